@@ -1,0 +1,88 @@
+/**
+ * The native addon's surface. It loads one BPF object, attaches its programs, drains its ring and hands out its mapped
+ * arrays; it knows the kernel, and neither ELF nor policy. JavaScript validates arguments; the addon asserts them.
+ * Every failure is one {@link NativeError}.
+ */
+
+/** Thrown by every addon call that the kernel refuses. */
+export interface NativeError extends Error {
+  /** "EPERM", "ENOENT", …; the kernel's errno by name. */
+  readonly code: string;
+  /** What was being done: "load program unwind_native", "perf_event_open on cpu 3". */
+  readonly operation: string;
+  /** The tail of the verifier's or libbpf's log, "" when there is none. At most 16 KiB. */
+  readonly log: string;
+}
+
+export interface SessionOptions {
+  /** Path of the linked BPF object. */
+  readonly objectPath: string;
+  /** max_entries of maps that are sized at start, by name (the ring in bytes, a power of two). */
+  readonly mapEntries: Readonly<Record<string, number>>;
+  /** Initial bytes of `const volatile` variables, by name; the size must match the variable's. */
+  readonly constants: Readonly<Record<string, Uint8Array>>;
+  /** Programs not to load on this kernel, by name. */
+  readonly skipPrograms: readonly string[];
+}
+
+/** An array of u64 elements, mapped into this process; an inner map of `tables`. */
+export interface NativeTable {
+  /** The mapped memory, 8 * elements bytes; undefined after {@link NativeTable.release}. */
+  readonly memory: ArrayBuffer | undefined;
+  readonly elements: number;
+  /** Closes the map's descriptor and detaches and unmaps the memory. What BPF uses lives on until removed from its slot. */
+  release(): void;
+}
+
+export interface DrainResult {
+  /** Bytes written to the batch. */
+  readonly bytes: number;
+  readonly records: number;
+  /** True when the ring may hold more than the batch had room for: drain again. */
+  readonly more: boolean;
+}
+
+/** One loaded BPF object. Closing detaches everything; nothing is pinned, so a killed process leaves nothing behind. */
+export interface Session {
+  /** Opens, configures and loads; fills the tail-call map `programs` with each program named in `tailCalls`, by slot. */
+  load(tailCalls: Readonly<Record<string, number>>): void;
+  /** Opens a perf event on one CPU and attaches the program to it. frequency in Hz, 1 to 100,000. */
+  attach(program: string, cpu: number, frequencyHz: number): void;
+  detach(cpu: number): void;
+  /** Enables or disables all attached events at once. */
+  setEnabled(enabled: boolean): void;
+  /**
+   * Moves complete records into `batch`: each is a u32 byte length, a u32 of zero, the bytes, padded to 8.
+   * Stops before a record of the largest size might not fit. `batch` holds at least 256 KiB.
+   */
+  drain(batch: Uint8Array): DrainResult;
+  /** Calls `listener` on the event loop when the kernel wakes the ring's reader; one listener. */
+  onReadable(listener: () => void): void;
+  /** Memory of a BPF_F_MMAPABLE array, by map name. The same buffer at each call. */
+  mapMemory(map: string): ArrayBuffer;
+  createTable(elements: number): NativeTable;
+  /** tables[slot] = table. */
+  publishTable(slot: number, table: NativeTable): void;
+  /** tables[slot] = nothing. */
+  clearTable(slot: number): void;
+  updateElement(map: string, key: Uint8Array, value: Uint8Array): void;
+  /** False when there was none. */
+  deleteElement(map: string, key: Uint8Array): boolean;
+  /** Copies the value into `value`; false when there is none. */
+  lookupElement(map: string, key: Uint8Array, value: Uint8Array): boolean;
+  /** Bytes that the kernel accounts for each map of this object (memlock in fdinfo), tables included, by name. */
+  mapBytes(): Record<string, number>;
+  /** Run time and run count of each loaded program, where BPF statistics are on; nanoseconds. */
+  programStats(): Record<string, { runs: number; nanoseconds: number }>;
+  close(): void;
+}
+
+export interface Addon {
+  /** Hash of the bpf/abi.h that the addon was compiled with; checked against abi.generated.ts. */
+  readonly abiFingerprint: string;
+  createSession(options: SessionOptions): Session;
+  /** Possible CPUs (what per-CPU arrays are sized by). */
+  possibleCpus(): number;
+  /** Turns the kernel's BPF statistics on while the returned function has not been called (bpf_enable_stats). */
+  enableProgramStats(): () => void;
+}
