@@ -74,10 +74,13 @@ struct scratch {
 	u64 copies_second;
 };
 
+/* The stack is copied in pieces of a page: what is not there ends the copy, not the sample. */
+#define COPY_BYTES 4096
+
 struct first_sight_buffer {
 	struct abi_first_sight head;
-	/* The mappings, then the stack right behind the last of them. */
-	u8 tail[sizeof(struct abi_mapping) * ABI_MAX_MAPPINGS + ABI_MAX_STACK_COPY];
+	/* The mappings, then the stack right behind the last of them; one piece more, for the verifier's arithmetic. */
+	u8 tail[sizeof(struct abi_mapping) * ABI_MAX_MAPPINGS + ABI_MAX_STACK_COPY + COPY_BYTES];
 };
 
 /* Reads a field of the scratch as a value the verifier knows nothing of. */

@@ -9,7 +9,6 @@
 
 /* Mappings visited by one program, executable or not; then it tail-calls itself. */
 #define VISITS_PER_PROGRAM 24
-#define COPY_BYTES 4096
 
 static __always_inline struct first_sight_buffer *buffer_of_this_cpu(void)
 {
@@ -100,7 +99,7 @@ static __always_inline bool visit(struct scratch *s, struct first_sight_buffer *
 static __always_inline void copy_stack(struct scratch *s, struct stats *stats, struct first_sight_buffer *buffer)
 {
 	u64 sp = s->registers.sp, start, end, length;
-	u32 at = FORGET(buffer->head.mapping_count) * sizeof(struct abi_mapping);
+	u32 mappings_bytes = FORGET(buffer->head.mapping_count) * sizeof(struct abi_mapping);
 
 	if (!vma_find(s, stats, sp, &start, &end))
 		return;
@@ -114,15 +113,18 @@ static __always_inline void copy_stack(struct scratch *s, struct stats *stats, s
 		u32 copied = FORGET(buffer->head.stack_bytes);
 		/* Up to the next page boundary, so that a page that is not there ends the copy cleanly. */
 		u64 piece = COPY_BYTES - ((sp + copied) & (COPY_BYTES - 1));
+		u32 at = mappings_bytes + copied;
 
 		if (copied >= length)
 			break;
 		if (piece > length - copied)
 			piece = length - copied;
-		if (copied > ABI_MAX_STACK_COPY - COPY_BYTES || piece > COPY_BYTES ||
-		    at > sizeof(struct abi_mapping) * ABI_MAX_MAPPINGS)
+		/* Always so; said here, in the registers that are used, for older verifiers forget. */
+		barrier_var(at);
+		barrier_var(piece);
+		if (at > sizeof(buffer->tail) - COPY_BYTES || piece > COPY_BYTES)
 			break;
-		if (bpf_probe_read_user(&buffer->tail[at + copied], piece, (void *)(sp + copied))) {
+		if (bpf_probe_read_user(&buffer->tail[at], piece, (void *)(sp + copied))) {
 			buffer->head.stack_truncated = 1;
 			break;
 		}
