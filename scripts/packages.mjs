@@ -10,7 +10,7 @@ import path from "node:path";
  * @property {"build" | "test"} for
  * @property {string} [command]
  * @property {string} [header]
- * @property {string} [library]
+ * @property {string} [library]  without its suffix: a static one is preferred, a shared one serves
  * @property {boolean} [optional]  nothing fails without it; a test that wants it skips and says so
  * @property {string} [machine]  process.arch where it is needed; everywhere when left out
  * @property {string} debian
@@ -49,36 +49,24 @@ export const needs = [
   need("build", { command: "g++" }, { debian: "g++", fedora: "gcc-c++", arch: "gcc", suse: "gcc-c++" }),
   need(
     "build",
-    { header: "bpf/bpf.h", library: "libbpf.a" },
-    {
-      debian: "libbpf-dev",
-      fedora: "libbpf-devel libbpf-static",
-      arch: "libbpf",
-      alpine: "libbpf-dev",
-      suse: "libbpf-devel libbpf-devel-static",
-    },
+    { header: "bpf/bpf.h", library: "libbpf" },
+    { debian: "libbpf-dev", fedora: "libbpf-devel", arch: "libbpf", suse: "libbpf-devel" },
   ),
   need(
     "build",
-    { header: "libelf.h", library: "libelf.a" },
+    { header: "libelf.h", library: "libelf" },
     {
       debian: "libelf-dev",
-      fedora: "elfutils-libelf-devel elfutils-libelf-devel-static",
+      fedora: "elfutils-libelf-devel",
       arch: "libelf",
-      alpine: "elfutils-dev libelf-static",
-      suse: "libelf-devel libelf-devel-static",
+      alpine: "elfutils-dev",
+      suse: "libelf-devel",
     },
   ),
   need(
     "build",
-    { header: "zlib.h", library: "libz.a" },
-    {
-      debian: "zlib1g-dev",
-      fedora: "zlib-devel zlib-static",
-      arch: "zlib",
-      alpine: "zlib-dev zlib-static",
-      suse: "zlib-devel zlib-devel-static",
-    },
+    { header: "zlib.h", library: "libz" },
+    { debian: "zlib1g-dev", fedora: "zlib-devel", arch: "zlib", alpine: "zlib-dev", suse: "zlib-devel" },
   ),
   need("test", { command: "readelf" }, { debian: "binutils" }),
   need(
@@ -176,7 +164,8 @@ export function installAdvice(someNeeds, family) {
 function isMet({ command, header, library }) {
   if (command !== undefined && !isOnPath(command)) return false;
   if (header !== undefined && !exists(path.join("/usr/include", header))) return false;
-  return library === undefined || libraryFolders().some((folder) => exists(path.join(folder, library)));
+  if (library === undefined) return true;
+  return libraryFolders().some((folder) => [".a", ".so"].some((suffix) => exists(path.join(folder, library + suffix))));
 }
 
 function libraryFolders() {
