@@ -118,7 +118,7 @@ function rust(name: string, ...options: string[]): Workload {
 }
 
 export const RUST: readonly Workload[] = [
-  rust("rust-legacy", "-C", "symbol-mangling-version=legacy", "-Z", "unstable-options"),
+  rust("rust-legacy"),
   rust("rust-v0", "-C", "symbol-mangling-version=v0"),
   rust("rust-static", "-C", "symbol-mangling-version=v0", "-C", "target-feature=+crt-static"),
 ];
