@@ -5,7 +5,7 @@ import { nested, type CallTree } from "../support/call-tree.js";
 export const FLAGS = ["-O2", "-fomit-frame-pointer", "-g0"];
 
 function c(name: string, sources: string, ...extra: string[]): readonly string[] {
-  return ["gcc", ...FLAGS, ...extra, "-o", `OUT/${name}`, `${sources}.c`];
+  return ["gcc", ...FLAGS, "-o", `OUT/${name}`, `${sources}.c`, ...extra];
 }
 
 const SPLIT_TREE = inMain({ run: { alpha: { alpha_leaf: {} }, beta: { beta_middle: { beta_leaf: {} } } } });
@@ -219,7 +219,7 @@ export const SYSTEM: readonly Workload[] = [
   {
     name: "crypto",
     sources: "crypto",
-    build: [[...c("crypto", "crypto"), "-lcrypto"]],
+    build: [c("crypto", "crypto", "-lcrypto")],
     tree: inMain({ run: { digest: LIBRARY, encrypt: LIBRARY, exponentiate: LIBRARY, multiply_point: LIBRARY, "/.*/": "anything" } }),
     branches: { digest: "digest", encrypt: "encrypt", exponentiate: "exponentiate", point: "multiply_point" },
   },

@@ -9,7 +9,7 @@
 #include <openssl/obj_mac.h>
 #include "../split.h"
 
-static unsigned char input[16384], output[16384 + 64];
+static unsigned char input[256 * 1024], output[256 * 1024 + 64];
 
 FRAME int digest(void)
 {

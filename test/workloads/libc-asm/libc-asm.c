@@ -6,26 +6,40 @@
 static char big[512 * 1024], copy[512 * 1024];
 static uint64_t numbers[2048];
 
+/* So often in a row that reading the clock between does not show. */
+#define TIMES 16
+
 FRAME void copies(void)
 {
-	memcpy(copy, big, sizeof(big));
-	KEEP_FRAME();
+	int i;
+
+	for (i = 0; i < TIMES; i++) {
+		memcpy(copy, big, sizeof(big));
+		KEEP_FRAME();
+	}
 }
 
 FRAME size_t measures(void)
 {
-	size_t length;
+	size_t length = 0;
+	int i;
 
 	big[sizeof(big) - 1] = '\0';
-	length = strlen(big);
-	KEEP_FRAME();
+	for (i = 0; i < TIMES; i++) {
+		length += strlen(big);
+		KEEP_FRAME();
+	}
 	return length;
 }
 
 FRAME void fills(void)
 {
-	memset(big, 'x', sizeof(big) - 1);
-	KEEP_FRAME();
+	int i;
+
+	for (i = 0; i < TIMES; i++) {
+		memset(big, 'x', sizeof(big) - 1);
+		KEEP_FRAME();
+	}
 }
 
 FRAME int compare(const void *a, const void *b)
