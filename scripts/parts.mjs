@@ -79,7 +79,7 @@ export async function ensureParts({ test }) {
 /** Changes when a file is added, removed or written. Times, not contents: hashing what nobody touched takes longer. */
 export function fingerprint(inputs) {
   const hash = createHash("sha256").update(`${process.arch} ${process.versions.node}\n`);
-  for (const input of inputs) addInput(hash, path.join(root, input));
+  for (const input of inputs) addInput(hash, path.resolve(root, input));
   return hash.digest("hex").slice(0, 32);
 }
 
