@@ -1,10 +1,5 @@
-import { failure } from "./failure.js";
 import type { Node, ParameterNode } from "./itanium-node.js";
-
-/**
- * Nesting that a name may have. Templates written by people stay below 60; each level costs some hundred bytes of stack.
- */
-const MAX_DEPTH = 400;
+import { failure, MAX_DEPTH } from "./limits.js";
 
 /** A place in a mangled name, and the tables that its rest refers back to. */
 export class Cursor {

@@ -1,9 +1,9 @@
-import { failure } from "./failure.js";
 import type { Cursor } from "./itanium-cursor.js";
 import { readEncoding, readOperatorName, readSourceName, readTags, skipTemplateParameterDeclaration } from "./itanium-names.js";
 import type { ExpressionForm, Node } from "./itanium-node.js";
 import { OPERATORS } from "./itanium-node.js";
 import { readQualifiers, readTemplateArgs, readTemplateParameter, readType } from "./itanium-types.js";
+import { failure } from "./limits.js";
 
 /** `<template-arg>` (section 5.1.6). */
 export function readArgument(cursor: Cursor): Node {

@@ -1,9 +1,9 @@
-import { failure } from "./failure.js";
 import type { Cursor } from "./itanium-cursor.js";
 import { readExpression } from "./itanium-expressions.js";
 import type { Node } from "./itanium-node.js";
 import { OPERATORS } from "./itanium-node.js";
 import { readParameterList, readQualifiers, readStandardSubstitution, readTemplateArgs, readTemplateParameter, readType } from "./itanium-types.js";
+import { failure } from "./limits.js";
 
 /** What reading a name told about the function that bears it. */
 interface NameFacts {

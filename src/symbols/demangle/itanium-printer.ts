@@ -1,12 +1,6 @@
-import { failure } from "./failure.js";
 import { printExpression } from "./itanium-expression-printer.js";
 import type { EncodingNode, FunctionNode, Node } from "./itanium-node.js";
-
-/** Longest name, in characters: what a tooltip can still show. Longer ones end in "…". */
-export const MAX_OUTPUT = 4096;
-/** Nodes visited for one name: a graph of substitutions can be walked for ever without a character printed. */
-const MAX_STEPS = 50_000;
-const MAX_DEPTH = 400;
+import { failure, MAX_DEPTH, MAX_OUTPUT, MAX_STEPS } from "./limits.js";
 
 /**
  * Writes a tree of nodes in C++ syntax, as GNU c++filt does. C++ declarators wrap around what they declare, so each type

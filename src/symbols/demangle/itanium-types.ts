@@ -1,9 +1,9 @@
-import { failure } from "./failure.js";
 import type { Cursor } from "./itanium-cursor.js";
 import { readArgument, readExpression } from "./itanium-expressions.js";
 import { readName, readSourceName, readTags } from "./itanium-names.js";
 import type { Node, ParameterNode } from "./itanium-node.js";
 import { ABBREVIATIONS, BUILTIN_TYPES, D_BUILTIN_TYPES } from "./itanium-node.js";
+import { failure } from "./limits.js";
 
 /** `<type>` (section 5.1.5). */
 export function readType(cursor: Cursor): Node {

@@ -1,8 +1,8 @@
-import { DemangleFailure } from "./failure.js";
 import { Cursor } from "./itanium-cursor.js";
 import { readEncoding } from "./itanium-names.js";
 import type { Node } from "./itanium-node.js";
 import { Printer } from "./itanium-printer.js";
+import { DemangleFailure } from "./limits.js";
 
 /**
  * The readable form of a C++ name (Itanium C++ ABI, section 5.1; written as GNU c++filt writes it), or undefined when it
