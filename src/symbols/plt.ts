@@ -90,8 +90,9 @@ interface Stub {
 
 /** `[endbr64] [bnd] jmp *slot(%rip)`; before binding, `.plt` of IBT holds `endbr64; push n; jmp`, with the jump in `.plt.sec`. */
 function decodeX86Stub(elf: ElfFile, section: ElfSection, elfAddress: number): Stub | undefined {
-  const entryBytes = section.entrySize === 8 ? 8 : 16;
-  const start = elfAddress - ((elfAddress - section.elfAddress) % entryBytes);
+  const offset = elfAddress - section.elfAddress;
+  const entryBytes = isShortX86Stub(elf, elfAddress - (offset % 8)) ? 8 : 16;
+  const start = elfAddress - (offset % entryBytes);
   const code = readCode(elf, start, entryBytes);
   if (code === undefined) return undefined;
   let at = u32(code, 0) === 0xfa1e0ff3 ? 4 : 0;
@@ -99,6 +100,12 @@ function decodeX86Stub(elf: ElfFile, section: ElfSection, elfAddress: number): S
   if (code[at] === 0xf2) at++;
   if (code[at] !== 0xff || code[at + 1] !== 0x25 || at + 6 > code.length) return undefined;
   return { start, slot: start + at + 6 + s32(code, at + 2) };
+}
+
+/** `jmp *slot(%rip); xchg %ax,%ax`: 8 bytes, in .plt.got, and in the .plt of static programs, which gives no entry size. */
+function isShortX86Stub(elf: ElfFile, elfAddress: number): boolean {
+  const code = readCode(elf, elfAddress, 8);
+  return code !== undefined && code[0] === 0xff && code[1] === 0x25 && code[6] === 0x66 && code[7] === 0x90;
 }
 
 /** The GOT slot of the n-th relocation of .rela.plt. */
@@ -129,7 +136,8 @@ function decodeArmStub(elf: ElfFile, section: ElfSection, elfAddress: number): S
     const before = at - 4 >= section.elfAddress ? readCode(elf, at - 4, 4) : undefined;
     const landingPad = before !== undefined && u32(before, 0) === 0xd503245f;
     const start = landingPad ? at - 4 : at;
-    return elfAddress >= start ? { start, slot } : undefined;
+    // That of the next stub, when the address is this one's last instruction.
+    if (elfAddress >= start) return { start, slot };
   }
   return undefined;
 }
