@@ -1,6 +1,5 @@
 import { gatherFacts } from "../host/facts.js";
 import { type Finding, type FindingStatus, judgeHost, judgeLoad } from "../host/requirements.js";
-import { probeLoad } from "../probe.js";
 import { EXIT } from "./exit-codes.js";
 import { explainNativeError } from "./explain.js";
 import type { CheckOptions } from "./options.js";
@@ -17,9 +16,11 @@ export async function check(options: CheckOptions, output: Output): Promise<numb
   return ok ? EXIT.ok : EXIT.failed;
 }
 
+/** The addon is imported here: where it is missing or does not fit, that is a finding like any other. */
 async function tryLoading(): Promise<Finding> {
   try {
-    return judgeLoad(await probeLoad());
+    const { probeLoad } = await import("../probe.js");
+    return judgeLoad(probeLoad());
   } catch (error) {
     return judgeLoad({ kind: "refused", reason: explainNativeError(error) });
   }
