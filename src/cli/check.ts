@@ -1,6 +1,6 @@
 import { gatherFacts } from "../host/facts.js";
 import { type Finding, type FindingStatus, judgeHost, judgeLoad } from "../host/requirements.js";
-import { EXIT } from "./exit-codes.js";
+import { EXIT } from "../model/exit-codes.js";
 import { explainNativeError } from "./explain.js";
 import type { CheckOptions } from "./options.js";
 import type { Output } from "./output.js";
@@ -16,7 +16,6 @@ export async function check(options: CheckOptions, output: Output): Promise<numb
   return ok ? EXIT.ok : EXIT.failed;
 }
 
-/** The addon is imported here: where it is missing or does not fit, that is a finding like any other. */
 async function tryLoading(): Promise<Finding> {
   try {
     const { probeLoad } = await import("../probe.js");
