@@ -104,7 +104,8 @@ enum abi_outcome {
 	ABI_OUTCOME_COPY_TOO_SHORT = 13,     /* first sight: the stack goes on beyond the copied bytes */
 	ABI_OUTCOME_FILE_UNAVAILABLE = 14,   /* first sight: the file could not be opened before the window ended */
 	ABI_OUTCOME_PENDING_DROPPED = 15,    /* first sight: too many bytes of copies were waiting */
-	ABI_OUTCOME_COUNT = 16,
+	ABI_OUTCOME_NO_ROOM = 16,	     /* first sight: the file's rows were evicted a moment ago */
+	ABI_OUTCOME_COUNT = 17,
 };
 
 enum abi_sample_flag {

@@ -136,6 +136,7 @@ export class TableStore {
     }
     // First the file, then the table: a tick between the two finds "pending", not an empty slot.
     executable.state = "evicted";
+    executable.evictedAtMs = performance.now();
     this.update(executable, executableState.pending, undefined);
     this.session.clearTable(published.slot);
     published.table.release();
