@@ -22,7 +22,7 @@ std::string Sentence(int error) {
 
 }  // namespace
 
-void Throw(Napi::Env env, const Failure& failure) {
+Napi::Error ToError(Napi::Env env, const Failure& failure) {
   const int error = -failure.error;
   const std::string code = Name(error);
   Napi::Error exception =
@@ -31,7 +31,9 @@ void Throw(Napi::Env env, const Failure& failure) {
   exception.Set("code", Napi::String::New(env, code));
   exception.Set("operation", Napi::String::New(env, failure.operation));
   exception.Set("log", Napi::String::New(env, failure.log));
-  exception.ThrowAsJavaScriptException();
+  return exception;
 }
+
+void Throw(Napi::Env env, const Failure& failure) { ToError(env, failure).ThrowAsJavaScriptException(); }
 
 }  // namespace hostflame

@@ -16,6 +16,36 @@ SessionOptions ReadOptions(const Napi::CallbackInfo& info) {
           arguments.ToStrings(options.Get("skipPrograms"))};
 }
 
+// Changes a slot on libuv's thread pool and settles a promise.
+class SlotWorker : public Napi::AsyncWorker {
+ public:
+  SlotWorker(Napi::Env env, SessionObject* session, SlotUpdate update, std::shared_ptr<Table> table)
+      : Napi::AsyncWorker(env, "hostflame.slot"),
+        deferred_(Napi::Promise::Deferred::New(env)),
+        session_(session),
+        keep_session_(Napi::Persistent(session->Value())),
+        update_(std::move(update)),
+        table_(std::move(table)) {}
+
+  Napi::Promise promise() const { return deferred_.Promise(); }
+
+ private:
+  void Execute() override { failure_ = update_.Run(); }
+
+  void OnOK() override {
+    if (failure_) return deferred_.Reject(ToError(Env(), failure_).Value());
+    session_->session().SlotUpdated(update_.slot, std::move(table_));
+    deferred_.Resolve(Env().Undefined());
+  }
+
+  Napi::Promise::Deferred deferred_;
+  SessionObject* session_;
+  Napi::ObjectReference keep_session_;
+  SlotUpdate update_;
+  std::shared_ptr<Table> table_;
+  Failure failure_;
+};
+
 }  // namespace
 
 Napi::Function SessionObject::Define(Napi::Env env) {
@@ -139,20 +169,35 @@ Napi::Value SessionObject::CreateTable(const Napi::CallbackInfo& info) {
   return TableObject::Create(env, std::move(table));
 }
 
-void SessionObject::PublishTable(const Napi::CallbackInfo& info) {
+Napi::Value SessionObject::PublishTable(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
   Arguments arguments(info);
   const uint32_t slot = arguments.Uint32(0);
-  if (!arguments.ok()) return;
-  const std::shared_ptr<Table> table = TableObject::From(info[1]);
-  if (!table) return Throw(info.Env(), {-EBADF, "publish what is no table, or was released", ""});
-  if (Failure failure = session_.PublishTable(slot, table)) Throw(info.Env(), failure);
+  if (!arguments.ok()) return env.Undefined();
+  std::shared_ptr<Table> table = TableObject::From(info[1]);
+  if (!table) {
+    Throw(env, {-EBADF, "publish what is no table, or was released", ""});
+    return env.Undefined();
+  }
+  return UpdateSlot(env, slot, std::move(table));
 }
 
-void SessionObject::ClearTable(const Napi::CallbackInfo& info) {
+Napi::Value SessionObject::ClearTable(const Napi::CallbackInfo& info) {
   Arguments arguments(info);
   const uint32_t slot = arguments.Uint32(0);
-  if (!arguments.ok()) return;
-  if (Failure failure = session_.ClearTable(slot)) Throw(info.Env(), failure);
+  if (!arguments.ok()) return info.Env().Undefined();
+  return UpdateSlot(info.Env(), slot, nullptr);
+}
+
+Napi::Value SessionObject::UpdateSlot(Napi::Env env, uint32_t slot, std::shared_ptr<Table> table) {
+  SlotUpdate update;
+  if (Failure failure = session_.PrepareSlot(slot, table, &update)) {
+    Throw(env, failure);
+    return env.Undefined();
+  }
+  auto* worker = new SlotWorker(env, this, std::move(update), std::move(table));
+  worker->Queue();
+  return worker->promise();
 }
 
 void SessionObject::UpdateElement(const Napi::CallbackInfo& info) {

@@ -20,6 +20,8 @@ class SessionObject : public Napi::ObjectWrap<SessionObject> {
   explicit SessionObject(const Napi::CallbackInfo& info);
   ~SessionObject() override;
 
+  Session& session() { return session_; }
+
  private:
   void Load(const Napi::CallbackInfo& info);
   void Attach(const Napi::CallbackInfo& info);
@@ -29,14 +31,16 @@ class SessionObject : public Napi::ObjectWrap<SessionObject> {
   void OnReadable(const Napi::CallbackInfo& info);
   Napi::Value MapMemory(const Napi::CallbackInfo& info);
   Napi::Value CreateTable(const Napi::CallbackInfo& info);
-  void PublishTable(const Napi::CallbackInfo& info);
-  void ClearTable(const Napi::CallbackInfo& info);
+  Napi::Value PublishTable(const Napi::CallbackInfo& info);
+  Napi::Value ClearTable(const Napi::CallbackInfo& info);
   void UpdateElement(const Napi::CallbackInfo& info);
   Napi::Value DeleteElement(const Napi::CallbackInfo& info);
   Napi::Value LookupElement(const Napi::CallbackInfo& info);
   Napi::Value MapBytes(const Napi::CallbackInfo& info);
   Napi::Value ProgramStats(const Napi::CallbackInfo& info);
   void Close(const Napi::CallbackInfo& info);
+
+  Napi::Value UpdateSlot(Napi::Env env, uint32_t slot, std::shared_ptr<Table> table);
 
   Session session_;
   Watcher* watcher_ = nullptr;  // owns itself; sets this to null when it stops
