@@ -133,7 +133,7 @@ struct abi_sample {
 /*
  * A file as the kernel knows it. Inode numbers are reused, so generation, size and change time belong to it: a
  * replaced or rewritten file is another file. ctime cannot be set back by whoever owns the file; mtime can.
- * The vDSO, which has no file, is {0, 0, 0, 0, ABI_GENERATION_VDSO}.
+ * The vDSO, which has no file, is {0, 0, 0, 0, ABI_GENERATION_VDSO}; in a first sight anonymous memory is all zero.
  */
 struct abi_file_key {
 	__abi_u64 inode;
@@ -144,7 +144,7 @@ struct abi_file_key {
 };
 #define ABI_GENERATION_VDSO 1
 
-/* One executable, file-backed (or vDSO) mapping of a process. */
+/* One executable mapping of a process. */
 struct abi_mapping {
 	__abi_u64 start;
 	__abi_u64 end;
@@ -172,7 +172,7 @@ struct abi_registers {
 struct abi_first_sight {
 	__abi_u8 kind; /* ABI_RECORD_FIRST_SIGHT */
 	__abi_u8 mappings_truncated;
-	__abi_u16 mapping_count; /* [0] is the mapping of registers.ip; the others are in address order */
+	__abi_u16 mapping_count; /* [0] is the mapping of registers.ip; all of them, in address order, follow */
 	__abi_u32 stack_bytes;
 	__abi_u32 cpu;
 	__abi_u32 sequence;

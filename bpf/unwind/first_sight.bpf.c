@@ -41,11 +41,18 @@ static __always_inline bool copy_allowed(struct scratch *s, struct stats *stats)
 
 static __always_inline void begin(struct scratch *s, struct first_sight_buffer *buffer)
 {
+	const struct mapping *current = &s->cache[FORGET(s->current) % MAPPING_CACHE_ENTRIES];
 	struct abi_first_sight *head = &buffer->head;
+	struct abi_mapping *first = (void *)buffer->tail;
 
 	head->kind = ABI_RECORD_FIRST_SIGHT;
 	head->mappings_truncated = 0;
-	head->mapping_count = 0;
+	/* The mapping that it is all about comes first, whatever the limit cuts; s->key is still its file's. */
+	head->mapping_count = 1;
+	first->start = current->start;
+	first->end = current->end;
+	first->file_offset = current->file_offset;
+	first->key = s->key;
 	head->stack_bytes = 0;
 	head->stack_truncated = 0;
 	head->cpu = s->sample.cpu;
@@ -67,8 +74,7 @@ static __always_inline void append(struct scratch *s, struct first_sight_buffer 
 		return;
 	}
 	mapping = (void *)&buffer->tail[count * sizeof(struct abi_mapping)];
-	if (!file_key_of(s, vma_address, start, &s->key))
-		return; /* anonymous: recognised by its absence */
+	file_key_of(s, vma_address, start, &s->key); /* all zero for anonymous memory, which is listed too */
 	mapping->key = s->key;
 	mapping->start = start;
 	mapping->end = end;
