@@ -12,6 +12,7 @@
 #include "error.h"
 #include "maps.h"
 #include "perf_event.h"
+#include "slots.h"
 
 namespace hostflame {
 
@@ -30,17 +31,6 @@ struct Bytes {
 struct ProgramStats {
   uint64_t runs;
   uint64_t nanoseconds;
-};
-
-// A change of one slot, with descriptors of its own, so that the session may be closed meanwhile.
-struct SlotUpdate {
-  uint32_t slot = 0;
-  UniqueFd outer;
-  UniqueFd inner;  // none: empties the slot
-
-  // Blocks until no program uses the slot's old value. The kernel waits for all that run on any CPU when a map of maps
-  // changes (maybe_wait_bpf_programs): 8 ms, measured, up to 30 on a busy machine.
-  Failure Run() const;
 };
 
 // One BPF object: open → configure → load → attach → close. Knows the kernel, not JavaScript. Everything it holds is a
@@ -63,10 +53,10 @@ class Session {
 
   Failure MapMemory(const std::string& map, std::shared_ptr<MappedMemory>* memory);
   Failure CreateTable(uint32_t elements, std::shared_ptr<Table>* table);
-  // Puts a table in a slot of `tables`, or nothing when it is null: what the update does on any thread, and then, back on
-  // this one, what the session remembers of it.
-  Failure PrepareSlot(uint32_t slot, const std::shared_ptr<Table>& table, SlotUpdate* update);
-  void SlotUpdated(uint32_t slot, std::shared_ptr<Table> table);
+  // A change of the map `tables` (null empties the slot), with descriptors of its own, so that it can be made on another
+  // thread; and, when it has been made, what the session remembers of it.
+  Failure PrepareSlot(uint32_t slot, const std::shared_ptr<Table>& table, UniqueFd* tables_fd, SlotChange* change);
+  void SlotChanged(uint32_t slot, std::shared_ptr<Table> table);
 
   Failure UpdateElement(const std::string& map, Bytes key, Bytes value);
   Failure DeleteElement(const std::string& map, Bytes key, bool* existed);

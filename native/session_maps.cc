@@ -94,33 +94,25 @@ Failure Session::CreateTable(uint32_t elements, std::shared_ptr<Table>* table) {
   return {};
 }
 
-Failure Session::PrepareSlot(uint32_t slot, const std::shared_ptr<Table>& table, SlotUpdate* update) {
-  const std::string operation = (table ? "publish a table in slot " : "clear slot ") + std::to_string(slot);
+Failure Session::PrepareSlot(uint32_t slot, const std::shared_ptr<Table>& table, UniqueFd* tables_fd,
+                             SlotChange* change) {
+  const std::string operation = "change slot " + std::to_string(slot);
   if (!loaded_ || (table && table->fd() < 0)) return {-EBADF, operation, ""};
   bpf_map* map = nullptr;
   if (Failure failure = FindMap(kTablesMap, operation, &map)) return failure;
-  update->slot = slot;
-  if (const int error = update->outer.Duplicate(bpf_map__fd(map))) return {error, operation, ""};
+  change->slot = slot;
+  if (const int error = tables_fd->Duplicate(bpf_map__fd(map))) return {error, operation, ""};
   if (!table) return {};
-  return {update->inner.Duplicate(table->fd()), operation, ""};
+  return {change->table.Duplicate(table->fd()), operation, ""};
 }
 
-void Session::SlotUpdated(uint32_t slot, std::shared_ptr<Table> table) {
+void Session::SlotChanged(uint32_t slot, std::shared_ptr<Table> table) {
   if (!loaded_) return;
   if (table) {
     published_[slot] = std::move(table);
   } else {
     published_.erase(slot);
   }
-}
-
-Failure SlotUpdate::Run() const {
-  if (inner) {
-    const int fd = inner.get();
-    return {bpf_map_update_elem(outer.get(), &slot, &fd, BPF_ANY), "publish a table in slot " + std::to_string(slot), ""};
-  }
-  const int error = bpf_map_delete_elem(outer.get(), &slot);
-  return {error == -ENOENT ? 0 : error, "clear slot " + std::to_string(slot), ""};
 }
 
 Failure Session::AllMapBytes(std::map<std::string, uint64_t>* bytes) {

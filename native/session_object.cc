@@ -16,36 +16,6 @@ SessionOptions ReadOptions(const Napi::CallbackInfo& info) {
           arguments.ToStrings(options.Get("skipPrograms"))};
 }
 
-// Changes a slot on libuv's thread pool and settles a promise.
-class SlotWorker : public Napi::AsyncWorker {
- public:
-  SlotWorker(Napi::Env env, SessionObject* session, SlotUpdate update, std::shared_ptr<Table> table)
-      : Napi::AsyncWorker(env, "hostflame.slot"),
-        deferred_(Napi::Promise::Deferred::New(env)),
-        session_(session),
-        keep_session_(Napi::Persistent(session->Value())),
-        update_(std::move(update)),
-        table_(std::move(table)) {}
-
-  Napi::Promise promise() const { return deferred_.Promise(); }
-
- private:
-  void Execute() override { failure_ = update_.Run(); }
-
-  void OnOK() override {
-    if (failure_) return deferred_.Reject(ToError(Env(), failure_).Value());
-    session_->session().SlotUpdated(update_.slot, std::move(table_));
-    deferred_.Resolve(Env().Undefined());
-  }
-
-  Napi::Promise::Deferred deferred_;
-  SessionObject* session_;
-  Napi::ObjectReference keep_session_;
-  SlotUpdate update_;
-  std::shared_ptr<Table> table_;
-  Failure failure_;
-};
-
 }  // namespace
 
 Napi::Function SessionObject::Define(Napi::Env env) {
@@ -174,30 +144,31 @@ Napi::Value SessionObject::PublishTable(const Napi::CallbackInfo& info) {
   Arguments arguments(info);
   const uint32_t slot = arguments.Uint32(0);
   if (!arguments.ok()) return env.Undefined();
-  std::shared_ptr<Table> table = TableObject::From(info[1]);
+  const std::shared_ptr<Table> table = TableObject::From(info[1]);
   if (!table) {
     Throw(env, {-EBADF, "publish what is no table, or was released", ""});
     return env.Undefined();
   }
-  return UpdateSlot(env, slot, std::move(table));
+  return ChangeSlot(env, slot, table);
 }
 
 Napi::Value SessionObject::ClearTable(const Napi::CallbackInfo& info) {
   Arguments arguments(info);
   const uint32_t slot = arguments.Uint32(0);
   if (!arguments.ok()) return info.Env().Undefined();
-  return UpdateSlot(info.Env(), slot, nullptr);
+  return ChangeSlot(info.Env(), slot, nullptr);
 }
 
-Napi::Value SessionObject::UpdateSlot(Napi::Env env, uint32_t slot, std::shared_ptr<Table> table) {
-  SlotUpdate update;
-  if (Failure failure = session_.PrepareSlot(slot, table, &update)) {
+Napi::Value SessionObject::ChangeSlot(Napi::Env env, uint32_t slot, const std::shared_ptr<Table>& table) {
+  UniqueFd tables_fd;
+  SlotChange change;
+  if (Failure failure = session_.PrepareSlot(slot, table, &tables_fd, &change)) {
     Throw(env, failure);
     return env.Undefined();
   }
-  auto* worker = new SlotWorker(env, this, std::move(update), std::move(table));
-  worker->Queue();
-  return worker->promise();
+  const std::string operation = (table ? "publish a table in slot " : "clear slot ") + std::to_string(slot);
+  return slots_.Add(env, Value(), std::move(tables_fd), std::move(change), operation,
+                    [this, slot, table] { session_.SlotChanged(slot, table); });
 }
 
 void SessionObject::UpdateElement(const Napi::CallbackInfo& info) {

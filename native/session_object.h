@@ -7,6 +7,7 @@
 
 #include "maps.h"
 #include "session.h"
+#include "slot_queue.h"
 #include "watcher.h"
 
 namespace hostflame {
@@ -19,8 +20,6 @@ class SessionObject : public Napi::ObjectWrap<SessionObject> {
 
   explicit SessionObject(const Napi::CallbackInfo& info);
   ~SessionObject() override;
-
-  Session& session() { return session_; }
 
  private:
   void Load(const Napi::CallbackInfo& info);
@@ -40,11 +39,12 @@ class SessionObject : public Napi::ObjectWrap<SessionObject> {
   Napi::Value ProgramStats(const Napi::CallbackInfo& info);
   void Close(const Napi::CallbackInfo& info);
 
-  Napi::Value UpdateSlot(Napi::Env env, uint32_t slot, std::shared_ptr<Table> table);
+  Napi::Value ChangeSlot(Napi::Env env, uint32_t slot, const std::shared_ptr<Table>& table);
 
   Session session_;
   Watcher* watcher_ = nullptr;  // owns itself; sets this to null when it stops
   std::map<std::string, MappedBuffer> memories_;
+  SlotQueue slots_;
 };
 
 }  // namespace hostflame

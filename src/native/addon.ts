@@ -68,8 +68,8 @@ export interface Session {
   createTable(elements: number): NativeTable;
   /**
    * tables[slot] = table, on a thread of libuv's pool: when a map of maps changes, the kernel waits until no program can
-   * still see the old value, which takes 8 ms (measured). Resolves when BPF sees the table. Of one slot, one change at a
-   * time: which of two would be last is open.
+   * still see the old value, which takes 8 ms (measured). Changes are made in the order of the calls, those that wait
+   * for their turn together. Resolves when BPF sees the table.
    */
   publishTable(slot: number, table: NativeTable): Promise<void>;
   /** tables[slot] = nothing, likewise. */
