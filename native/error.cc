@@ -25,8 +25,7 @@ std::string Sentence(int error) {
 Napi::Error ToError(Napi::Env env, const Failure& failure) {
   const int error = -failure.error;
   const std::string code = Name(error);
-  Napi::Error exception =
-      Napi::Error::New(env, failure.operation + ": " + Sentence(error) + " (" + code + ")");
+  Napi::Error exception = Napi::Error::New(env, failure.operation + ": " + Sentence(error) + " (" + code + ")");
   exception.Set("name", Napi::String::New(env, "NativeError"));
   exception.Set("code", Napi::String::New(env, code));
   exception.Set("operation", Napi::String::New(env, failure.operation));

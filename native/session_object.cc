@@ -20,22 +20,24 @@ SessionOptions ReadOptions(const Napi::CallbackInfo& info) {
 
 Napi::Function SessionObject::Define(Napi::Env env) {
   return DefineClass(env, "Session",
-                     {InstanceMethod<&SessionObject::Load>("load"),
-                      InstanceMethod<&SessionObject::Attach>("attach"),
-                      InstanceMethod<&SessionObject::Detach>("detach"),
-                      InstanceMethod<&SessionObject::SetEnabled>("setEnabled"),
-                      InstanceMethod<&SessionObject::Drain>("drain"),
-                      InstanceMethod<&SessionObject::OnReadable>("onReadable"),
-                      InstanceMethod<&SessionObject::MapMemory>("mapMemory"),
-                      InstanceMethod<&SessionObject::CreateTable>("createTable"),
-                      InstanceMethod<&SessionObject::PublishTable>("publishTable"),
-                      InstanceMethod<&SessionObject::ClearTable>("clearTable"),
-                      InstanceMethod<&SessionObject::UpdateElement>("updateElement"),
-                      InstanceMethod<&SessionObject::DeleteElement>("deleteElement"),
-                      InstanceMethod<&SessionObject::LookupElement>("lookupElement"),
-                      InstanceMethod<&SessionObject::MapBytes>("mapBytes"),
-                      InstanceMethod<&SessionObject::ProgramStats>("programStats"),
-                      InstanceMethod<&SessionObject::Close>("close")});
+                     {
+                         InstanceMethod<&SessionObject::Load>("load"),
+                         InstanceMethod<&SessionObject::Attach>("attach"),
+                         InstanceMethod<&SessionObject::Detach>("detach"),
+                         InstanceMethod<&SessionObject::SetEnabled>("setEnabled"),
+                         InstanceMethod<&SessionObject::Drain>("drain"),
+                         InstanceMethod<&SessionObject::OnReadable>("onReadable"),
+                         InstanceMethod<&SessionObject::MapMemory>("mapMemory"),
+                         InstanceMethod<&SessionObject::CreateTable>("createTable"),
+                         InstanceMethod<&SessionObject::PublishTable>("publishTable"),
+                         InstanceMethod<&SessionObject::ClearTable>("clearTable"),
+                         InstanceMethod<&SessionObject::UpdateElement>("updateElement"),
+                         InstanceMethod<&SessionObject::DeleteElement>("deleteElement"),
+                         InstanceMethod<&SessionObject::LookupElement>("lookupElement"),
+                         InstanceMethod<&SessionObject::MapBytes>("mapBytes"),
+                         InstanceMethod<&SessionObject::ProgramStats>("programStats"),
+                         InstanceMethod<&SessionObject::Close>("close"),
+                     });
 }
 
 Napi::Value SessionObject::Create(const Napi::CallbackInfo& info) {

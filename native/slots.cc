@@ -34,7 +34,8 @@ void ApplySlotChanges(int tables_fd, std::vector<SlotChange>* changes) {
   while (next < changes->size()) {
     size_t end = next;
     while (end < changes->size() && (*changes)[end].table) end++;
-    // Whatever made a batch fail, an older kernel or one of its tables: one by one says which. Doing one twice is harmless.
+    // Whatever made a batch fail, an older kernel or one of its tables: one by one says which. Doing one twice is
+    // harmless.
     const bool together = end - next > 1 && PublishTogether(tables_fd, &(*changes)[next], end - next);
     if (!together) {
       if (end == next) end++;
