@@ -138,7 +138,7 @@ export class TableStore {
     executable.state = "evicted";
     executable.evictedAtMs = performance.now();
     this.update(executable, executableState.pending, undefined);
-    this.session.clearTable(published.slot);
+    void this.session.clearTable(published.slot);
     published.table.release();
     this.rules.release(published.ruleNumbers);
     this.freeSlots.push(published.slot);
