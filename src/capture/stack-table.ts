@@ -13,7 +13,7 @@ export class StackTable {
   private readonly index = new HashIndex();
   private readonly kernelFrames = new Uint32Column();
 
-  private soughtWords = new Uint32Array(0);
+  private soughtWords: Uint32Array = new Uint32Array(0);
   private soughtStart = 0;
   private soughtCount = 0;
   private soughtKernel = 0;

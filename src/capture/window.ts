@@ -1,6 +1,6 @@
 import type { StackId, ThreadId } from "../model/brand.js";
 import type { ProfileSamples } from "../model/profile.js";
-import { ABI_OUTCOME_COUNT } from "../native/abi.generated.js";
+import { outcome as outcomes } from "../native/abi.generated.js";
 import { Uint32Column } from "../util/column.js";
 import { HashIndex, hashWord } from "../util/hash-index.js";
 import { StackTable } from "./stack-table.js";
@@ -11,7 +11,7 @@ export class Window {
   readonly stacks = new StackTable();
   readonly threads = new ThreadTable();
   /** Samples by enum abi_outcome. */
-  readonly outcomes = new Uint32Array(ABI_OUTCOME_COUNT);
+  readonly outcomes = new Uint32Array(outcomes.count);
 
   private readonly stackOf = new Uint32Column(1024);
   private readonly threadOf = new Uint32Column(1024);

@@ -1,6 +1,7 @@
 import type { Executable } from "../executables/executable.js";
 import { executableLayout, executableState } from "../native/abi.generated.js";
 import type { NativeTable, Session } from "../native/addon.js";
+import { viewTable, type TableView } from "./lookup.js";
 import { measure, write, type TableExtent } from "./pages.js";
 import type { RuleTable } from "./rules.js";
 import type { UnwindRows } from "./table.js";
@@ -10,6 +11,8 @@ export interface PublishedTable {
   readonly extent: TableExtent;
   readonly slot: number;
   readonly table: NativeTable;
+  /** Its memory, for reading. */
+  readonly view: TableView;
   /** Node-wide numbers of its rules, to be given back. */
   readonly ruleNumbers: Uint16Array;
   /** Mappings looked up when eviction last compared. */
@@ -86,14 +89,15 @@ export class TableStore {
     if (slot === undefined) {
       throw new Error("a free slot was made and is gone"); // makeRoom() promises one
     }
-    const ruleNumbers = this.rules.intern(rows.rules);
+    const ruleNumbers = this.rules.acquire(rows.rules);
     const table = this.session.createTable(extent.elements);
     if (table.memory === undefined) {
       throw new Error("a new table has no memory"); // createTable() promises it
     }
     write(rows, extent, ruleNumbers, table.memory);
     this.session.publishTable(slot, table);
-    const published: PublishedTable = { extent, slot, table, ruleNumbers, hitsBefore: 0n };
+    const view = viewTable(table.memory, extent);
+    const published: PublishedTable = { extent, slot, table, view, ruleNumbers, hitsBefore: 0n };
     this.published.set(executable, published);
     this.usedBytes += bytes;
     executable.state = "ready";
