@@ -139,7 +139,7 @@ export class FirstSights {
   private stepAnonymous(sample: WaitingSample, address: number): StepOutcome | undefined {
     sample.frames.push(address % WORD);
     sample.frames.push(anonymousFrameHigh(address));
-    return this.modules.stepper.stepWithoutRows(sample.registers, sample.stack.readWord);
+    return this.modules.stepper.stepWithoutRows(sample.registers, sample.stack);
   }
 
   private stepFile(sample: WaitingSample, mapping: MappingRecord, address: number): StepOutcome | "wait" | undefined {
@@ -156,8 +156,8 @@ export class FirstSights {
     sample.frames.push(nativeFrameHigh(executable.id, fileOffset));
     const published = this.modules.tables.get(executable);
     return published === undefined
-      ? this.modules.stepper.stepWithoutRows(sample.registers, sample.stack.readWord)
-      : this.modules.stepper.step(sample.registers, published.view, fileOffset, sample.stack.readWord);
+      ? this.modules.stepper.stepWithoutRows(sample.registers, sample.stack)
+      : this.modules.stepper.step(sample.registers, published.view, fileOffset, sample.stack);
   }
 
   /** A file met for the first time here, further up the stack than the kernel side could see. */

@@ -74,7 +74,10 @@ const requirements: readonly Requirement[] = [
     title: "pid namespace",
     judge: ({ hostPidNamespace }) =>
       hostPidNamespace === false
-        ? missing("not the host's", "start in the host's pid namespace: docker run --pid=host, or hostPID: true in a pod")
+        ? missing(
+            "not the host's",
+            "start in the host's pid namespace: docker run --pid=host, or hostPID: true in a pod",
+          )
         : ok(hostPidNamespace === true ? "the host's" : "unknown"),
   },
   {
