@@ -6,7 +6,7 @@ import path from "node:path";
 import { root } from "./step.mjs";
 
 process.chdir(root);
-const files = ["bpf", "native"].filter((folder) => existsSync(folder)).flatMap(cFiles);
+const files = ["bpf", "native", "test"].filter((folder) => existsSync(folder)).flatMap(cFiles);
 const commands = [
   [process.execPath, "node_modules/prettier/bin/prettier.cjs", "--write", "--log-level=warn", "."],
   [process.execPath, "node_modules/eslint/bin/eslint.js", "--fix", "."],

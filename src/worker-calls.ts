@@ -8,10 +8,7 @@ export interface WorkerCallTable {
   /** Call frame information → rows. */
   readonly convert: { readonly input: ExecutableContent; readonly output: ConversionResult };
   /** Addresses of one executable → names. */
-  readonly symbolize: {
-    readonly input: SymbolizeRequest & { readonly content: ExecutableContent };
-    readonly output: SymbolizeResult;
-  };
+  readonly symbolize: { readonly input: SymbolizeRequest; readonly output: SymbolizeResult };
   /** Kernel addresses, distinct and ascending → names. */
   readonly kernel: { readonly input: BigUint64Array; readonly output: KernelSymbols };
 }

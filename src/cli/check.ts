@@ -1,7 +1,7 @@
 import { gatherFacts } from "../host/facts.js";
 import { type Finding, type FindingStatus, judgeHost, judgeLoad } from "../host/requirements.js";
 import { probeLoad } from "../probe.js";
-import { EXIT } from "./exit-codes.js";
+import { EXIT } from "../model/exit-codes.js";
 import { explainNativeError } from "./explain.js";
 import type { CheckOptions } from "./options.js";
 import type { Output } from "./output.js";

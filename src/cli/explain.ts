@@ -1,4 +1,4 @@
-import { EXIT, type ExitCode } from "./exit-codes.js";
+import { EXIT, type ExitCode } from "../model/exit-codes.js";
 
 /** The shape of what the addon throws, and of what node:fs throws (with `syscall` and `path` in place of `operation`). */
 interface SystemError extends Error {

@@ -1,4 +1,4 @@
-import { EXIT_MEANINGS } from "./exit-codes.js";
+import { EXIT_MEANINGS } from "../model/exit-codes.js";
 import type { Option } from "./option.js";
 
 /** What `hostflame help` tells of one command. */

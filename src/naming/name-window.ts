@@ -1,5 +1,5 @@
 import type { Window } from "../capture/window.js";
-import { baseName, type Executable, type ExecutableContent } from "../executables/executable.js";
+import { baseName, type Executable } from "../executables/executable.js";
 import type { ExecutableRegistry } from "../executables/registry.js";
 import type { ExecutableId } from "../model/brand.js";
 import type { Profile } from "../model/profile.js";
@@ -10,7 +10,7 @@ import { LocationTable } from "./location-table.js";
 
 /** Who puts names to addresses; the worker thread. */
 export interface Namer {
-  symbolize(request: SymbolizeRequest, content: ExecutableContent): Promise<SymbolizeResult>;
+  symbolize(request: SymbolizeRequest): Promise<SymbolizeResult>;
   kernel(addresses: BigUint64Array): Promise<KernelSymbols>;
 }
 
@@ -70,8 +70,8 @@ async function nameExecutable(
   const { id, path, content } = executable;
   const name = baseName(path);
   const fileOffsets = Float64Array.from(rows, (location) => locations.fileOffset(location));
-  const fd = content.kind === "file" ? content.fd : -1;
-  const result = await namer.symbolize({ executable: id, fd, name, fileOffsets }, content);
+  const source = content.kind === "file" ? { fd: content.fd } : { fd: -1, image: content.bytes };
+  const result = await namer.symbolize({ executable: id, name, fileOffsets, ...source });
   return { path, baseName: name, locations: rows, result };
 }
 

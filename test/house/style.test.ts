@@ -27,7 +27,7 @@ describe("style", () => {
 });
 
 function cFiles(): readonly string[] {
-  return ["bpf", "native"].flatMap((folder) =>
+  return ["bpf", "native", "test"].flatMap((folder) =>
     existsSync(folder)
       ? readdirSync(folder, { recursive: true, encoding: "utf8" })
           .filter((name) => /\.(c|cc|h)$/.test(name))
