@@ -2,11 +2,14 @@ import type { ExecutableId } from "../model/brand.js";
 
 /**
  * What the converter makes of one ELF file's call frame information, before rules get their node-wide numbers.
- * Transferred from worker to main thread, never cloned.
+ * Transferred from worker to main thread, never cloned: the columns may be the beginning of larger buffers.
  */
 export interface UnwindRows {
-  /** File offset of each row, ascending and distinct: the row holds from here to the next. Fits 53 bits. */
-  readonly fileOffsets: Float64Array;
+  /**
+   * File offset of each row, ascending and distinct: the row holds from here to the next. Before the first row, and
+   * from the last on, nothing is known. Code beyond 4 GiB of a file gets no rows.
+   */
+  readonly fileOffsets: Uint32Array;
   /** For each row a fixed rule (enum abi_fixed_rule) when below 5, else 5 + an index into rules. */
   readonly ruleIndices: Uint16Array;
   /** Packed struct abi_rule, 16 bytes each, of this file only; distinct. */
@@ -20,7 +23,9 @@ export type ConversionProblem =
   | "no-unwind-information"
   | "malformed"
   | "limit-exceeded"
-  | "read-failed";
+  | "read-failed"
+  /** The worker thread ended over it, or a bug was met. */
+  | "worker-failed";
 
 export interface ConversionResult {
   /** Undefined when there is nothing to unwind by; the frame pointer is then followed. */

@@ -1,0 +1,102 @@
+import { type CfiCounts, CfiReader, type CfiSection } from "../dwarf/cfi-reader.js";
+import { locateEhFrame } from "../dwarf/eh-frame-header.js";
+import { AARCH64_REGISTERS, type FollowedRegisters, X86_64_REGISTERS } from "../dwarf/frame-state.js";
+import type { ByteSource } from "../elf/byte-source.js";
+import { SHT_NOBITS } from "../elf/constants.js";
+import { type ElfFile, type ElfSegment, executableSegments, findSection, isRefusal } from "../elf/elf-file.js";
+import { parseElf } from "../elf/parser.js";
+import { openSection } from "../elf/section-source.js";
+import { CfiRules } from "./cfi-rules.js";
+import { FunctionRows } from "./function-rows.js";
+import { type Extents, mergeExtents, orderFunctions } from "./merge.js";
+import type { ConversionProblem, ConversionResult } from "./table.js";
+import { findTrampolines } from "./trampoline.js";
+
+/** Go's largest programs inflate to some 10 MiB. */
+const MAX_INFLATED_BYTES = 48 * 1024 * 1024;
+
+/**
+ * Reads an ELF file's call frame information and turns it into rows by file offset: .eh_frame, and .debug_frame for what
+ * .eh_frame does not describe. Never throws; time and memory are bounded by the limits of the readers it uses.
+ */
+export function convert(source: ByteSource): ConversionResult {
+  const elf = parseElf(source);
+  if (isRefusal(elf)) return { rows: undefined, problems: [elf], fdes: 0, badFdes: 0 };
+  return new Conversion(elf).run();
+}
+
+/** What one conversion gathers on its way through the sections. */
+class Conversion {
+  readonly #elf: ElfFile;
+  readonly #segments: readonly ElfSegment[];
+  readonly #registers: FollowedRegisters;
+  readonly #rules: CfiRules;
+  readonly #problems: { problem: ConversionProblem; detail: string }[] = [];
+  #fdes = 0;
+  #badFdes = 0;
+
+  constructor(elf: ElfFile) {
+    this.#elf = elf;
+    this.#segments = executableSegments(elf).sort((a, b) => a.fileOffset - b.fileOffset);
+    this.#registers = elf.machine === "x86-64" ? X86_64_REGISTERS : AARCH64_REGISTERS;
+    this.#rules = new CfiRules(this.#registers, elf.machine === "aarch64");
+  }
+
+  run(): ConversionResult {
+    const refusal = this.#elf.sectionRefusal;
+    if (refusal !== undefined) this.#problems.push(refusal);
+    const ehFrame = this.#read(this.#ehFrame());
+    const trampolines = this.#collector(0);
+    if (this.#elf.machine === "x86-64") findTrampolines(this.#elf, this.#segments, ehFrame, trampolines);
+    const debugFrame = this.#read(this.#debugFrame());
+    // Go describes its trampoline as an ordinary function, so trampolines go before .debug_frame.
+    const ordered = mergeExtents([ehFrame, orderFunctions(trampolines), debugFrame]);
+    const rows = ordered.fileOffsets.length > 0 ? { ...ordered, rules: this.#rules.packedRules() } : undefined;
+    if (rows === undefined) this.#problems.push({ problem: "no-unwind-information", detail: "no function is described" });
+    return { rows, problems: this.#problems, fdes: this.#fdes, badFdes: this.#badFdes };
+  }
+
+  #collector(sectionBytes: number): FunctionRows {
+    return new FunctionRows(this.#segments, this.#rules, sectionBytes);
+  }
+
+  #read(section: CfiSection | undefined): Extents {
+    if (section === undefined || this.#segments.length === 0) return orderFunctions(this.#collector(0));
+    const functions = this.#collector(section.source.size);
+    this.#count(new CfiReader(section, this.#registers).readAll(functions));
+    if (functions.omitted > 0) this.#problems.push({ problem: "limit-exceeded", detail: `${functions.omitted} functions left out` });
+    return orderFunctions(functions);
+  }
+
+  #count({ fdes, badFdes, stopped }: CfiCounts): void {
+    this.#fdes += fdes;
+    this.#badFdes += badFdes;
+    if (stopped !== undefined) this.#problems.push(stopped);
+  }
+
+  #ehFrame(): CfiSection | undefined {
+    const bases = {
+      text: findSection(this.#elf, ".text")?.elfAddress ?? NaN,
+      data: findSection(this.#elf, ".got")?.elfAddress ?? NaN,
+    };
+    const section = findSection(this.#elf, ".eh_frame");
+    if (section !== undefined && section.type !== SHT_NOBITS) {
+      const source = openSection(this.#elf, section, MAX_INFLATED_BYTES);
+      if (!isRefusal(source)) return { source, elfAddress: section.elfAddress, dialect: "eh_frame", bases, fdeCount: Infinity };
+      this.#problems.push(source);
+    }
+    const located = locateEhFrame(this.#elf);
+    return located && { ...located, dialect: "eh_frame", bases };
+  }
+
+  #debugFrame(): CfiSection | undefined {
+    const section = findSection(this.#elf, ".debug_frame") ?? findSection(this.#elf, ".zdebug_frame");
+    if (section === undefined || section.type === SHT_NOBITS) return undefined;
+    const source = openSection(this.#elf, section, MAX_INFLATED_BYTES);
+    if (isRefusal(source)) {
+      this.#problems.push(source);
+      return undefined;
+    }
+    return { source, elfAddress: 0, dialect: "debug_frame", bases: { text: NaN, data: NaN }, fdeCount: Infinity };
+  }
+}
