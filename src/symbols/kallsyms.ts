@@ -1,0 +1,238 @@
+import { closeSync, openSync, readSync } from "node:fs";
+import { demangle } from "./demangle/demangle.js";
+
+/** Why no kernel address has a name. */
+export type KernelSymbolsProblem = "hidden" | "read-failed";
+
+/** The names of kernel addresses: columns parallel to the addresses asked for. */
+export interface KernelSymbols {
+  /** Index into names, or -1 when unresolved. */
+  readonly nameIndices: Int32Array;
+  /** Index into modules. */
+  readonly moduleIndices: Uint16Array;
+  /** Where the symbol starts, 0 when unresolved. */
+  readonly symbolStarts: BigUint64Array;
+  readonly names: readonly { readonly name: string; readonly systemName: string }[];
+  /** modules[0] is "": the kernel's own image. "bpf" and "__builtin__ftrace" are what they say. */
+  readonly modules: readonly string[];
+  /** Virtual addresses of the kernel's own code, `_text` to `_etext`; zeros when unknown. */
+  readonly textStart: bigint;
+  readonly textLimit: bigint;
+  readonly problem: KernelSymbolsProblem | undefined;
+  /** What to do about the problem, "" when there is none. */
+  readonly detail: string;
+}
+
+/** The kernel answers with a page at a time; this leaves room for a line cut in two. */
+const BUFFER_BYTES = 64 * 1024;
+/** A kernel with every module loaded has 20 MB of them. */
+const MAX_FILE_BYTES = 256 * 1024 * 1024;
+const MAX_MODULES = 0xffff;
+/**
+ * kallsyms has no sizes: a function ends where the next symbol starts. The last of a module would otherwise cover all
+ * the emptiness behind it. Only a BPF program can be near so long.
+ */
+const MAX_SYMBOL_BYTES = 1024 * 1024;
+
+const SPACE = 0x20;
+const NEWLINE = 0x0a;
+const TAB = 0x09;
+
+/**
+ * Names kernel addresses (distinct, ascending) in one pass over /proc/kallsyms. Nothing is kept between calls: a pass
+ * over 122,000 lines takes some 50 ms and holds 64 KiB and the names found, where a table of the functions would hold
+ * 3.5 MiB for good and take as long to make; the addresses of one recording come in one batch.
+ *
+ * Of several symbols at one address the first wins, as it does in the kernel's own traces.
+ */
+export function resolveKernelSymbols(addresses: BigUint64Array, path = "/proc/kallsyms"): KernelSymbols {
+  const search = new Search(addresses);
+  let problem: KernelSymbolsProblem | undefined;
+  let detail = "";
+  try {
+    const fd = openSync(path, "r");
+    try {
+      readLines(fd, search);
+    } finally {
+      closeSync(fd);
+    }
+    if (search.sawNothingButZeros) {
+      problem = "hidden";
+      detail = "the kernel hides its addresses: needs CAP_SYSLOG, or kernel.kptr_restrict=0";
+    }
+  } catch (error) {
+    problem = "read-failed";
+    detail = `${path}: ${(error as NodeJS.ErrnoException).code ?? String(error)}`;
+  }
+  return search.finish(problem, detail);
+}
+
+/** Hands each line's parts to the search; the bytes are read into one buffer again and again. */
+function readLines(fd: number, search: Search): void {
+  const buffer = Buffer.allocUnsafeSlow(BUFFER_BYTES);
+  let filled = 0;
+  for (let total = 0; total < MAX_FILE_BYTES; ) {
+    const count = readSync(fd, buffer, filled, buffer.length - filled, null);
+    if (count === 0) return;
+    total += count;
+    filled += count;
+    let start = 0;
+    for (;;) {
+      const end = buffer.indexOf(NEWLINE, start);
+      if (end < 0 || end >= filled) break;
+      search.line(buffer, start, end);
+      start = end + 1;
+    }
+    search.commit(buffer);
+    // A line longer than the buffer is no symbol.
+    if (start === 0 && filled === buffer.length) start = filled;
+    buffer.copyWithin(0, start, filled);
+    filled -= start;
+  }
+}
+
+/**
+ * The best symbol for each address so far. A symbol is filed under the first address not below it; the symbol of an
+ * address is then the highest filed under it or under one before it. So lines may come in any order (modules' do), each
+ * costs a comparison where it is ascending, and names are made only for what may win.
+ */
+class Search {
+  /** The addresses as pairs of u32, low first: numbers have 53 bits, BigInts cost an allocation each. */
+  readonly #wanted: Uint32Array;
+  readonly #count: number;
+  /** Start of the symbol filed under each address, low and high; zeros when there is none. */
+  readonly #starts: Uint32Array;
+  readonly #names: (string | undefined)[];
+  readonly #modules = [""];
+  readonly #moduleOf: Uint16Array;
+  /** The address under which the last line was filed. */
+  #slot = 0;
+  /** A line that is the best of its slot so far, its name still in the buffer; -1 when there is none. */
+  #pendingSlot = -1;
+  #pendingStart = 0;
+  #pendingEnd = 0;
+  #pendingIsCode = false;
+  #textStart = 0n;
+  #textLimit = 0n;
+  sawNothingButZeros = true;
+
+  constructor(addresses: BigUint64Array) {
+    const copy = addresses.slice();
+    this.#wanted = new Uint32Array(copy.buffer);
+    this.#count = addresses.length;
+    this.#starts = new Uint32Array(2 * this.#count);
+    this.#names = new Array<string | undefined>(this.#count).fill(undefined);
+    this.#moduleOf = new Uint16Array(this.#count);
+  }
+
+  /** `ffffffff81000000 T _text`, or with a tab and `[module]` at the end. */
+  line(buffer: Buffer, start: number, end: number): void {
+    if (end - start < 20 || buffer[start + 16] !== SPACE || buffer[start + 18] !== SPACE) return;
+    const high = hex8(buffer, start);
+    const low = hex8(buffer, start + 8);
+    if (high === 0 && low === 0) return;
+    this.sawNothingButZeros = false;
+    // `_text`, `_etext`: looked at only where the length fits.
+    const nameLength = end - start - 19;
+    if ((nameLength === 5 || nameLength === 6) && buffer[start + 19] === 0x5f) this.#noteBounds(buffer.toString("latin1", start + 19, end), high, low);
+    const slot = this.#slotOf(high, low);
+    if (slot >= this.#count) return;
+    const order = high - this.#starts[2 * slot + 1] || low - this.#starts[2 * slot];
+    // Lower, or another name of the same.
+    if (order <= 0) return;
+    if (slot !== this.#pendingSlot) this.commit(buffer);
+    this.#starts[2 * slot] = low;
+    this.#starts[2 * slot + 1] = high;
+    this.#pendingSlot = slot;
+    this.#pendingStart = start + 19;
+    this.#pendingEnd = end;
+    const type = buffer[start + 17] | 0x20;
+    this.#pendingIsCode = type === 0x74 || type === 0x77;
+  }
+
+  /** Makes the name of the line in hand, before the buffer is used again. */
+  commit(buffer: Buffer): void {
+    const slot = this.#pendingSlot;
+    if (slot < 0) return;
+    this.#pendingSlot = -1;
+    this.#names[slot] = undefined;
+    this.#moduleOf[slot] = 0;
+    // Data bounds the code before it, and names nothing.
+    if (!this.#pendingIsCode) return;
+    const text = buffer.toString("latin1", this.#pendingStart, this.#pendingEnd);
+    const tab = text.indexOf(String.fromCharCode(TAB));
+    this.#names[slot] = tab < 0 ? text : text.slice(0, tab);
+    if (tab >= 0) this.#moduleOf[slot] = this.#moduleIndex(text.slice(tab + 1).replace(/^\[(.*)\]$/, "$1"));
+  }
+
+  #moduleIndex(module: string): number {
+    const index = this.#modules.indexOf(module);
+    if (index >= 0) return index;
+    return this.#modules.length < MAX_MODULES ? this.#modules.push(module) - 1 : 0;
+  }
+
+  #noteBounds(name: string, high: number, low: number): void {
+    const address = (BigInt(high) << 32n) | BigInt(low);
+    if (name === "_text") this.#textStart = address;
+    else if (name === "_etext") this.#textLimit = address;
+  }
+
+  #isBelow(slot: number, high: number, low: number): boolean {
+    const wantedHigh = this.#wanted[2 * slot + 1];
+    return wantedHigh < high || (wantedHigh === high && this.#wanted[2 * slot] < low);
+  }
+
+  /** The first address not below (high, low). */
+  #slotOf(high: number, low: number): number {
+    let slot = this.#slot;
+    const fits = (slot === 0 || this.#isBelow(slot - 1, high, low)) && (slot === this.#count || !this.#isBelow(slot, high, low));
+    if (fits) return slot;
+    let limit = this.#count;
+    slot = 0;
+    while (slot < limit) {
+      const middle = (slot + limit) >>> 1;
+      if (this.#isBelow(middle, high, low)) slot = middle + 1;
+      else limit = middle;
+    }
+    return (this.#slot = slot);
+  }
+
+  finish(problem: KernelSymbolsProblem | undefined, detail: string): KernelSymbols {
+    const nameIndices = new Int32Array(this.#count).fill(-1);
+    const moduleIndices = new Uint16Array(this.#count);
+    const symbolStarts = new BigUint64Array(this.#count);
+    const wanted = new BigUint64Array(this.#wanted.buffer);
+    const starts = new BigUint64Array(this.#starts.buffer);
+    const names: { name: string; systemName: string }[] = [];
+    // Functions of one name are many (static ones, of modules too); each name is demangled once.
+    const indexOfName = new Map<string, number>();
+    let best = 0;
+    for (let at = 0; at < this.#count; at++) {
+      if (starts[at] > starts[best]) best = at;
+      const systemName = this.#names[best];
+      if (systemName === undefined || wanted[at] - starts[best] > MAX_SYMBOL_BYTES) continue;
+      let index = indexOfName.get(systemName);
+      if (index === undefined) {
+        index = names.push({ name: demangle(systemName), systemName }) - 1;
+        indexOfName.set(systemName, index);
+      }
+      nameIndices[at] = index;
+      moduleIndices[at] = this.#moduleOf[best];
+      symbolStarts[at] = starts[best];
+    }
+    const textStart = this.#textStart;
+    const textLimit = this.#textLimit;
+    return { nameIndices, moduleIndices, symbolStarts, names, modules: this.#modules, textStart, textLimit, problem, detail };
+  }
+}
+
+/** Eight hexadecimal digits; garbage gives some number. */
+function hex8(buffer: Buffer, at: number): number {
+  let value = 0;
+  for (let end = at + 8; at < end; at++) {
+    const digit = buffer[at];
+    // '0'-'9' are 0x30…, 'a'-'f' 0x61…
+    value = (value << 4) | (digit < 0x3a ? digit & 15 : (digit + 9) & 15);
+  }
+  return value >>> 0;
+}
