@@ -1,5 +1,11 @@
 import type { Cursor } from "./itanium-cursor.js";
-import { readEncoding, readOperatorName, readSourceName, readTags, skipTemplateParameterDeclaration } from "./itanium-names.js";
+import {
+  readEncoding,
+  readOperatorName,
+  readSourceName,
+  readTags,
+  skipTemplateParameterDeclaration,
+} from "./itanium-names.js";
 import type { ExpressionForm, Node } from "./itanium-node.js";
 import { OPERATORS } from "./itanium-node.js";
 import { readQualifiers, readTemplateArgs, readTemplateParameter, readType } from "./itanium-types.js";
@@ -62,7 +68,12 @@ export function readExpression(cursor: Cursor): Node {
 const UNARY = new Set(["ad", "aw", "co", "da", "de", "dl", "mm", "ng", "nt", "pp", "ps", "tw"]);
 const OPERATOR_CALLS = new Set(["at", "az", "nx", "st", "sz", "te", "ti"]);
 const NAMED_CASTS = new Set(["cc", "dc", "rc", "sc"]);
-const FOLDS: Readonly<Record<string, ExpressionForm>> = { fl: "fold-left", fr: "fold-right", fL: "fold-binary", fR: "fold-binary" };
+const FOLDS: Readonly<Record<string, ExpressionForm>> = {
+  fl: "fold-left",
+  fr: "fold-right",
+  fL: "fold-binary",
+  fR: "fold-binary",
+};
 
 function make(form: ExpressionForm, symbol: string, ...operands: Node[]): Node {
   return { kind: "expression", form, symbol, operands };
@@ -107,7 +118,12 @@ function readExpressionOfAnyKind(cursor: Cursor): Node {
     case "il":
       return { kind: "braced", type: undefined, items: readItems(cursor) };
     case "di":
-      return make("binary", "=", { kind: "nested", scope: { kind: "text", text: "" }, name: readSourceName(cursor) }, readExpression(cursor));
+      return make(
+        "binary",
+        "=",
+        { kind: "nested", scope: { kind: "text", text: "" }, name: readSourceName(cursor) },
+        readExpression(cursor),
+      );
     case "ix":
       return make("index", "", readExpression(cursor), readExpression(cursor));
     case "qu":
