@@ -206,19 +206,28 @@ function readNew(cursor: Cursor, scope: string): Node {
 
 /** `sr <type> <name>`, `srN <type> <qualifier>+ E <name>`, `sr <qualifier>+ E <name>`: names that instantiation would find. */
 function readScopedName(cursor: Cursor): Node {
-  let scope: Node;
-  if (/[0-9]/.test(cursor.peek())) {
-    scope = readSimpleId(cursor);
-    while (!cursor.accept("E")) scope = { kind: "nested", scope, name: readSimpleId(cursor) };
-  } else if (cursor.accept("N")) {
-    scope = readType(cursor);
-    while (!cursor.accept("E")) scope = { kind: "nested", scope, name: readSimpleId(cursor) };
-  } else {
-    scope = readType(cursor);
-  }
+  const scope = readScope(cursor);
   const name = readUnresolvedName(cursor);
   if (name.kind !== "template") return { kind: "nested", scope, name };
   return { kind: "template", name: { kind: "nested", scope, name: name.name }, args: name.args };
+}
+
+function readScope(cursor: Cursor): Node {
+  if (cursor.accept("N")) return readScopeQualifiers(cursor, readType(cursor));
+  if (!/[0-9]/.test(cursor.peek())) return readType(cursor);
+  // Qualifiers end in `E` and a name follows; else GCC has written a class's name as a type.
+  const qualifiers = cursor.attempt(() => {
+    let scope = readSimpleId(cursor);
+    while (/[0-9]/.test(cursor.peek())) scope = { kind: "nested", scope, name: readSimpleId(cursor) };
+    return cursor.accept("E") && /^(?:[0-9]|on|dn)/.test(cursor.peek() + cursor.peek(1)) ? scope : undefined;
+  });
+  return qualifiers ?? readType(cursor);
+}
+
+function readScopeQualifiers(cursor: Cursor, outer: Node): Node {
+  let scope = outer;
+  while (!cursor.accept("E")) scope = { kind: "nested", scope, name: readSimpleId(cursor) };
+  return scope;
 }
 
 function readSimpleId(cursor: Cursor): Node {
