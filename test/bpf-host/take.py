@@ -3,8 +3,8 @@
 Run by gdb, by take.mjs: stops a program where it is told to, and writes as JSON what an unwinder would start from
 (registers, executable mappings, the words of the stack) and what gdb itself makes of the stack.
 
-Environment: TAKE_OUT, the file to write; TAKE_AT, a location to stop at; TAKE_HITS, how often to pass it first;
-TAKE_STEPS, single instructions to go on from there.
+Environment: TAKE_OUT, the file to write; TAKE_THROUGH, a location to reach first, if any; TAKE_AT, the location to stop
+at; TAKE_HITS, how often to pass it before; TAKE_STEPS, single instructions to go on from there.
 """
 import json
 import os
@@ -33,7 +33,10 @@ def mappings(pid):
 def frames():
     """Leaf first: what is looked up, which for a return address is the byte before it."""
     frame, interrupted = gdb.newest_frame(), True
-    while frame is not None:
+    while frame is not None and frame.pc() != 0:
+        if frame.type() == gdb.INLINE_FRAME:
+            frame = frame.older()
+            continue
         yield {"address": hex(frame.pc() - (0 if interrupted else 1)), "name": frame.name() or "", "sp": hex(int(frame.read_register("rsp")) & 0xFFFFFFFFFFFFFFFF)}
         interrupted = frame.type() == gdb.SIGTRAMP_FRAME
         frame = frame.older()
@@ -60,10 +63,14 @@ def take():
         gdb.execute(f"set {setting}")
     for signal in ("SIGPROF", "SIGALRM"):
         gdb.execute(f"handle {signal} nostop noprint pass", to_string=True)
-    breakpoint = gdb.Breakpoint(os.environ["TAKE_AT"])
-    breakpoint.ignore_count = int(os.environ.get("TAKE_HITS", "0"))
-    gdb.execute("run")
-    breakpoint.enabled = False
+    command = "run"
+    for location, hits in (("TAKE_THROUGH", 0), ("TAKE_AT", int(os.environ.get("TAKE_HITS", "0")))):
+        if os.environ.get(location):
+            breakpoint = gdb.Breakpoint(os.environ[location])
+            breakpoint.ignore_count = hits
+            gdb.execute(command)
+            breakpoint.enabled = False
+            command = "continue"
     for _ in range(int(os.environ.get("TAKE_STEPS", "0"))):
         gdb.execute("stepi", to_string=True)
     inferior = gdb.selected_inferior()
