@@ -3,7 +3,7 @@ import type { TableStore } from "../unwind/table-store.js";
 import type { ConversionProblem, ConversionResult } from "../unwind/table.js";
 
 /** Makes rows of an executable's contents, on some worker. */
-export type Convert = (content: ExecutableContent, path: string) => Promise<ConversionResult>;
+export type Convert = (content: ExecutableContent) => Promise<ConversionResult>;
 
 /**
  * Sees to it that each sampled executable gets its rows, once, in the order the executables were sampled; one at a
@@ -31,6 +31,10 @@ export class Conversions {
     this.running ??= this.run();
   }
 
+  get busy(): boolean {
+    return this.running !== undefined;
+  }
+
   /** Resolves when nothing is left to convert. */
   async idle(): Promise<void> {
     await this.running;
@@ -38,7 +42,7 @@ export class Conversions {
 
   private async run(): Promise<void> {
     for (let executable = this.queue.shift(); executable !== undefined; executable = this.queue.shift()) {
-      const result = await this.convert(executable.content, executable.path);
+      const result = await this.convertSafely(executable);
       for (const { problem } of result.problems) {
         this.problems.set(problem, (this.problems.get(problem) ?? 0) + 1);
       }
@@ -51,5 +55,15 @@ export class Conversions {
       this.onSettled(executable);
     }
     this.running = undefined;
+  }
+
+  /** A file that ends the worker has no rows: it is not tried again, and the next one finds a new worker. */
+  private async convertSafely(executable: Executable): Promise<ConversionResult> {
+    try {
+      return await this.convert(executable.content);
+    } catch (error) {
+      const detail = error instanceof Error ? error.message : String(error);
+      return { rows: undefined, problems: [{ problem: "worker-failed", detail }], fdes: 0, badFdes: 0 };
+    }
   }
 }

@@ -1,11 +1,11 @@
 import { registersLayout } from "../native/abi.generated.js";
-import type { Registers } from "../unwind/step.js";
+import type { Registers, StackMemory } from "../unwind/step.js";
 
 const LEAF_REGISTERS = 17;
 const WORD = 2 ** 32;
 
 /** The copied bytes of a user stack, read by virtual address. */
-export class StackCopy {
+export class StackCopy implements StackMemory {
   private readonly view: DataView;
   /** Whether a word above the copy was asked for: the stack goes on, the copy does not. */
   missedAbove = false;
@@ -17,15 +17,25 @@ export class StackCopy {
     this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   }
 
-  /** The u64 at an address, rounded from 2^53 up; undefined outside the copy. Bound: it is handed to the step. */
-  readonly readWord = (address: number): number | undefined => {
+  word(address: number): number | undefined {
+    const at = this.offsetOf(address);
+    return at < 0 ? undefined : this.view.getUint32(at + 4, true) * WORD + this.view.getUint32(at, true);
+  }
+
+  low48(address: number): number | undefined {
+    const at = this.offsetOf(address);
+    return at < 0 ? undefined : this.view.getUint16(at + 4, true) * WORD + this.view.getUint32(at, true);
+  }
+
+  /** Where the word at an address begins in the copy, -1 when not all of it is there. */
+  private offsetOf(address: number): number {
     const at = address - this.start;
-    if (!(at >= 0 && at + 8 <= this.view.byteLength)) {
-      this.missedAbove ||= at >= 0;
-      return undefined;
+    if (at >= 0 && at + 8 <= this.view.byteLength) {
+      return at;
     }
-    return this.view.getUint32(at + 4, true) * WORD + this.view.getUint32(at, true);
-  };
+    this.missedAbove ||= at >= 0;
+    return -1;
+  }
 }
 
 /** struct abi_registers as the step wants it. */

@@ -41,7 +41,7 @@ function collectTexts(options: readonly Option<unknown>[], words: readonly strin
   const byFlag = new Map(options.map((option) => [option.flag as string, option]));
   const given = new Map<string, string[]>();
   for (let index = 0; index < words.length; index++) {
-    const word = words[index] ?? "";
+    const word = words[index];
     const equals = word.startsWith("--") ? word.indexOf("=") : -1;
     const flag = equals < 0 ? word : word.slice(0, equals);
     const option = byFlag.get(flag);
@@ -53,8 +53,8 @@ function collectTexts(options: readonly Option<unknown>[], words: readonly strin
       texts.push("true");
     } else {
       const most = option.takes === "many" ? words.length : 1;
-      while (texts.length < most && index + 1 < words.length && words[index + 1]?.startsWith("--") === false) {
-        texts.push(words[++index] ?? "");
+      while (texts.length < most && index + 1 < words.length && !words[index + 1].startsWith("--")) {
+        texts.push(words[++index]);
       }
       if (texts.length === 0) throw new UsageError(`${flag} needs a value: it accepts ${option.accepts}.`);
     }
@@ -70,7 +70,9 @@ function read(option: Option<unknown>, texts: readonly string[], source: string)
 }
 
 function unknownWord(word: string, flag: string, flags: readonly string[]): string {
-  if (!word.startsWith("-")) return `${JSON.stringify(word)} belongs to no flag; values follow theirs, as in --duration 5s.`;
+  if (!word.startsWith("-")) {
+    return `${JSON.stringify(word)} belongs to no flag; values follow theirs, as in --duration 5s.`;
+  }
   const meant = suggest(flag, flags);
   return meant === undefined
     ? `There is no flag ${flag}; --help lists those there are.`

@@ -1,4 +1,4 @@
-import { EXIT, type ExitCode } from "./exit-codes.js";
+import { EXIT, type ExitCode } from "../model/exit-codes.js";
 
 /** The shape of what the addon throws, and of what node:fs throws (with `syscall` and `path` in place of `operation`). */
 interface SystemError extends Error {
@@ -38,7 +38,7 @@ const rules: readonly Rule[] = [
     exitCode: EXIT.unsupported,
   },
   {
-    applies: ({ code, operation }) => REFUSED.has(code) && /perf_event_open/.test(operation ?? ""),
+    applies: ({ code, operation }) => REFUSED.has(code) && (operation ?? "").includes("perf_event_open"),
     explain: ({ operation, code }) =>
       `The kernel refused sampling (${operation}: ${code}): run as root, or give CAP_PERFMON, or CAP_SYS_ADMIN where kernel.perf_event_paranoid is 3 or more.`,
     exitCode: EXIT.unsupported,
@@ -46,7 +46,7 @@ const rules: readonly Rule[] = [
   {
     // The verifier says EACCES or EINVAL and writes a log; missing rights say EPERM and write none.
     applies: ({ operation, log, code }) =>
-      /^load/.test(operation ?? "") && code !== "EPERM" && (log ?? "").trim() !== "",
+      (operation ?? "").startsWith("load") && code !== "EPERM" && (log ?? "").trim() !== "",
     explain: ({ operation, code, log }) =>
       `This kernel's verifier did not accept the BPF programs (${operation}: ${code}; "${lastLine(log ?? "")}"): please report it with the output of hostflame check --json.`,
     exitCode: EXIT.unsupported,
@@ -107,7 +107,9 @@ export function explainError(error: unknown): Explanation {
   if (!(error instanceof Error)) return { sentence: String(error), exitCode: EXIT.failed };
   if (error instanceof HostObstacle) return { sentence: error.message, exitCode: EXIT.unsupported };
   const rule = isSystemError(error) ? rules.find(({ applies }) => applies(error)) : undefined;
-  if (rule === undefined || !isSystemError(error)) return { sentence: oneSentence(error.message), exitCode: EXIT.failed };
+  if (rule === undefined || !isSystemError(error)) {
+    return { sentence: oneSentence(error.message), exitCode: EXIT.failed };
+  }
   return { sentence: oneSentence(rule.explain(error)), exitCode: rule.exitCode };
 }
 

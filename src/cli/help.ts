@@ -1,4 +1,4 @@
-import { EXIT_MEANINGS } from "./exit-codes.js";
+import { EXIT_MEANINGS } from "../model/exit-codes.js";
 import type { Option } from "./option.js";
 
 /** What `hostflame help` tells of one command. */
@@ -45,7 +45,13 @@ export function commandHelp(command: CommandHelp): string {
 export function optionsMarkdown(commands: readonly CommandHelp[]): string {
   const lines = ["# Options", "", "Written from the option table by `UPDATE_GOLDEN=1 npm test -- unit/cli`."];
   for (const { name, options } of commands) {
-    lines.push("", `## hostflame ${name}`, "", "| flag | environment | default | meaning | accepts |", "|---|---|---|---|---|");
+    lines.push(
+      "",
+      `## hostflame ${name}`,
+      "",
+      "| flag | environment | default | meaning | accepts |",
+      "|---|---|---|---|---|",
+    );
     for (const option of options) {
       const fallback = option.defaultText === "" ? "" : `\`${option.defaultText}\``;
       const accepts = option.takes === "none" ? "" : option.accepts;

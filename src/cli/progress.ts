@@ -29,6 +29,10 @@ export function createReporter({ stdout, stderr, quiet, now }: ReporterOptions):
   };
 
   return {
+    get columns() {
+      return stdout.columns;
+    },
+    color: stdout.color,
     progress(progress) {
       const nowMs = now();
       if (!shown || nowMs - lastMs < MINIMUM_INTERVAL_MS) return;

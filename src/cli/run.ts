@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { readArguments, UsageError } from "./arguments.js";
 import { checkCommand, commands, recordCommand } from "./commands.js";
-import { EXIT } from "./exit-codes.js";
+import { EXIT } from "../model/exit-codes.js";
 import { explainError } from "./explain.js";
 import { type CommandHelp, commandHelp, overview } from "./help.js";
 import type { Output } from "./output.js";

@@ -28,3 +28,22 @@ export const SHN_XINDEX = 0xffff;
 
 export const ELFCOMPRESS_ZLIB = 1;
 export const NT_GNU_BUILD_ID = 3;
+
+export const SHF_EXECINSTR = 4;
+export const SHT_RELA = 4;
+
+/** Symbol types (low 4 bits of st_info) and bindings (high 4 bits). */
+export const STT_NOTYPE = 0;
+export const STT_FUNC = 2;
+export const STT_GNU_IFUNC = 10;
+export const STB_LOCAL = 0;
+export const STB_WEAK = 2;
+export const SHN_UNDEF = 0;
+
+/** Relocations of GOT slots, by machine: R_*_GLOB_DAT, R_*_JUMP_SLOT, R_*_IRELATIVE. */
+export const R_X86_64_GLOB_DAT = 6;
+export const R_X86_64_JUMP_SLOT = 7;
+export const R_X86_64_IRELATIVE = 37;
+export const R_AARCH64_GLOB_DAT = 1025;
+export const R_AARCH64_JUMP_SLOT = 1026;
+export const R_AARCH64_IRELATIVE = 1032;

@@ -74,7 +74,10 @@ const requirements: readonly Requirement[] = [
     title: "pid namespace",
     judge: ({ hostPidNamespace }) =>
       hostPidNamespace === false
-        ? missing("not the host's", "start in the host's pid namespace: docker run --pid=host, or hostPID: true in a pod")
+        ? missing(
+            "not the host's",
+            "start in the host's pid namespace: docker run --pid=host, or hostPID: true in a pod",
+          )
         : ok(hostPidNamespace === true ? "the host's" : "unknown"),
   },
   {
@@ -162,7 +165,7 @@ export function judgeLoad(outcome: LoadOutcome): Finding {
     case "loaded":
       return { ...row, ...ok(outcome.detail) };
     case "refused":
-      return { ...row, ...missing("the kernel refused them", outcome.reason) };
+      return { ...row, ...missing("not loaded", outcome.reason) };
     case "not-tried":
       return { ...row, ...warn("not tried", outcome.reason) };
   }

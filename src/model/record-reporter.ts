@@ -11,6 +11,10 @@ export interface RecordProgress {
 
 /** Whom a recording tells what it does; the command line draws it on a terminal. */
 export interface RecordReporter {
+  /** Columns that a printed table may take. */
+  readonly columns: number;
+  /** Whether printed text may hold colours. */
+  readonly color: boolean;
   /** Replaces the progress shown before; cheap, and safe to call at any rate. */
   progress(progress: RecordProgress): void;
   /** Takes the progress away: what follows is for good. */

@@ -1,13 +1,16 @@
 import type { ExecutableId } from "../model/brand.js";
 
 /** Why an address has no name. Counted; never thrown. */
-export type UnresolvedReason = "no-symbols" | "not-covered" | "malformed" | "limit-exceeded" | "read-failed" | "unmapped-offset";
+export type UnresolvedReason =
+  "no-symbols" | "not-covered" | "malformed" | "limit-exceeded" | "read-failed" | "unmapped-offset";
 
 /** Addresses of one executable to name, asked of the worker. Addresses are file offsets, as frames carry them. */
 export interface SymbolizeRequest {
   readonly executable: ExecutableId;
-  /** An open descriptor, read by pread only. */
+  /** An open descriptor, read by pread only; -1 when there is an image. */
   readonly fd: number;
+  /** The whole ELF file where it is in no file system: the vDSO. */
+  readonly image?: Uint8Array;
   /** For unresolved names: base name of the path. */
   readonly name: string;
   /** Distinct, ascending. */

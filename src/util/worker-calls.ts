@@ -1,7 +1,7 @@
 import { Worker, type MessagePort, type Transferable, type WorkerOptions } from "node:worker_threads";
 
 /** Names of the calls a worker answers, with what goes in and what comes out. */
-export type CallTable = Record<string, { readonly input: unknown; readonly output: unknown }>;
+export type CallTable<Calls> = { readonly [Name in keyof Calls]: { readonly input: unknown; readonly output: unknown } };
 
 interface Request {
   readonly id: number;
@@ -22,7 +22,7 @@ export class WorkerDied extends Error {
  * Calls into one worker thread, answered in order. The worker is started by the first call, and started anew after it
  * died: what it reads is hostile, and one bad file must not end the rest.
  */
-export class WorkerCalls<Calls extends CallTable> {
+export class WorkerCalls<Calls extends CallTable<Calls>> {
   private worker: Worker | undefined;
   private nextId = 0;
   private readonly waiting = new Map<number, { resolve: (value: unknown) => void; reject: (error: Error) => void }>();
@@ -34,12 +34,17 @@ export class WorkerCalls<Calls extends CallTable> {
     private readonly options: WorkerOptions,
   ) {}
 
+  /** Starts the worker before the first call, so that it loads its code meanwhile. */
+  start(): void {
+    this.worker ??= this.spawn();
+  }
+
   call<Name extends keyof Calls & string>(
     name: Name,
     input: Calls[Name]["input"],
     transfer: readonly Transferable[] = [],
   ): Promise<Calls[Name]["output"]> {
-    const worker = (this.worker ??= this.start());
+    const worker = (this.worker ??= this.spawn());
     const id = this.nextId++;
     return new Promise((resolve, reject) => {
       this.waiting.set(id, { resolve, reject });
@@ -53,7 +58,7 @@ export class WorkerCalls<Calls extends CallTable> {
     await worker?.terminate();
   }
 
-  private start(): Worker {
+  private spawn(): Worker {
     const worker = new Worker(this.url, this.options);
     worker.on("message", (reply: Reply) => {
       const call = this.waiting.get(reply.id);
@@ -89,20 +94,21 @@ export interface Answer<Output> {
   readonly transfer: readonly Transferable[];
 }
 
-export type CallHandlers<Calls extends CallTable> = {
+export type CallHandlers<Calls extends CallTable<Calls>> = {
   readonly [Name in keyof Calls]: (
     input: Calls[Name]["input"],
   ) => Answer<Calls[Name]["output"]> | Promise<Answer<Calls[Name]["output"]>>;
 };
 
 /** The worker's side: answers each call with its handler. A handler that throws fails its call only. */
-export function answerCalls<Calls extends CallTable>(port: MessagePort, handlers: CallHandlers<Calls>): void {
+export function answerCalls<Calls extends CallTable<Calls>>(port: MessagePort, handlers: CallHandlers<Calls>): void {
   port.on("message", (request: Request) => {
     void answer(request);
   });
   async function answer({ id, name, input }: Request): Promise<void> {
     try {
-      const { output, transfer } = await handlers[name](input);
+      const handler = handlers[name as keyof Calls] as (input: unknown) => Answer<unknown> | Promise<Answer<unknown>>;
+      const { output, transfer } = await handler(input);
       port.postMessage({ id, output } satisfies Reply, transfer);
     } catch (error) {
       const message = error instanceof Error ? (error.stack ?? error.message) : String(error);

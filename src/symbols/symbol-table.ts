@@ -1,0 +1,192 @@
+import type { ByteSource } from "../elf/byte-source.js";
+import {
+  SHF_EXECINSTR,
+  SHN_UNDEF,
+  STB_LOCAL,
+  STB_WEAK,
+  STT_FUNC,
+  STT_GNU_IFUNC,
+  STT_NOTYPE,
+} from "../elf/constants.js";
+import { type ElfFile, type ElfRefusal, type ElfSection, executableSegments, isRefusal } from "../elf/elf-file.js";
+import { u16, u32, u64 } from "../elf/little-endian.js";
+import { openSection } from "../elf/section-source.js";
+import { MAX_ROWS, RowSorter, type SortedRows, upperBound } from "./sorted-rows.js";
+
+/** Functions have a type; labels are what assembly leaves without one, in executable sections. */
+export type SymbolKind = "functions" | "labels";
+
+export interface FoundSymbol {
+  readonly systemName: string;
+  /** ELF address. */
+  readonly start: number;
+}
+
+/**
+ * Where the symbols of one table start, sorted; what else is known of them stays in the file until one is looked up.
+ * So a symbol costs 12 bytes, and a string table nothing.
+ */
+export interface SymbolTable extends SortedRows {
+  readonly section: ElfSection;
+  /** The section of names. */
+  readonly names: ElfSection;
+  /** How far the symbols up to and with each reach, from the base: beyond it no search is needed. */
+  readonly reach: Uint32Array;
+}
+
+const ENTRY_BYTES = 24;
+const MAX_OFFSET = 2 ** 32 - 1;
+const CHUNK_BYTES = ENTRY_BYTES * 2048;
+/** Symbols of one address that are looked at; glibc has up to 9. */
+const MAX_ALIASES = 32;
+/** Symbols before an address that may have ended already, until one covers it: parts nested in a function. */
+const MAX_NESTED = 64;
+/** Longest mangled names are some kilobytes. */
+const MAX_NAME_BYTES = 16 * 1024;
+const NAME_PIECE_BYTES = 256;
+
+/** Reads a SHT_SYMTAB or SHT_DYNSYM section (System V gABI, "Symbol Table") in pieces. */
+export function readSymbolTable(elf: ElfFile, section: ElfSection, kind: SymbolKind): SymbolTable | ElfRefusal {
+  const names = elf.sections[section.link];
+  if (names === undefined) return { problem: "malformed", detail: `${section.name} has no string table` };
+  const source = openSection(elf, section, 0);
+  if (isRefusal(source)) return source;
+  const count = Math.floor(source.size / ENTRY_BYTES);
+  if (count > MAX_ROWS) return { problem: "limit-exceeded", detail: `${section.name} has ${count} symbols` };
+  const segments = executableSegments(elf);
+  const base = Math.min(...segments.map((segment) => segment.elfAddress), Number.MAX_SAFE_INTEGER);
+  const accepts = kind === "functions" ? isFunction : isLabel;
+
+  const sorter = new RowSorter(base, count);
+  const sizes = new Float64Array(count);
+  const chunk = Buffer.allocUnsafeSlow(Math.min(CHUNK_BYTES, count * ENTRY_BYTES));
+  for (let first = 0; first < count; first += CHUNK_BYTES / ENTRY_BYTES) {
+    const bytes = source.readInto(first * ENTRY_BYTES, chunk);
+    if (source.failure !== undefined) return { problem: "read-failed", detail: `${section.name}: ${source.failure}` };
+    for (let at = 0; at + ENTRY_BYTES <= bytes; at += ENTRY_BYTES) {
+      if (!accepts(elf, chunk[at + 4] & 15, u16(chunk, at + 6))) continue;
+      const value = u64(chunk, at + 8);
+      if (!segments.some((segment) => value >= segment.elfAddress && value < segment.elfAddress + segment.memorySize)) {
+        continue;
+      }
+      const row = first + at / ENTRY_BYTES;
+      sizes[row] = u64(chunk, at + 16);
+      sorter.add(value, row);
+    }
+  }
+  const sorted = sorter.finish();
+  return { ...sorted, section, names, reach: reachOf(sorted, sizes) };
+}
+
+function reachOf({ starts, rows }: SortedRows, sizes: Float64Array): Uint32Array {
+  const reach = new Uint32Array(starts.length);
+  let furthest = 0;
+  for (let at = 0; at < starts.length; at++) {
+    const size = sizes[rows[at]];
+    // One without a size reaches to the next one, the last to the end of a section that is looked up when needed.
+    const end = size > 0 ? starts[at] + size : at + 1 < starts.length ? starts[at + 1] : MAX_OFFSET;
+    furthest = Math.max(furthest, Math.min(end, MAX_OFFSET));
+    reach[at] = furthest;
+  }
+  return reach;
+}
+
+function isFunction(_elf: ElfFile, type: number, sectionIndex: number): boolean {
+  return (type === STT_FUNC || type === STT_GNU_IFUNC) && sectionIndex !== SHN_UNDEF;
+}
+
+function isLabel(elf: ElfFile, type: number, sectionIndex: number): boolean {
+  return type === STT_NOTYPE && ((elf.sections[sectionIndex]?.flags ?? 0) & SHF_EXECINSTR) !== 0;
+}
+
+/**
+ * The symbol that covers an ELF address: the one that starts last before it and has not ended. A symbol without a size
+ * ends at the next one or with its section. Of aliases the most readable, see {@link isBetter}.
+ */
+export function findSymbol(elf: ElfFile, table: SymbolTable, elfAddress: number): FoundSymbol | undefined {
+  const { starts, base } = table;
+  const offset = elfAddress - base;
+  if (!(offset >= 0 && offset < MAX_OFFSET)) return undefined;
+  const entries = openSection(elf, table.section, 0);
+  const names = openSection(elf, table.names, 0);
+  if (isRefusal(entries) || isRefusal(names)) return undefined;
+
+  let row = upperBound(starts, offset) - 1;
+  for (let groups = 0; row >= 0 && table.reach[row] > offset && groups < MAX_NESTED; groups++) {
+    const start = starts[row];
+    const next = row + 1 < starts.length ? starts[row + 1] : MAX_OFFSET;
+    let best: Candidate | undefined;
+    for (let aliases = 0; row >= 0 && starts[row] === start; row--) {
+      if (aliases++ >= MAX_ALIASES) continue;
+      const candidate = readCandidate(
+        elf,
+        entries,
+        names,
+        table.rows[row],
+        (size, sectionEnd) => offset < (size > 0 ? start + size : Math.min(next, sectionEnd - base)),
+      );
+      if (candidate !== undefined && (best === undefined || isBetter(candidate, best))) best = candidate;
+    }
+    if (best !== undefined) return { systemName: best.name, start: start + base };
+  }
+  return undefined;
+}
+
+interface Candidate {
+  readonly name: string;
+  readonly binding: number;
+}
+
+/** A symbol that covers what is looked for and has a name to show. `covers` takes its size and its section's end (ELF address). */
+function readCandidate(
+  elf: ElfFile,
+  entries: ByteSource,
+  names: ByteSource,
+  row: number,
+  covers: (size: number, sectionEnd: number) => boolean,
+): Candidate | undefined {
+  const entry = entries.read(row * ENTRY_BYTES, ENTRY_BYTES);
+  if (entry === undefined) return undefined;
+  const nameOffset = u32(entry, 0);
+  const binding = entry[4] >> 4;
+  const section = elf.sections[u16(entry, 6)];
+  const sectionEnd = section === undefined ? Number.MAX_SAFE_INTEGER : section.elfAddress + section.size;
+  if (!covers(u64(entry, 16), sectionEnd)) return undefined;
+  const name = readName(names, nameOffset);
+  // `$x`, `$d.7`: where code and data begin in a section of arm64; `.L`: an assembler's own.
+  return name === undefined || name === "" || /^(?:\$[a-z](?:\.|$)|\.L)/.test(name) ? undefined : { name, binding };
+}
+
+/** A string of a string table; undefined when it is not there or has no end within what a name may have. */
+export function readName(names: ByteSource, offset: number): string | undefined {
+  let name = "";
+  while (name.length < MAX_NAME_BYTES) {
+    const at = offset + name.length;
+    const piece = names.read(at, Math.min(NAME_PIECE_BYTES, names.size - at));
+    if (piece === undefined || piece.length === 0) return undefined;
+    const end = piece.indexOf(0);
+    name += piece.toString("utf8", 0, end < 0 ? piece.length : end);
+    if (end >= 0) return name;
+  }
+  return undefined;
+}
+
+/**
+ * Which of two names of one address a reader wants: exported before local (`.constprop` and GCC's `__GI_` names are),
+ * then the fewest leading underscores (`malloc`, not `__libc_malloc`), then global before weak, then the shorter, then
+ * the first in the alphabet, so that the choice never depends on the table's order.
+ */
+function isBetter(candidate: Candidate, than: Candidate): boolean {
+  const order =
+    Number(candidate.binding === STB_LOCAL) - Number(than.binding === STB_LOCAL) ||
+    leadingUnderscores(candidate.name) - leadingUnderscores(than.name) ||
+    Number(candidate.binding === STB_WEAK) - Number(than.binding === STB_WEAK) ||
+    candidate.name.length - than.name.length;
+  return order === 0 ? candidate.name < than.name : order < 0;
+}
+
+/** Those of `_Z` and `_R` only say that a name is mangled. */
+function leadingUnderscores(name: string): number {
+  const count = name.search(/[^_]/);
+  return count === 1 && /^_[ZR]/.test(name) ? 0 : count;
+}

@@ -1,0 +1,97 @@
+import { fstatSync } from "node:fs";
+import { readBuildId } from "../elf/build-id.js";
+import { type ByteSource, FileSource, MemorySource } from "../elf/byte-source.js";
+import { type ElfFile, executableSegments, isRefusal, toElfAddress } from "../elf/elf-file.js";
+import { parseElf } from "../elf/parser.js";
+import type { ResolverCache } from "./cache.js";
+import { demangle } from "./demangle/demangle.js";
+import type { SymbolizeRequest, SymbolizeResult, UnresolvedReason } from "./resolver.js";
+import { SymtabResolver, toReason } from "./symtab.js";
+
+const PAGE_BYTES = 4096;
+const CLOSED = new MemorySource(new Uint8Array(0));
+
+/** Names what lies at the file offsets of one executable. Never throws: what has no name is counted with its reason. */
+export function symbolize(request: SymbolizeRequest, cache: ResolverCache): SymbolizeResult {
+  const elf = openElf(request);
+  if (typeof elf === "string") return unnamed(request, elf);
+  const resolver = cache.get(request.executable) ?? new SymtabResolver(elf);
+  resolver.reopen(elf.source);
+  const columns = resolveAll(request.fileOffsets, elf, resolver);
+  // What is kept must not read from a descriptor that its owner closes.
+  resolver.reopen(CLOSED);
+  // After use, for it has grown.
+  cache.set(request.executable, resolver);
+  return { executable: request.executable, buildId: readBuildId(elf), ...textRange(elf), ...columns };
+}
+
+function openElf(request: SymbolizeRequest): ElfFile | UnresolvedReason {
+  const source = openSource(request);
+  if (source === undefined) return "read-failed";
+  const elf = parseElf(source);
+  return isRefusal(elf) ? toReason(elf.problem) : elf;
+}
+
+function openSource(request: SymbolizeRequest): ByteSource | undefined {
+  if (request.image !== undefined) return new MemorySource(request.image);
+  try {
+    return new FileSource(request.fd, fstatSync(request.fd).size);
+  } catch {
+    return undefined;
+  }
+}
+
+type Columns = Pick<SymbolizeResult, "elfAddresses" | "nameIndices" | "names" | "symbolStarts" | "unresolved">;
+
+function resolveAll(fileOffsets: Float64Array, elf: ElfFile, resolver: SymtabResolver): Columns {
+  const count = fileOffsets.length;
+  const elfAddresses = new Float64Array(count);
+  const nameIndices = new Int32Array(count).fill(-1);
+  const symbolStarts = new Float64Array(count);
+  const names: { name: string; systemName: string }[] = [];
+  const indexOfName = new Map<string, number>();
+  const unresolved: Partial<Record<UnresolvedReason, number>> = {};
+  for (let at = 0; at < count; at++) {
+    const elfAddress = toElfAddress(elf, fileOffsets[at]);
+    elfAddresses[at] = elfAddress ?? fileOffsets[at];
+    const found = elfAddress === undefined ? "unmapped-offset" : resolver.resolve(elfAddress);
+    if (typeof found === "string") {
+      unresolved[found] = (unresolved[found] ?? 0) + 1;
+      continue;
+    }
+    let index = indexOfName.get(found.systemName);
+    if (index === undefined) {
+      index = names.push({ name: demangle(found.systemName), systemName: found.systemName }) - 1;
+      indexOfName.set(found.systemName, index);
+    }
+    nameIndices[at] = index;
+    symbolStarts[at] = found.start;
+  }
+  return { elfAddresses, nameIndices, names, symbolStarts, unresolved };
+}
+
+function textRange(elf: ElfFile): Pick<SymbolizeResult, "textStart" | "textLimit" | "textFileOffset"> {
+  const text = executableSegments(elf).at(0);
+  if (text === undefined) return { textStart: 0, textLimit: 0, textFileOffset: 0 };
+  return {
+    textStart: Math.floor(text.elfAddress / PAGE_BYTES) * PAGE_BYTES,
+    textLimit: Math.ceil((text.elfAddress + text.memorySize) / PAGE_BYTES) * PAGE_BYTES,
+    textFileOffset: Math.floor(text.fileOffset / PAGE_BYTES) * PAGE_BYTES,
+  };
+}
+
+function unnamed(request: SymbolizeRequest, reason: UnresolvedReason): SymbolizeResult {
+  const count = request.fileOffsets.length;
+  return {
+    executable: request.executable,
+    buildId: "",
+    textStart: 0,
+    textLimit: 0,
+    textFileOffset: 0,
+    elfAddresses: request.fileOffsets.slice(),
+    nameIndices: new Int32Array(count).fill(-1),
+    names: [],
+    symbolStarts: new Float64Array(count),
+    unresolved: count === 0 ? {} : { [reason]: count },
+  };
+}
