@@ -12,7 +12,7 @@ export function shorterNames(name: string): string[] {
   const implemented = /^<(.+) as .+>$/.exec(parts[0]);
   const scopes = implemented ? [...splitOutside(implemented[1], "::"), ...parts.slice(1)] : parts;
   for (let from = implemented ? 0 : 1; from < scopes.length; from++)
-    forms.push(`…${scopes.slice(from).join(separator)}`);
+    {forms.push(`…${scopes.slice(from).join(separator)}`);}
   return forms;
 }
 
