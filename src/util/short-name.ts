@@ -11,8 +11,9 @@ export function shorterNames(name: string): string[] {
   // Of Rust's `<a::T as b::Trait>::f` the type says more than the trait.
   const implemented = /^<(.+) as .+>$/.exec(parts[0]);
   const scopes = implemented ? [...splitOutside(implemented[1], "::"), ...parts.slice(1)] : parts;
-  for (let from = implemented ? 0 : 1; from < scopes.length; from++)
-    {forms.push(`…${scopes.slice(from).join(separator)}`);}
+  for (let from = implemented ? 0 : 1; from < scopes.length; from++) {
+    forms.push(`…${scopes.slice(from).join(separator)}`);
+  }
   return forms;
 }
 
