@@ -107,7 +107,7 @@ class RowWriter {
   #count = 0;
   /** Where the rows so far end. */
   #end = 0;
-  #lastRule = RULE_NONE;
+  #lastRule: number = RULE_NONE;
 
   constructor(capacity: number) {
     this.#offsets = new Uint32Array(capacity);

@@ -9,7 +9,16 @@ import { FileSource } from "#src/elf/byte-source.js";
 import { type ElfFile, executableSegments, isRefusal } from "#src/elf/elf-file.js";
 import { parseElf } from "#src/elf/parser.js";
 import { convert } from "#src/unwind/convert.js";
-import { CFA_SP, emptyRule, formatFixedRule, formatRule, RULE_FIRST_FREE, RULE_FRAME_POINTER, FRAME_POINTER_RULE, unpackRule } from "#src/unwind/rule.js";
+import {
+  CFA_SP,
+  emptyRule,
+  formatFixedRule,
+  formatRule,
+  RULE_FIRST_FREE,
+  RULE_FRAME_POINTER,
+  FRAME_POINTER_RULE,
+  unpackRule,
+} from "#src/unwind/rule.js";
 import type { UnwindRows } from "#src/unwind/table.js";
 import { type ReadelfFunction, readelfFunctions, type ReadelfRow } from "./readelf-frames.js";
 
@@ -41,7 +50,25 @@ const X86_64: Names = {
   fp: "rbp",
   bx: "rbx",
   ra: "ra",
-  leaf: ["rax", "rdx", "rcx", "rbx", "rsi", "rdi", "rbp", "rsp", "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15", "rip"],
+  leaf: [
+    "rax",
+    "rdx",
+    "rcx",
+    "rbx",
+    "rsi",
+    "rdi",
+    "rbp",
+    "rsp",
+    "r8",
+    "r9",
+    "r10",
+    "r11",
+    "r12",
+    "r13",
+    "r14",
+    "r15",
+    "rip",
+  ],
 };
 const AARCH64: Names = { sp: "sp", fp: "x29", bx: "", ra: "ra", leaf: Array.from({ length: 17 }, (_, i) => `x${i}`) };
 
@@ -64,7 +91,15 @@ class Comparer {
   readonly #elf: ElfFile;
   readonly #rows: UnwindRows | undefined;
   readonly #names: Names;
-  readonly #result: Comparison = { functions: 0, rows: 0, expressions: 0, overlapping: 0, unsupported: 0, differences: [], differing: 0 };
+  readonly #result: Comparison = {
+    functions: 0,
+    rows: 0,
+    expressions: 0,
+    overlapping: 0,
+    unsupported: 0,
+    differences: [],
+    differing: 0,
+  };
 
   constructor(elf: ElfFile, rows: UnwindRows | undefined) {
     this.#elf = elf;
@@ -115,7 +150,9 @@ class Comparer {
         if (expected.includes(actual) || (actual === "signal" && fde.section === ".debug_frame")) continue;
         this.#result.differing++;
         if (this.#result.differences.length < 10) {
-          this.#result.differences.push(`${(offset).toString(16)} readelf: ${expected.join(" or ")}, converter: ${actual}`);
+          this.#result.differences.push(
+            `${offset.toString(16)} readelf: ${expected.join(" or ")}, converter: ${actual}`,
+          );
         }
       }
     }
@@ -141,8 +178,14 @@ class Comparer {
 
   #withRa(row: ReadelfRow, here: number, depth: number, raCell: string): string[] {
     const { fp, bx } = this.#names;
-    const cells = [this.#cfaTexts(row.cfa), this.#savedTexts("rbp", row.cells.get(fp), here, depth), this.#savedTexts("rbx", row.cells.get(bx), here, depth)];
-    const texts = cells.reduce((heads, tails) => heads.flatMap((head) => tails.map((tail) => (tail === "" ? head : `${head} ${tail}`))));
+    const cells = [
+      this.#cfaTexts(row.cfa),
+      this.#savedTexts("rbp", row.cells.get(fp), here, depth),
+      this.#savedTexts("rbx", row.cells.get(bx), here, depth),
+    ];
+    const texts = cells.reduce((heads, tails) =>
+      heads.flatMap((head) => tails.map((tail) => (tail === "" ? head : `${head} ${tail}`))),
+    );
     const ras = raCell === "exp" ? ["ra=*(rsp+", "ra=*(rbp+"] : [`ra=${raCell}`];
     if (row.cfa === "exp" || raCell === "exp") this.#result.expressions++;
     const all = texts.flatMap((text) => ras.map((tail) => `${text} ${tail}`));
@@ -173,8 +216,13 @@ class Comparer {
 
   /** The converter's rules in an ELF address range, each with where it begins. Expressions read as readelf prints them. */
   *#ruleTexts(start: number, end: number): Generator<[number, string]> {
-    const segment = executableSegments(this.#elf).find((s) => start >= s.elfAddress && start < s.elfAddress + s.fileSize);
-    if (this.#rows === undefined || segment === undefined) return yield [start, "no rows"];
+    const segment = executableSegments(this.#elf).find(
+      (s) => start >= s.elfAddress && start < s.elfAddress + s.fileSize,
+    );
+    if (this.#rows === undefined || segment === undefined) {
+      yield [start, "no rows"];
+      return;
+    }
     const bias = segment.elfAddress - segment.fileOffset;
     const { fileOffsets } = this.#rows;
     let low = 0;
@@ -202,9 +250,7 @@ function textOf(rows: UnwindRows, row: number): string {
   // What lies too far below the CFA for its field is said from sp: the same place.
   const isFar = rule.cfaKind === CFA_SP && rule.cfaOffset > 0x7fff;
   const near = isFar ? text.replace(/\*\(rsp([-+]\d+)\)/g, (_, offset: string) => fromCfa(Number(offset))) : text;
-  return near
-    .replace(/cfa=(\*|rsp\S*8\*)\S+/, "cfa=exp")
-    .replace(/(rbp|rbx)=\*\(\S+/g, "$1=exp");
+  return near.replace(/cfa=(\*|rsp\S*8\*)\S+/, "cfa=exp").replace(/(rbp|rbx)=\*\(\S+/g, "$1=exp");
 }
 
 async function main(paths: readonly string[]): Promise<void> {

@@ -29,7 +29,9 @@ const ROW_LINE = /^[0-9a-f]{16} \S/;
 
 /** Runs readelf and yields the functions in the order of the file; the dump of a large library takes 100 MB. */
 export async function* readelfFunctions(path: string): AsyncGenerator<ReadelfFunction> {
-  const child = spawn("readelf", ["--wide", "--debug-dump=frames-interp", path], { stdio: ["ignore", "pipe", "ignore"] });
+  const child = spawn("readelf", ["--wide", "--debug-dump=frames-interp", path], {
+    stdio: ["ignore", "pipe", "ignore"],
+  });
   const cies = new Map<number, Cie>();
   let section = "";
   let columns: string[] = [];
@@ -55,7 +57,10 @@ export async function* readelfFunctions(path: string): AsyncGenerator<ReadelfFun
       } else if (fde) {
         const parent = cies.get(parseInt(fde[1], 16));
         const isSignalFrame = parent?.isSignalFrame ?? false;
-        current = { fde: { section, start: parseInt(fde[2], 16), end: parseInt(fde[3], 16), isSignalFrame, rows }, cie: parent };
+        current = {
+          fde: { section, start: parseInt(fde[2], 16), end: parseInt(fde[3], 16), isSignalFrame, rows },
+          cie: parent,
+        };
       }
     }
   }
