@@ -125,7 +125,7 @@ export class FirstSights {
       const address = lookupAddress(registers);
       const mapping = sample.sight.mappings.find(({ start, end }) => start <= address && address < end);
       if (mapping === undefined) {
-        this.end(sample, outcomes.noMapping);
+        this.end(sample, sample.sight.mappingsTruncated ? outcomes.copyTooShort : outcomes.noMapping);
         return;
       }
       if (frames.length / 2 - sample.kernelFrames >= limits.maxUserFrames) {

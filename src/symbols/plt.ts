@@ -8,7 +8,14 @@ import {
   SHT_DYNSYM,
   SHT_RELA,
 } from "../elf/constants.js";
-import { type ElfFile, type ElfSection, findSection, findSectionOfType, isRefusal, toFileOffset } from "../elf/elf-file.js";
+import {
+  type ElfFile,
+  type ElfSection,
+  findSection,
+  findSectionOfType,
+  isRefusal,
+  toFileOffset,
+} from "../elf/elf-file.js";
 import { s32, u32, u64 } from "../elf/little-endian.js";
 import { openSection } from "../elf/section-source.js";
 import { MAX_ROWS, RowSorter, type SortedRows, upperBound } from "./sorted-rows.js";
@@ -87,7 +94,9 @@ function contentOf(elf: ElfFile, tables: SlotTables, slot: number): SlotContent 
 export function stubSectionOf(elf: ElfFile, elfAddress: number): ElfSection | undefined {
   return elf.sections.find(
     (section) =>
-      STUB_SECTIONS.includes(section.name) && elfAddress >= section.elfAddress && elfAddress < section.elfAddress + section.size,
+      STUB_SECTIONS.includes(section.name) &&
+      elfAddress >= section.elfAddress &&
+      elfAddress < section.elfAddress + section.size,
   );
 }
 
@@ -102,12 +111,15 @@ export function findStub(
   elfAddress: number,
   resolverName: (elfAddress: number) => string | undefined,
 ): FoundSymbol | undefined {
-  const stub = elf.machine === "x86-64" ? decodeX86Stub(elf, section, elfAddress) : decodeArmStub(elf, section, elfAddress);
+  const stub =
+    elf.machine === "x86-64" ? decodeX86Stub(elf, section, elfAddress) : decodeArmStub(elf, section, elfAddress);
   if (stub === undefined) return undefined;
   const content = contentOf(elf, tables, stub.slot);
   if (content === undefined) return undefined;
   const name = content.symbol === 0 ? resolverName(content.resolver) : dynamicSymbolName(elf, content.symbol);
-  return name === undefined || name === "" ? undefined : { systemName: `${name.replace(/@.*/, "")}@plt`, start: stub.start };
+  return name === undefined || name === ""
+    ? undefined
+    : { systemName: `${name.replace(/@.*/, "")}@plt`, start: stub.start };
 }
 
 interface Stub {
@@ -134,7 +146,7 @@ function decodeX86Stub(elf: ElfFile, section: ElfSection, elfAddress: number): S
 /** `jmp *slot(%rip); xchg %ax,%ax`: 8 bytes, in .plt.got, and in the .plt of static programs, which gives no entry size. */
 function isShortX86Stub(elf: ElfFile, elfAddress: number): boolean {
   const code = readCode(elf, elfAddress, 8);
-  return code !== undefined && code[0] === 0xff && code[1] === 0x25 && code[6] === 0x66 && code[7] === 0x90;
+  return code?.[0] === 0xff && code[1] === 0x25 && code[6] === 0x66 && code[7] === 0x90;
 }
 
 /** The GOT slot of the n-th relocation of .rela.plt. */

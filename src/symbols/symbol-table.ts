@@ -1,5 +1,13 @@
 import type { ByteSource } from "../elf/byte-source.js";
-import { SHF_EXECINSTR, SHN_UNDEF, STB_LOCAL, STB_WEAK, STT_FUNC, STT_GNU_IFUNC, STT_NOTYPE } from "../elf/constants.js";
+import {
+  SHF_EXECINSTR,
+  SHN_UNDEF,
+  STB_LOCAL,
+  STB_WEAK,
+  STT_FUNC,
+  STT_GNU_IFUNC,
+  STT_NOTYPE,
+} from "../elf/constants.js";
 import { type ElfFile, type ElfRefusal, type ElfSection, executableSegments, isRefusal } from "../elf/elf-file.js";
 import { u16, u32, u64 } from "../elf/little-endian.js";
 import { openSection } from "../elf/section-source.js";
@@ -58,7 +66,9 @@ export function readSymbolTable(elf: ElfFile, section: ElfSection, kind: SymbolK
     for (let at = 0; at + ENTRY_BYTES <= bytes; at += ENTRY_BYTES) {
       if (!accepts(elf, chunk[at + 4] & 15, u16(chunk, at + 6))) continue;
       const value = u64(chunk, at + 8);
-      if (!segments.some((segment) => value >= segment.elfAddress && value < segment.elfAddress + segment.memorySize)) continue;
+      if (!segments.some((segment) => value >= segment.elfAddress && value < segment.elfAddress + segment.memorySize)) {
+        continue;
+      }
       const row = first + at / ENTRY_BYTES;
       sizes[row] = u64(chunk, at + 16);
       sorter.add(value, row);
@@ -108,8 +118,12 @@ export function findSymbol(elf: ElfFile, table: SymbolTable, elfAddress: number)
     let best: Candidate | undefined;
     for (let aliases = 0; row >= 0 && starts[row] === start; row--) {
       if (aliases++ >= MAX_ALIASES) continue;
-      const candidate = readCandidate(elf, entries, names, table.rows[row], (size, sectionEnd) =>
-        offset < (size > 0 ? start + size : Math.min(next, sectionEnd - base)),
+      const candidate = readCandidate(
+        elf,
+        entries,
+        names,
+        table.rows[row],
+        (size, sectionEnd) => offset < (size > 0 ? start + size : Math.min(next, sectionEnd - base)),
       );
       if (candidate !== undefined && (best === undefined || isBetter(candidate, best))) best = candidate;
     }

@@ -30,7 +30,9 @@ export class SymtabResolver implements Resolver {
 
   get bytes(): number {
     let bytes = (this.#elf.sections.length + this.#elf.segments.length) * HEADER_BYTES;
-    for (const table of this.#tables.values()) if (typeof table === "object") bytes += rowBytes(table) + table.reach.byteLength;
+    for (const table of this.#tables.values()) {
+      if (typeof table === "object") bytes += rowBytes(table) + table.reach.byteLength;
+    }
     for (const table of this.#slots.values()) if (table !== undefined) bytes += rowBytes(table);
     return bytes;
   }

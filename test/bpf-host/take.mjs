@@ -38,6 +38,7 @@ const SITES = [
   { name: "exception", workload: "exceptions", at: "_Unwind_Find_FDE", hits: 10, steps: 6, about: "Inside the unwinder of libgcc, below a throw." },
   { name: "generated-code", workload: "jit", at: "*generated_calls", hits: 3, steps: 4, about: "Called by code without a file, which keeps its frame pointer; gdb's guess at its caller is left out." },
   { name: "assembly-digest", workload: "crypto", at: "SHA256_Update", hits: 2, steps: 4000, about: "In libcrypto's SHA-256, which keeps its caller's frame in a word of its own." },
+  { name: "assembly-cipher", workload: "crypto", at: "EVP_EncryptUpdate", hits: 0, steps: 9000, about: "In a helper of libcrypto's AES-GCM, whose caller has its CFA in rax: a register that no call need keep, and this one does." },
   { name: "assembly-multiplication", workload: "crypto", at: "BN_mod_mul_montgomery", hits: 5, steps: 120, about: "In libcrypto's Montgomery multiplication: the CFA is *(rsp + 8 + 8 * r9) + 8, for which there is no rule.", frames: 1, outcome: "unsupported-rule" },
 ];
 

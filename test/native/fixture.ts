@@ -16,22 +16,12 @@ export const needsRoot = {
 /** Builds native/test/ into a temporary directory, which is removed when the process ends. */
 export function buildFixture(): { objectPath: string; drainTest: string } {
   const directory = mkdtempSync(path.join(tmpdir(), "hostflame-native-"));
-  process.once("exit", () =>
-    rmSync(directory, { recursive: true, force: true }),
-  );
+  process.once("exit", () => rmSync(directory, { recursive: true, force: true }));
   const output = path.join(directory, "out");
-  const options = [
-    "-DHOSTFLAME_ADDON=OFF",
-    "-DHOSTFLAME_TESTS=ON",
-    `-DHOSTFLAME_OUTPUT_DIR=${output}`,
-  ];
+  const options = ["-DHOSTFLAME_ADDON=OFF", "-DHOSTFLAME_TESTS=ON", `-DHOSTFLAME_OUTPUT_DIR=${output}`];
   const quiet: ExecFileSyncOptions = { stdio: ["ignore", "ignore", "inherit"] };
   execFileSync("cmake", ["-S", ".", "-B", directory, ...options], quiet);
-  execFileSync(
-    "cmake",
-    ["--build", directory, "--target", "fixture", "drain_test"],
-    quiet,
-  );
+  execFileSync("cmake", ["--build", directory, "--target", "fixture", "drain_test"], quiet);
   return {
     objectPath: path.join(output, "fixture.bpf.o"),
     drainTest: path.join(output, "drain_test"),
@@ -46,10 +36,7 @@ export function u64(value: bigint): Uint8Array {
   return new Uint8Array(BigUint64Array.of(value).buffer);
 }
 
-export function fixtureSession(
-  objectPath: string,
-  changes: Partial<SessionOptions> = {},
-): Session {
+export function fixtureSession(objectPath: string, changes: Partial<SessionOptions> = {}): Session {
   return addon.createSession({
     objectPath,
     mapEntries: {},
@@ -60,8 +47,7 @@ export function fixtureSession(
 }
 
 export function attachEverywhere(session: Session, frequencyHz: number): void {
-  for (let cpu = 0; cpu < cpus().length; cpu++)
-    session.attach("tick", cpu, frequencyHz);
+  for (let cpu = 0; cpu < cpus().length; cpu++) session.attach("tick", cpu, frequencyHz);
 }
 
 /** struct counts of fixture.bpf.c, summed over CPUs but for the last three, which are the last CPU's that has any. */
@@ -118,8 +104,7 @@ export class RecordChecker {
       const right =
         view.getUint32(offset + 4, true) === 0 &&
         view.getUint32(offset + 12, true) === length &&
-        view.getUint8(offset + 24) ===
-          (length > 16 ? number & 0xff : view.getUint8(offset + 24)) &&
+        view.getUint8(offset + 24) === (length > 16 ? number & 0xff : view.getUint8(offset + 24)) &&
         number === (this.#next.get(cpu) ?? 0);
       if (!right) this.wrong++;
       this.#next.set(cpu, number + 1);
@@ -132,9 +117,7 @@ export class RecordChecker {
 
 /** Keeps every CPU out of the idle task, which no tick interrupts, until stopped. */
 export function keepCpusBusy(): { stop(): void } {
-  const children: ChildProcess[] = cpus().map(() =>
-    spawn("sh", ["-c", "while :; do :; done"], { stdio: "ignore" }),
-  );
+  const children: ChildProcess[] = cpus().map(() => spawn("sh", ["-c", "while :; do :; done"], { stdio: "ignore" }));
   return { stop: () => children.forEach((child) => child.kill("SIGKILL")) };
 }
 

@@ -10,10 +10,14 @@
 FRAME void read_zeros(int fd)
 {
 	static char buffer[256 * 1024];
-	volatile ssize_t length = read(fd, buffer, sizeof(buffer));
+	int i;
 
-	KEEP_FRAME();
-	(void)length;
+	for (i = 0; i < 16; i++) {
+		volatile ssize_t length = read(fd, buffer, sizeof(buffer));
+
+		KEEP_FRAME();
+		(void)length;
+	}
 }
 
 FRAME void touch_pages(void)
