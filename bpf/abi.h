@@ -32,13 +32,18 @@ typedef int32_t __abi_s32;
 
 /* The kernel's own default (kernel.perf_event_max_stack); bpf_get_stack gives no more unless that is raised. */
 #define ABI_MAX_KERNEL_FRAMES 127
-/* Recursion of a few hundred levels is ordinary (parsers, tree walks). 896 + 127 frames are 8 KiB of record. */
-#define ABI_MAX_USER_FRAMES 896
-#define ABI_MAX_FRAMES 1023
-/* One program of the unwinder walks so many frames before it tail-calls itself: 33 programs fit in a chain
- * (measured on 5.10 to 7.2), 28 of them cover ABI_MAX_USER_FRAMES, and five are left for interpreters. */
-#define ABI_FRAMES_PER_PROGRAM 32
+/* Recursion of a few hundred levels is ordinary (parsers, tree walks). */
+#define ABI_MAX_USER_FRAMES 576
+#define ABI_MAX_FRAMES 703
+/*
+ * One program of the unwinder walks so many frames before it tail-calls itself: 33 programs fit in a chain (measured
+ * on 5.10 to 7.2), 29 of them cover ABI_MAX_USER_FRAMES, and four are left to collect a first sight. More frames a
+ * program would mean fewer tail calls, and a verifier that takes longer than the rest of the start.
+ */
+#define ABI_FRAMES_PER_PROGRAM 20
 #define ABI_COMM_BYTES 16
+/* What a first-sight record copies of the user stack: a recursion of 400 frames of 160 bytes. */
+#define ABI_MAX_STACK_COPY 65536
 /* A big C++ server maps about a hundred libraries; more than this many executable mappings are counted. */
 #define ABI_MAX_MAPPINGS 128
 /* Rules are shared by all executables. All of /usr/lib of a Debian with LLVM, node and a JVM uses about a quarter. */
@@ -96,10 +101,11 @@ enum abi_outcome {
 	ABI_OUTCOME_NO_USER_REGISTERS = 11,  /* the task's user registers could not be read */
 	/* Set in user space only, when a first-sight sample could not be finished: */
 	ABI_OUTCOME_COPY_REFUSED = 12,	     /* first sight, but no copy of the stack: rate limit or full ring */
-	ABI_OUTCOME_COPY_TOO_SHORT = 13,     /* first sight: the stack goes on beyond the copied bytes */
+	ABI_OUTCOME_COPY_TOO_SHORT = 13,     /* first sight: the stack, or the list of mappings, goes on beyond what was copied */
 	ABI_OUTCOME_FILE_UNAVAILABLE = 14,   /* first sight: the file could not be opened before the window ended */
 	ABI_OUTCOME_PENDING_DROPPED = 15,    /* first sight: too many bytes of copies were waiting */
-	ABI_OUTCOME_COUNT = 16,
+	ABI_OUTCOME_NO_ROOM = 16,	     /* first sight: the file's rows were evicted a moment ago */
+	ABI_OUTCOME_COUNT = 17,
 };
 
 enum abi_sample_flag {
@@ -128,7 +134,7 @@ struct abi_sample {
 /*
  * A file as the kernel knows it. Inode numbers are reused, so generation, size and change time belong to it: a
  * replaced or rewritten file is another file. ctime cannot be set back by whoever owns the file; mtime can.
- * The vDSO, which has no file, is {0, 0, 0, 0, ABI_GENERATION_VDSO}.
+ * The vDSO, which has no file, is {0, 0, 0, 0, ABI_GENERATION_VDSO}; in a first sight anonymous memory is all zero.
  */
 struct abi_file_key {
 	__abi_u64 inode;
@@ -139,7 +145,7 @@ struct abi_file_key {
 };
 #define ABI_GENERATION_VDSO 1
 
-/* One executable, file-backed (or vDSO) mapping of a process. */
+/* One executable mapping of a process. */
 struct abi_mapping {
 	__abi_u64 start;
 	__abi_u64 end;
@@ -161,19 +167,26 @@ struct abi_registers {
 
 /*
  * Precedes the sample (same cpu and sequence) whose unwinding stopped at a file without rows, with all that is needed
- * to finish it elsewhere. Followed by stack_bytes of the user stack from registers.sp upward.
+ * to finish it elsewhere. Followed by mapping_count struct abi_mapping, then by stack_bytes of the user stack from
+ * registers.sp upward.
  */
 struct abi_first_sight {
 	__abi_u8 kind; /* ABI_RECORD_FIRST_SIGHT */
 	__abi_u8 mappings_truncated;
-	__abi_u16 mapping_count; /* [0] is the mapping of registers.ip; the others are in address order */
+	__abi_u16 mapping_count; /* [0] is the mapping of registers.ip; all of them, in address order, follow */
 	__abi_u32 stack_bytes;
 	__abi_u32 cpu;
 	__abi_u32 sequence;
 	__abi_u32 pid;
 	__abi_u32 stack_truncated; /* 1 when the stack's mapping goes on beyond the copy */
 	struct abi_registers registers;
-	struct abi_mapping mappings[ABI_MAX_MAPPINGS];
+};
+
+/* Slots of the tail-call map. 0 to 14 are unwind_<kind> of enum abi_frame_kind. */
+enum abi_program {
+	ABI_PROGRAM_UNWIND_NATIVE = ABI_FRAME_NATIVE,
+	ABI_PROGRAM_FIRST_SIGHT = 16,
+	ABI_PROGRAM_COUNT = 17,
 };
 
 /* ---- Unwind tables ------------------------------------------------------------------------------------------ */
@@ -268,7 +281,7 @@ ABI_ASSERT(sizeof(struct abi_sample) == 64, "a header of one cache line");
 ABI_ASSERT(sizeof(struct abi_file_key) == 32, "");
 ABI_ASSERT(sizeof(struct abi_mapping) == 56, "");
 ABI_ASSERT(sizeof(struct abi_registers) == 184, "");
-ABI_ASSERT(sizeof(struct abi_first_sight) == 24 + 184 + 56 * ABI_MAX_MAPPINGS, "");
+ABI_ASSERT(sizeof(struct abi_first_sight) == 24 + 184, "");
 ABI_ASSERT(sizeof(struct abi_row_pair) == 8, "what a BPF array rounds a value up to anyway");
 ABI_ASSERT(sizeof(struct abi_page) == 8, "shares the array with the rows");
 ABI_ASSERT(sizeof(struct abi_rule) == 16, "");

@@ -44,7 +44,11 @@ export interface DrainResult {
 
 /** One loaded BPF object. Closing detaches everything; nothing is pinned, so a killed process leaves nothing behind. */
 export interface Session {
-  /** Opens, configures and loads; fills the tail-call map `programs` with each program named in `tailCalls`, by slot. */
+  /**
+   * Opens, configures and loads; fills the tail-call map `programs` with each program named in `tailCalls`, by slot. The
+   * slot of a program in skipPrograms stays empty. After a failure the session is closed. Without BTF of the kernel the
+   * operation is "read kernel BTF" and the code ENOENT; an object of another bpf/abi.h is refused with ESTALE.
+   */
   load(tailCalls: Readonly<Record<string, number>>): void;
   /** Opens a perf event on one CPU and attaches the program to it. frequency in Hz, 1 to 100,000. */
   attach(program: string, cpu: number, frequencyHz: number): void;
@@ -53,7 +57,8 @@ export interface Session {
   setEnabled(enabled: boolean): void;
   /**
    * Moves complete records into `batch`: each is a u32 byte length, a u32 of zero, the bytes, padded to 8.
-   * Stops before a record of the largest size might not fit. `batch` holds at least 256 KiB.
+   * Stops before a record that does not fit, which stays in the ring; EMSGSIZE when it is larger than all of `batch`.
+   * {@link SampleCursor} reads the batch.
    */
   drain(batch: Uint8Array): DrainResult;
   /** Calls `listener` on the event loop when the kernel wakes the ring's reader; one listener. */
@@ -61,24 +66,34 @@ export interface Session {
   /** Memory of a BPF_F_MMAPABLE array, by map name. The same buffer at each call. */
   mapMemory(map: string): ArrayBuffer;
   createTable(elements: number): NativeTable;
-  /** tables[slot] = table. */
-  publishTable(slot: number, table: NativeTable): void;
-  /** tables[slot] = nothing. */
-  clearTable(slot: number): void;
+  /**
+   * tables[slot] = table, on a thread of libuv's pool: when a map of maps changes, the kernel waits until no program can
+   * still see the old value, which takes 8 ms (measured). Changes are made in the order of the calls, those that wait
+   * for their turn together. Resolves when BPF sees the table.
+   */
+  publishTable(slot: number, table: NativeTable): Promise<void>;
+  /** tables[slot] = nothing, likewise. */
+  clearTable(slot: number): Promise<void>;
   updateElement(map: string, key: Uint8Array, value: Uint8Array): void;
   /** False when there was none. */
   deleteElement(map: string, key: Uint8Array): boolean;
   /** Copies the value into `value`; false when there is none. */
   lookupElement(map: string, key: Uint8Array, value: Uint8Array): boolean;
-  /** Bytes that the kernel accounts for each map of this object (memlock in fdinfo), tables included, by name. */
+  /**
+   * Bytes that the kernel accounts for each map of this object (memlock in fdinfo), by name; under "table" the sum of
+   * what createTable made, of each until it is neither held here nor in a slot.
+   */
   mapBytes(): Record<string, number>;
-  /** Run time and run count of each loaded program, where BPF statistics are on; nanoseconds. */
+  /**
+   * Run time and run count of each loaded program, where BPF statistics are on; nanoseconds. What a program tail-calls
+   * is counted in its own time, and has no runs.
+   */
   programStats(): Record<string, { runs: number; nanoseconds: number }>;
   close(): void;
 }
 
 export interface Addon {
-  /** Hash of the bpf/abi.h that the addon was compiled with; checked against abi.generated.ts. */
+  /** Hash of the bpf/abi.h and bpf/stats.h that the addon was compiled with; checked against abi.generated.ts. */
   readonly abiFingerprint: string;
   createSession(options: SessionOptions): Session;
   /** Possible CPUs (what per-CPU arrays are sized by). */

@@ -23,7 +23,9 @@ export type ConversionProblem =
   | "no-unwind-information"
   | "malformed"
   | "limit-exceeded"
-  | "read-failed";
+  | "read-failed"
+  /** The worker thread ended over it, or a bug was met. */
+  | "worker-failed";
 
 export interface ConversionResult {
   /** Undefined when there is nothing to unwind by; the frame pointer is then followed. */

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 */
+/*
+ * Every map, with its owner (who writes it) and what its key means. Defined in maps.bpf.c, which includes this file
+ * with DEFINE_MAPS; all other objects see them as extern and are linked to them.
+ */
+#ifndef HOSTFLAME_MAPS_H
+#define HOSTFLAME_MAPS_H
+
+#include "abi.h"
+#include "kernel.h"
+#include "scratch.h"
+#include "stats.h"
+
+#ifdef DEFINE_MAPS
+#define MAP
+#else
+#define MAP extern
+#endif
+
+/* Records to user space. Written here, read by the drain. Its size is set at load. */
+MAP struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 2097152);
+} ring SEC(".maps");
+
+/* This CPU's working memory. Key 0. */
+MAP struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct scratch);
+} scratches SEC(".maps");
+
+/* Where a first-sight record is put together. Key: CPU. Not a per-CPU map: those end at 32 KiB a value. */
+MAP struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct first_sight_buffer);
+} first_sight_buffers SEC(".maps");
+
+/* Counters. Key: CPU. Written here, mapped and summed by user space. */
+MAP struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct stats);
+} statistics SEC(".maps");
+
+/* Which executable a file is. Written by user space; only `hits` is counted here. */
+MAP struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 4096);
+	__type(key, struct abi_file_key);
+	__type(value, struct abi_executable);
+} executables SEC(".maps");
+
+/* Unwind tables. Key: abi_executable.slot. Written by user space, through the inner arrays' mapped memory. */
+struct unwind_table {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE | BPF_F_INNER_MAP);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, u64);
+};
+MAP struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, 4096);
+	__type(key, u32);
+	__array(values, struct unwind_table);
+} tables SEC(".maps");
+
+/* Unwind rules, shared by all tables. Key: abi_row.rule. Written by user space. */
+MAP struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, ABI_MAX_RULES);
+	__type(key, u32);
+	__type(value, struct abi_rule);
+} rules SEC(".maps");
+
+/* Processes to sample when filter_pids is set. Key: pid. Written by user space. */
+MAP struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, u8);
+} pids SEC(".maps");
+
+struct comm {
+	char name[ABI_COMM_BYTES];
+};
+
+/* Thread names to sample when filter_comms is set. Written by user space. */
+MAP struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1);
+	__type(key, struct comm);
+	__type(value, u8);
+} comms SEC(".maps");
+
+/* The programs of the unwinder. Key: enum abi_program. Filled at load. */
+MAP struct {
+	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
+	__uint(max_entries, ABI_PROGRAM_COUNT);
+	__type(key, u32);
+	__type(value, u32);
+} programs SEC(".maps");
+
+/* This CPU's counters; in a function of its own because each program looks them up anew. */
+static __always_inline struct stats *stats_of_this_cpu(void)
+{
+	u32 cpu = bpf_get_smp_processor_id();
+
+	return bpf_map_lookup_elem(&statistics, &cpu);
+}
+
+static __always_inline struct scratch *scratch_of_this_cpu(void)
+{
+	u32 zero = 0;
+
+	return bpf_map_lookup_elem(&scratches, &zero);
+}
+
+#endif

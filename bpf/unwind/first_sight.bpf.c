@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0
+/*
+ * A sample has met a file whose rows are not there yet. Rather than cut its stack, send what is needed to finish it
+ * in user space: the registers, the executable mappings of the process, a copy of the stack. The process may be gone
+ * a moment later, so nothing is left to be read from /proc but the files themselves.
+ */
+#include "../executable.h"
+#include "../submit.h"
+
+/*
+ * Leaves of a maple tree, or mappings of a red-black tree, visited by one program; then it tail-calls itself. A chain
+ * covers a process of some two thousand mappings with the one, of five hundred with the other.
+ */
+#define LEAVES_PER_PROGRAM 6
+#define MAPPINGS_PER_PROGRAM 24
+
+static __always_inline struct first_sight_buffer *buffer_of_this_cpu(void)
+{
+	u32 cpu = bpf_get_smp_processor_id();
+
+	return bpf_map_lookup_elem(&first_sight_buffers, &cpu);
+}
+
+/* Whether this CPU may send one more copy now. */
+static __always_inline bool copy_allowed(struct scratch *s, struct stats *stats)
+{
+	u64 second = s->sample.time_ns / NANOSECONDS_PER_SECOND;
+
+	if (second != s->copies_second) {
+		s->copies_second = second;
+		s->copies = 0;
+	}
+	if (s->copies >= first_sights_per_second) {
+		stats->first_sights_refused_rate++;
+		return false;
+	}
+	/* Samples come first: copies leave them half of the ring. */
+	if (bpf_ringbuf_query(&ring, BPF_RB_AVAIL_DATA) > ring_bytes / 2 - sizeof(struct first_sight_buffer)) {
+		stats->first_sights_refused_ring++;
+		return false;
+	}
+	s->copies++;
+	return true;
+}
+
+static __always_inline void begin(struct scratch *s, struct first_sight_buffer *buffer)
+{
+	const struct mapping *current = &s->cache[FORGET(s->current) % MAPPING_CACHE_ENTRIES];
+	struct abi_first_sight *head = &buffer->head;
+	struct abi_mapping *first = (void *)buffer->tail;
+
+	head->kind = ABI_RECORD_FIRST_SIGHT;
+	head->mappings_truncated = 0;
+	/* The mapping that it is all about comes first, whatever the limit cuts; s->key is still its file's. */
+	head->mapping_count = 1;
+	first->start = current->start;
+	first->end = current->end;
+	first->file_offset = current->file_offset;
+	first->key = s->key;
+	head->stack_bytes = 0;
+	head->stack_truncated = 0;
+	head->cpu = s->sample.cpu;
+	head->sequence = s->sample.sequence;
+	head->pid = s->sample.pid;
+	head->registers = s->registers;
+}
+
+/* Adds one mapping to the list. */
+static __always_inline void append(struct scratch *s, struct first_sight_buffer *buffer, u64 vma_address, u64 start,
+				   u64 end)
+{
+	struct vm_area_struct *vma = (void *)vma_address;
+	u32 count = FORGET(buffer->head.mapping_count);
+	struct abi_mapping *mapping;
+
+	if (count >= ABI_MAX_MAPPINGS) {
+		buffer->head.mappings_truncated = 1;
+		return;
+	}
+	mapping = (void *)&buffer->tail[count * sizeof(struct abi_mapping)];
+	file_key_of(s, vma_address, start, &s->key); /* all zero for anonymous memory, which is listed too */
+	mapping->key = s->key;
+	mapping->start = start;
+	mapping->end = end;
+	mapping->file_offset =
+		s->key.generation == ABI_GENERATION_VDSO && !s->key.inode ? 0 : BPF_CORE_READ(vma, vm_pgoff) << PAGE_SHIFT_OF_PGOFF;
+	buffer->head.mapping_count = count + 1;
+}
+
+/* Adds the VMA if it is executable. */
+static __always_inline void consider(struct scratch *s, struct first_sight_buffer *buffer, u64 vma_address)
+{
+	struct vm_area_struct *vma = (void *)vma_address;
+
+	if (!vma || !(BPF_CORE_READ(vma, vm_flags) & VM_EXEC))
+		return;
+	append(s, buffer, vma_address, BPF_CORE_READ(vma, vm_start), BPF_CORE_READ(vma, vm_end));
+}
+
+/* Where to go on, past the last address that was looked at; false at the end of the address space. */
+static __always_inline bool go_on_after(struct scratch *s, u64 limit)
+{
+	bool more = limit < USER_ADDRESS_END && limit >= FORGET(s->collect_next);
+
+	FORGET(s->collect_next) = limit + 1;
+	return more;
+}
+
+/* Looks at all mappings of the leaf that has s->collect_next. A walk for each would be a walk for each gap too. */
+static __always_inline bool visit_leaf(struct scratch *s, struct first_sight_buffer *buffer)
+{
+	struct walk *walk = &s->walk;
+	u64 only = maple_walk(walk, s->mm, FORGET(s->collect_next));
+
+	u64 limit = FORGET(walk->leaf_limit);
+
+	if (!limit) {
+		consider(s, buffer, only); /* the whole tree is this entry; or it changed under the walk */
+		return false;
+	}
+	for (u32 slot = 0; slot < MAPLE_RANGE_SLOTS; slot++) {
+		/* This word is the pivot of the slot before, if there is one: the leaf may have ended with that. */
+		if (slot > 0 && (walk->node[slot] == 0 || walk->node[slot] >= limit))
+			break;
+		consider(s, buffer, walk->node[MAPLE_RANGE_SLOTS + slot]);
+	}
+	return go_on_after(s, limit);
+}
+
+/* Looks at the first mapping that ends above s->collect_next. */
+static __always_inline bool visit_mapping(struct scratch *s, struct first_sight_buffer *buffer)
+{
+	u64 vma = rb_walk(&s->walk, s->mm, FORGET(s->collect_next));
+
+	consider(s, buffer, vma);
+	return vma && go_on_after(s, FORGET(s->walk.limit));
+}
+
+/* Goes on collecting; false when all was seen. */
+static __always_inline bool collect(struct scratch *s, struct first_sight_buffer *buffer)
+{
+	bool more = true;
+
+	if (bpf_core_field_exists(struct mm_struct___maple, mm_mt)) {
+		for (int i = 0; i < LEAVES_PER_PROGRAM && more; i++)
+			more = visit_leaf(s, buffer);
+	} else {
+		for (int i = 0; i < MAPPINGS_PER_PROGRAM && more; i++)
+			more = visit_mapping(s, buffer);
+	}
+	return more;
+}
+
+/* Copies the stack from sp upward, page by page, to the end of its mapping or of the buffer. */
+static __always_inline void copy_stack(struct scratch *s, struct stats *stats, struct first_sight_buffer *buffer)
+{
+	u64 sp = s->registers.sp, start, end, length;
+	u32 mappings_bytes = FORGET(buffer->head.mapping_count) * sizeof(struct abi_mapping);
+
+	if (!vma_find(s, stats, sp, &start, &end))
+		return;
+	length = end - sp;
+	if (length > ABI_MAX_STACK_COPY) {
+		length = ABI_MAX_STACK_COPY;
+		buffer->head.stack_truncated = 1;
+	}
+	FORGET(buffer->head.stack_bytes) = 0;
+	for (int i = 0; i <= ABI_MAX_STACK_COPY / COPY_BYTES; i++) {
+		u32 copied = FORGET(buffer->head.stack_bytes);
+		/* Up to the next page boundary, so that a page that is not there ends the copy cleanly. */
+		u64 piece = COPY_BYTES - ((sp + copied) & (COPY_BYTES - 1));
+		u32 at = mappings_bytes + copied;
+
+		if (copied >= length)
+			break;
+		if (piece > length - copied)
+			piece = length - copied;
+		/* Always so; said here, in the registers that are used, for older verifiers forget. */
+		barrier_var(at);
+		barrier_var(piece);
+		if (at > sizeof(buffer->tail) - COPY_BYTES || piece > COPY_BYTES)
+			break;
+		if (bpf_probe_read_user(&buffer->tail[at], piece, (void *)(sp + copied))) {
+			buffer->head.stack_truncated = 1;
+			break;
+		}
+		FORGET(buffer->head.stack_bytes) = copied + piece;
+	}
+}
+
+static __always_inline void send(struct scratch *s, struct stats *stats, struct first_sight_buffer *buffer)
+{
+	u32 length = sizeof(buffer->head) + buffer->head.mapping_count * sizeof(struct abi_mapping) +
+		     buffer->head.stack_bytes;
+
+	if (length > sizeof(*buffer))
+		length = sizeof(*buffer);
+	/* Wake the reader at once: the process may live a few milliseconds only, and its files are to be opened. */
+	if (bpf_ringbuf_output(&ring, buffer, length, BPF_RB_FORCE_WAKEUP)) {
+		stats->first_sights_refused_ring++;
+		return;
+	}
+	stats->first_sights++;
+	s->sample.flags |= ABI_SAMPLE_FIRST_SIGHT;
+}
+
+SEC("perf_event")
+int first_sight(struct bpf_perf_event_data *context)
+{
+	struct scratch *s = scratch_of_this_cpu();
+	struct stats *stats = stats_of_this_cpu();
+	struct first_sight_buffer *buffer = buffer_of_this_cpu();
+
+	if (!s || !stats || !buffer)
+		return 0; /* arrays, in which this CPU has its element: cannot happen */
+	if (!s->collecting) {
+		if (!copy_allowed(s, stats)) {
+			submit(s, stats, ABI_OUTCOME_UNKNOWN_EXECUTABLE);
+			return 0;
+		}
+		begin(s, buffer);
+		s->collecting = 1;
+		s->collect_next = 0;
+	}
+	if (collect(s, buffer)) {
+		bpf_tail_call(context, &programs, ABI_PROGRAM_FIRST_SIGHT);
+		/* The chain is at its end: send the mappings found so far. */
+		buffer->head.mappings_truncated = 1;
+	}
+	if (buffer->head.mappings_truncated)
+		stats->first_sight_mappings_cut++;
+	s->collecting = 0;
+	copy_stack(s, stats, buffer);
+	send(s, stats, buffer);
+	submit(s, stats, ABI_OUTCOME_UNKNOWN_EXECUTABLE);
+	return 0;
+}
+
+char LICENSE[] SEC("license") = "GPL";

@@ -1,0 +1,47 @@
+#include "addon.h"
+
+#include <memory>
+
+#include "error.h"
+#include "session_object.h"
+#include "sys.h"
+#include "table_object.h"
+
+namespace hostflame {
+namespace {
+
+Napi::Value JsPossibleCpus(const Napi::CallbackInfo& info) {
+  const int cpus = PossibleCpus();
+  if (cpus < 0) Throw(info.Env(), {cpus, "read the possible CPUs", ""});
+  return Napi::Number::New(info.Env(), cpus);
+}
+
+Napi::Value JsEnableProgramStats(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  auto fd = std::make_unique<UniqueFd>();
+  if (const int error = EnableProgramStats(fd.get())) {
+    Throw(env, {error, "enable BPF statistics", ""});
+    return env.Undefined();
+  }
+  UniqueFd* owned = fd.release();
+  Napi::Function disable = Napi::Function::New(env, [owned](const Napi::CallbackInfo&) { owned->Reset(); });
+  disable.AddFinalizer([](Napi::Env, UniqueFd* data) { delete data; }, owned);
+  return disable;
+}
+
+Napi::Object Init(Napi::Env env, Napi::Object exports) {
+  auto* addon = new Addon();
+  env.SetInstanceData(addon);
+  addon->session = Napi::Persistent(SessionObject::Define(env));
+  addon->table = Napi::Persistent(TableObject::Define(env));
+  exports.Set("abiFingerprint", Napi::String::New(env, ABI_FINGERPRINT));
+  exports.Set("createSession", Napi::Function::New<SessionObject::Create>(env, "createSession"));
+  exports.Set("possibleCpus", Napi::Function::New<JsPossibleCpus>(env, "possibleCpus"));
+  exports.Set("enableProgramStats", Napi::Function::New<JsEnableProgramStats>(env, "enableProgramStats"));
+  return exports;
+}
+
+}  // namespace
+}  // namespace hostflame
+
+NAPI_MODULE_INIT() { return Napi::RegisterModule(env, exports, hostflame::Init); }

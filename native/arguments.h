@@ -1,0 +1,88 @@
+#pragma once
+
+#include <napi.h>
+
+#include <cmath>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "session.h"
+
+namespace hostflame {
+
+// Reads the arguments of one call. JavaScript has validated them; a wrong one here is a bug in the caller, thrown as a
+// TypeError. Each read gives an empty value after the first that failed: read all, then ask ok() once.
+class Arguments {
+ public:
+  explicit Arguments(const Napi::CallbackInfo& info) : info_(info), env_(info.Env()) {}
+
+  bool ok() const { return ok_; }
+
+  std::string String(size_t index) { return ToString(info_[index]); }
+  uint32_t Uint32(size_t index) { return ToUint32(info_[index]); }
+  hostflame::Bytes Bytes(size_t index) { return ToBytes(info_[index]); }
+  bool Boolean(size_t index) {
+    return Check(info_[index].IsBoolean(), "a boolean") && info_[index].As<Napi::Boolean>().Value();
+  }
+  Napi::Function Function(size_t index) {
+    return Check(info_[index].IsFunction(), "a function") ? info_[index].As<Napi::Function>() : Napi::Function();
+  }
+  Napi::Object Object(size_t index) {
+    return Check(info_[index].IsObject(), "an object") ? info_[index].As<Napi::Object>() : Napi::Object::New(env_);
+  }
+
+  std::string ToString(Napi::Value value) {
+    return Check(value.IsString(), "a string") ? value.As<Napi::String>().Utf8Value() : "";
+  }
+  uint32_t ToUint32(Napi::Value value) {
+    const double number = value.IsNumber() ? value.As<Napi::Number>().DoubleValue() : -1;
+    const bool fits = number >= 0 && number <= UINT32_MAX && number == std::floor(number);
+    return Check(fits, "an unsigned integer of 32 bits") ? static_cast<uint32_t>(number) : 0;
+  }
+  hostflame::Bytes ToBytes(Napi::Value value) {
+    const bool bytes = value.IsTypedArray() && value.As<Napi::TypedArray>().TypedArrayType() == napi_uint8_array;
+    if (!Check(bytes, "a Uint8Array")) return {nullptr, 0};
+    auto array = value.As<Napi::Uint8Array>();
+    return {array.Data(), array.ByteLength()};
+  }
+  std::map<std::string, uint32_t> ToNumbers(Napi::Object record) {
+    std::map<std::string, uint32_t> numbers;
+    for (const std::string& name : Keys(record)) numbers[name] = ToUint32(record.Get(name));
+    return numbers;
+  }
+  std::map<std::string, std::vector<uint8_t>> ToByteVectors(Napi::Object record) {
+    std::map<std::string, std::vector<uint8_t>> vectors;
+    for (const std::string& name : Keys(record)) {
+      const hostflame::Bytes bytes = ToBytes(record.Get(name));
+      vectors[name].assign(bytes.data, bytes.data + bytes.size);
+    }
+    return vectors;
+  }
+  std::vector<std::string> ToStrings(Napi::Value value) {
+    std::vector<std::string> strings;
+    if (!Check(value.IsArray(), "an array of strings")) return strings;
+    auto array = value.As<Napi::Array>();
+    for (uint32_t i = 0; i < array.Length(); i++) strings.push_back(ToString(array.Get(i)));
+    return strings;
+  }
+  Napi::Object ToObject(Napi::Value value) {
+    return Check(value.IsObject(), "an object") ? value.As<Napi::Object>() : Napi::Object::New(env_);
+  }
+
+ private:
+  std::vector<std::string> Keys(Napi::Object record) { return ToStrings(record.GetPropertyNames()); }
+
+  bool Check(bool right, const char* wanted) {
+    if (right || !ok_) return right;
+    ok_ = false;
+    Napi::TypeError::New(env_, std::string("expected ") + wanted).ThrowAsJavaScriptException();
+    return false;
+  }
+
+  const Napi::CallbackInfo& info_;
+  Napi::Env env_;
+  bool ok_ = true;
+};
+
+}  // namespace hostflame

@@ -1,0 +1,92 @@
+import { ExecutableRegistry } from "../executables/registry.js";
+import type { Native } from "../native/load.js";
+import { RuleTable } from "../unwind/rules.js";
+import { TableStepper } from "../unwind/table-stepper.js";
+import { TableStore } from "../unwind/table-store.js";
+import { Conversions, type Convert } from "./conversions.js";
+import { FirstSights } from "./first-sights.js";
+import { Intake } from "./intake.js";
+import { Sampler, type SamplerOptions } from "./sampler.js";
+import { Window } from "./window.js";
+
+export interface CaptureOptions extends SamplerOptions {
+  /** Budget of all unwind tables together. */
+  readonly unwindMemoryBytes: number;
+  /** Budget of stack copies that wait for rows. */
+  readonly pendingMemoryBytes: number;
+}
+
+/** How long a stop waits for the rows of files that samples still wait for. */
+const SETTLE_MS = 5000;
+
+/**
+ * The path of a sample from the kernel to a window: drained, finished if it met a new file, counted. Makes and ties
+ * together the parts; knows no names and no output.
+ */
+export class Capture {
+  readonly registry: ExecutableRegistry;
+  readonly sampler: Sampler;
+  readonly tables: TableStore;
+  readonly conversions: Conversions;
+  readonly firstSights: FirstSights;
+  readonly rules: RuleTable;
+  readonly intake: Intake;
+
+  /** Loads the kernel side; throws a NativeError, with nothing left behind, where the kernel refuses. */
+  constructor(native: Native, options: CaptureOptions, convert: Convert) {
+    this.sampler = new Sampler(native, options, (cursor, byteLength) => {
+      this.intake.take(cursor, byteLength);
+    });
+    const { session } = this.sampler;
+    const ruleMemory = session.mapMemory("rules");
+    this.rules = new RuleTable(new Uint8Array(ruleMemory));
+    this.registry = new ExecutableRegistry(options.executables);
+    this.tables = new TableStore(session, this.rules, {
+      memoryBytes: options.unwindMemoryBytes,
+      slots: options.executables,
+    });
+    this.conversions = new Conversions(this.tables, convert, (executable) => {
+      this.firstSights.settled(executable);
+    });
+    this.firstSights = new FirstSights(
+      {
+        registry: this.registry,
+        tables: this.tables,
+        conversions: this.conversions,
+        stepper: new TableStepper(process.arch === "arm64" ? "aarch64" : "x86-64", new Uint32Array(ruleMemory)),
+        finish: (header, frames, kernelFrames, outcome) => {
+          this.intake.finish(header, frames, kernelFrames, outcome);
+        },
+      },
+      options.pendingMemoryBytes,
+    );
+    this.intake = new Intake(new Window(), this.firstSights);
+  }
+
+  start(): void {
+    this.sampler.start();
+  }
+
+  /** Stops sampling, waits for the rows that samples wait for, and gives the window with every sample in it. */
+  async stop(): Promise<Window> {
+    this.sampler.stop();
+    const deadline = performance.now() + SETTLE_MS;
+    while (this.conversions.busy && performance.now() < deadline) {
+      await Promise.race([this.conversions.idle(), delay(deadline - performance.now())]);
+    }
+    this.firstSights.giveUp();
+    return this.intake.window;
+  }
+
+  /** Lets go of the kernel side. The executables stay open: their symbols are still to be read. */
+  close(): void {
+    this.tables.close();
+    this.sampler.close();
+  }
+}
+
+function delay(ms: number): Promise<void> {
+  return new Promise((resolve) => {
+    setTimeout(resolve, ms).unref();
+  });
+}

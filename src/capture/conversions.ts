@@ -1,0 +1,69 @@
+import type { Executable, ExecutableContent } from "../executables/executable.js";
+import type { TableStore } from "../unwind/table-store.js";
+import type { ConversionProblem, ConversionResult } from "../unwind/table.js";
+
+/** Makes rows of an executable's contents, on some worker. */
+export type Convert = (content: ExecutableContent) => Promise<ConversionResult>;
+
+/**
+ * Sees to it that each sampled executable gets its rows, once, in the order the executables were sampled; one at a
+ * time, because the samples that wait want the first table soon more than all tables at once.
+ */
+export class Conversions {
+  private readonly queue: Executable[] = [];
+  private running: Promise<void> | undefined;
+  /** How often a file had no, or not all, rows; by reason. */
+  readonly problems = new Map<ConversionProblem, number>();
+  converted = 0;
+
+  constructor(
+    private readonly tables: TableStore,
+    private readonly convert: Convert,
+    /** Called when an executable's rows have come, or it is known that there are none. */
+    private readonly onSettled: (executable: Executable) => void,
+  ) {}
+
+  /** Asks for the rows of an executable that was just opened, or whose table was evicted. */
+  request(executable: Executable): void {
+    executable.state = "converting";
+    this.tables.announce(executable);
+    this.queue.push(executable);
+    this.running ??= this.run();
+  }
+
+  get busy(): boolean {
+    return this.running !== undefined;
+  }
+
+  /** Resolves when nothing is left to convert. */
+  async idle(): Promise<void> {
+    await this.running;
+  }
+
+  private async run(): Promise<void> {
+    for (let executable = this.queue.shift(); executable !== undefined; executable = this.queue.shift()) {
+      const result = await this.convertSafely(executable);
+      for (const { problem } of result.problems) {
+        this.problems.set(problem, (this.problems.get(problem) ?? 0) + 1);
+      }
+      if (result.rows === undefined) {
+        this.tables.publishNone(executable);
+      } else {
+        this.tables.publish(executable, result.rows);
+      }
+      this.converted++;
+      this.onSettled(executable);
+    }
+    this.running = undefined;
+  }
+
+  /** A file that ends the worker has no rows: it is not tried again, and the next one finds a new worker. */
+  private async convertSafely(executable: Executable): Promise<ConversionResult> {
+    try {
+      return await this.convert(executable.content);
+    } catch (error) {
+      const detail = error instanceof Error ? error.message : String(error);
+      return { rows: undefined, problems: [{ problem: "worker-failed", detail }], fdes: 0, badFdes: 0 };
+    }
+  }
+}

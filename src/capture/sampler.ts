@@ -1,0 +1,183 @@
+import { readFileSync } from "node:fs";
+import { counters, program, type CounterName } from "../native/abi.generated.js";
+import type { Session } from "../native/addon.js";
+import type { Native } from "../native/load.js";
+import { SampleCursor } from "../native/sample-cursor.js";
+import { parseCpuList } from "./cpu-list.js";
+
+export interface SamplerOptions {
+  readonly frequencyHz: number;
+  /** A power of two. */
+  readonly ringBytes: number;
+  /** Executables, and tables, the kernel side has room for. */
+  readonly executables: number;
+  /** Only these processes; all when empty. */
+  readonly pids: readonly number[];
+  /** Only threads of these names, at most 15 bytes each; all when empty. */
+  readonly comms: readonly string[];
+}
+
+/** Takes one drained batch; the cursor is reused, so nothing of it may be kept. */
+export type TakeBatch = (cursor: SampleCursor, byteLength: number) => void;
+
+const BATCH_BYTES = 256 << 10;
+/** The ring's reader is woken at this share of it; a quarter leaves time for a loop that is late. */
+const WAKEUP_SHARE = 4;
+/** Below the wake-up mark the ring is looked at this often, so that a live view is live. */
+const POLL_MS = 100;
+/** CPUs that come online are attached within this time. */
+const CPU_SCAN_MS = 2000;
+/** Batches taken in one turn of the event loop; then others have theirs. */
+const BATCHES_PER_TURN = 16;
+/** A copy is at most 72 KiB, so that this is 28 MiB a second from one CPU; the ring's half bounds all CPUs. */
+const FIRST_SIGHTS_PER_SECOND = 400;
+const COMM_BYTES = 16;
+
+const ON_TICK = "on_tick";
+
+/** The kernel side while it samples: loaded, attached to every online CPU, drained on this thread. */
+export class Sampler {
+  readonly session: Session;
+  private readonly batch = new Uint8Array(BATCH_BYTES);
+  private readonly cursor = new SampleCursor(this.batch);
+  private readonly attached = new Set<number>();
+  private readonly everAttached = new Set<number>();
+  private pollTimer: NodeJS.Timeout | undefined;
+  private scanTimer: NodeJS.Timeout | undefined;
+  private readonly statistics: BigUint64Array;
+
+  /** Loads the programs; throws a NativeError, with nothing left behind, where the kernel refuses. */
+  constructor(
+    { addon, objectPath }: Native,
+    private readonly options: SamplerOptions,
+    private readonly take: TakeBatch,
+  ) {
+    const cpus = addon.possibleCpus();
+    this.session = addon.createSession({
+      objectPath,
+      mapEntries: {
+        ring: options.ringBytes,
+        statistics: cpus,
+        first_sight_buffers: cpus,
+        executables: options.executables,
+        tables: options.executables,
+        pids: Math.max(1, options.pids.length),
+        comms: Math.max(1, options.comms.length),
+      },
+      constants: {
+        filter_pids: u32(options.pids.length > 0 ? 1 : 0),
+        filter_comms: u32(options.comms.length > 0 ? 1 : 0),
+        first_sights_per_second: u32(FIRST_SIGHTS_PER_SECOND),
+        wakeup_bytes: u32(options.ringBytes / WAKEUP_SHARE),
+        ring_bytes: u32(options.ringBytes),
+      },
+      skipPrograms: [],
+    });
+    try {
+      this.session.load({ unwind_native: program.unwindNative, first_sight: program.firstSight });
+      this.fillFilters();
+      this.statistics = new BigUint64Array(this.session.mapMemory("statistics"));
+    } catch (error) {
+      this.session.close();
+      throw error;
+    }
+  }
+
+  /** Starts to sample and to drain. */
+  start(): void {
+    this.session.onReadable(() => {
+      this.drain();
+    });
+    this.attachOnlineCpus();
+    this.pollTimer = setInterval(() => {
+      this.drain();
+    }, POLL_MS);
+    this.scanTimer = setInterval(() => {
+      this.attachOnlineCpus();
+    }, CPU_SCAN_MS);
+  }
+
+  /** Stops sampling and takes what the ring still holds. */
+  stop(): void {
+    clearInterval(this.pollTimer);
+    clearInterval(this.scanTimer);
+    for (const cpu of this.attached) {
+      this.session.detach(cpu);
+    }
+    this.attached.clear();
+    for (let more = true; more; ) {
+      more = this.drainOnce();
+    }
+  }
+
+  close(): void {
+    this.session.close();
+  }
+
+  /** CPUs that were sampled at some time. */
+  get cpus(): number {
+    return this.everAttached.size;
+  }
+
+  /** The kernel side's counters, summed over CPUs. */
+  counters(): Record<CounterName, number> {
+    const sums = Object.fromEntries(counters.map(({ name }) => [name, 0])) as Record<CounterName, number>;
+    for (let row = 0; row + counters.length <= this.statistics.length; row += counters.length) {
+      for (const [column, { name }] of counters.entries()) {
+        sums[name] += Number(this.statistics[row + column]);
+      }
+    }
+    return sums;
+  }
+
+  private drain(): void {
+    for (let turn = 0; turn < BATCHES_PER_TURN; turn++) {
+      if (!this.drainOnce()) {
+        return;
+      }
+    }
+    setImmediate(() => {
+      this.drain();
+    });
+  }
+
+  private drainOnce(): boolean {
+    const { bytes, more } = this.session.drain(this.batch);
+    this.take(this.cursor, bytes);
+    return more;
+  }
+
+  private attachOnlineCpus(): void {
+    const online = parseCpuList(readFileSync("/sys/devices/system/cpu/online", "latin1"));
+    for (const cpu of online) {
+      if (!this.attached.has(cpu)) {
+        this.session.attach(ON_TICK, cpu, this.options.frequencyHz);
+        this.attached.add(cpu);
+        this.everAttached.add(cpu);
+      }
+    }
+    // The kernel has let go of the event of a CPU that went offline: it is attached anew when it comes back.
+    for (const cpu of this.attached) {
+      if (!online.includes(cpu)) {
+        this.session.detach(cpu);
+        this.attached.delete(cpu);
+      }
+    }
+  }
+
+  private fillFilters(): void {
+    const yes = Uint8Array.of(1);
+    for (const pid of this.options.pids) {
+      this.session.updateElement("pids", u32(pid), yes);
+    }
+    for (const comm of this.options.comms) {
+      const key = new Uint8Array(COMM_BYTES);
+      key.set(Buffer.from(comm).subarray(0, COMM_BYTES - 1));
+      this.session.updateElement("comms", key, yes);
+    }
+  }
+}
+
+function u32(value: number): Uint8Array {
+  return new Uint8Array(Uint32Array.of(value).buffer);
+}

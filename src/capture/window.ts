@@ -1,0 +1,65 @@
+import type { StackId, ThreadId } from "../model/brand.js";
+import type { ProfileSamples } from "../model/profile.js";
+import { outcome as outcomes } from "../native/abi.generated.js";
+import { Uint32Column } from "../util/column.js";
+import { HashIndex, hashWord } from "../util/hash-index.js";
+import { StackTable } from "./stack-table.js";
+import { ThreadTable } from "./thread-table.js";
+
+/** What the samples of one span of time add up to: distinct stacks, distinct threads, and how often each pair was seen. */
+export class Window {
+  readonly stacks = new StackTable();
+  readonly threads = new ThreadTable();
+  /** Samples by enum abi_outcome. */
+  readonly outcomes = new Uint32Array(outcomes.count);
+
+  private readonly stackOf = new Uint32Column(1024);
+  private readonly threadOf = new Uint32Column(1024);
+  private readonly countOf = new Uint32Column(1024);
+  private readonly index = new HashIndex();
+  private soughtStack = 0;
+  private soughtThread = 0;
+
+  /** Samples added. */
+  total = 0;
+
+  add(stack: StackId, thread: ThreadId, outcome: number): void {
+    this.soughtStack = stack;
+    this.soughtThread = thread;
+    const hash = hashWord(hashWord(0, stack), thread);
+    const row = this.index.find(hash, this.equalsSought);
+    if (row < 0) {
+      this.index.add(hash);
+      this.stackOf.push(stack);
+      this.threadOf.push(thread);
+      this.countOf.push(1);
+    } else {
+      this.countOf.values[row]++;
+    }
+    this.outcomes[outcome]++;
+    this.total++;
+  }
+
+  samples(): ProfileSamples {
+    return {
+      length: this.stackOf.length,
+      stack: this.stackOf.view(),
+      thread: this.threadOf.view(),
+      count: this.countOf.view(),
+    };
+  }
+
+  get bytes(): number {
+    return (
+      this.stacks.bytes +
+      this.threads.bytes +
+      this.stackOf.bytes +
+      this.threadOf.bytes +
+      this.countOf.bytes +
+      this.index.bytes
+    );
+  }
+
+  private readonly equalsSought = (row: number): boolean =>
+    this.stackOf.values[row] === this.soughtStack && this.threadOf.values[row] === this.soughtThread;
+}

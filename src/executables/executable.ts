@@ -1,0 +1,37 @@
+import type { ExecutableId } from "../model/brand.js";
+import type { FileKey } from "../native/first-sight.js";
+
+/** Where an executable's unwind information stands. */
+export type ExecutableState =
+  /** Rows are being made. */
+  | "converting"
+  /** Rows are in the kernel. */
+  | "ready"
+  /** There are none to be had: the frame pointer is followed. */
+  | "no-rows"
+  /** Rows were taken out to make room; they are made again when it is sampled again. */
+  | "evicted";
+
+/** What the bytes of an executable are read from. */
+export type ExecutableContent =
+  /** Open for as long as the executable is known: the path may lead elsewhere by then. */
+  | { readonly kind: "file"; readonly fd: number }
+  /** The vDSO, which has no file. */
+  | { readonly kind: "memory"; readonly bytes: Uint8Array };
+
+/** An ELF file, or what was mapped as one, that some sampled process runs. One, however many processes map it. */
+export interface Executable {
+  readonly id: ExecutableId;
+  readonly key: FileKey;
+  /** As the sampled process saw it, " (deleted)" removed; "[vdso]" for the vDSO. */
+  readonly path: string;
+  readonly content: ExecutableContent;
+  state: ExecutableState;
+  /** When its rows were last taken out, milliseconds of performance.now(); 0 for never. */
+  evictedAtMs: number;
+}
+
+/** Last part of the path: what an unresolved address is shown with. */
+export function baseName(path: string): string {
+  return path.slice(path.lastIndexOf("/") + 1) || path;
+}

@@ -1,0 +1,118 @@
+import { Worker, type MessagePort, type Transferable, type WorkerOptions } from "node:worker_threads";
+
+/** Names of the calls a worker answers, with what goes in and what comes out. */
+export type CallTable<Calls> = { readonly [Name in keyof Calls]: { readonly input: unknown; readonly output: unknown } };
+
+interface Request {
+  readonly id: number;
+  readonly name: string;
+  readonly input: unknown;
+}
+
+type Reply =
+  | { readonly id: number; readonly output: unknown }
+  | { readonly id: number; readonly error: string };
+
+/** The worker ended without an answer: it ran out of the memory it was allowed, or has a bug. */
+export class WorkerDied extends Error {
+  override readonly name = "WorkerDied";
+}
+
+/**
+ * Calls into one worker thread, answered in order. The worker is started by the first call, and started anew after it
+ * died: what it reads is hostile, and one bad file must not end the rest.
+ */
+export class WorkerCalls<Calls extends CallTable<Calls>> {
+  private worker: Worker | undefined;
+  private nextId = 0;
+  private readonly waiting = new Map<number, { resolve: (value: unknown) => void; reject: (error: Error) => void }>();
+  /** How often the worker died with calls unanswered. */
+  deaths = 0;
+
+  constructor(
+    private readonly url: URL,
+    private readonly options: WorkerOptions,
+  ) {}
+
+  /** Starts the worker before the first call, so that it loads its code meanwhile. */
+  start(): void {
+    this.worker ??= this.spawn();
+  }
+
+  call<Name extends keyof Calls & string>(
+    name: Name,
+    input: Calls[Name]["input"],
+    transfer: readonly Transferable[] = [],
+  ): Promise<Calls[Name]["output"]> {
+    const worker = (this.worker ??= this.spawn());
+    const id = this.nextId++;
+    return new Promise((resolve, reject) => {
+      this.waiting.set(id, { resolve, reject });
+      worker.postMessage({ id, name, input } satisfies Request, transfer);
+    });
+  }
+
+  async close(): Promise<void> {
+    const { worker } = this;
+    this.worker = undefined;
+    await worker?.terminate();
+  }
+
+  private spawn(): Worker {
+    const worker = new Worker(this.url, this.options);
+    worker.on("message", (reply: Reply) => {
+      const call = this.waiting.get(reply.id);
+      this.waiting.delete(reply.id);
+      if ("error" in reply) {
+        call?.reject(new Error(reply.error));
+      } else {
+        call?.resolve(reply.output);
+      }
+    });
+    let reason = "it exited";
+    worker.on("error", (error) => {
+      reason = error instanceof Error ? error.message : String(error);
+    });
+    worker.on("exit", () => {
+      if (this.worker === worker) {
+        this.worker = undefined;
+        this.deaths++;
+      }
+      const calls = [...this.waiting.values()];
+      this.waiting.clear();
+      for (const { reject } of calls) {
+        reject(new WorkerDied(`the worker thread ended: ${reason}`));
+      }
+    });
+    return worker;
+  }
+}
+
+/** What one call comes to, and the buffers in it to hand over rather than copy. */
+export interface Answer<Output> {
+  readonly output: Output;
+  readonly transfer: readonly Transferable[];
+}
+
+export type CallHandlers<Calls extends CallTable<Calls>> = {
+  readonly [Name in keyof Calls]: (
+    input: Calls[Name]["input"],
+  ) => Answer<Calls[Name]["output"]> | Promise<Answer<Calls[Name]["output"]>>;
+};
+
+/** The worker's side: answers each call with its handler. A handler that throws fails its call only. */
+export function answerCalls<Calls extends CallTable<Calls>>(port: MessagePort, handlers: CallHandlers<Calls>): void {
+  port.on("message", (request: Request) => {
+    void answer(request);
+  });
+  async function answer({ id, name, input }: Request): Promise<void> {
+    try {
+      const handler = handlers[name as keyof Calls] as (input: unknown) => Answer<unknown> | Promise<Answer<unknown>>;
+      const { output, transfer } = await handler(input);
+      port.postMessage({ id, output } satisfies Reply, transfer);
+    } catch (error) {
+      const message = error instanceof Error ? (error.stack ?? error.message) : String(error);
+      port.postMessage({ id, error: message } satisfies Reply);
+    }
+  }
+}

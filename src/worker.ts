@@ -1,0 +1,38 @@
+import { fstatSync } from "node:fs";
+import { parentPort } from "node:worker_threads";
+import { FileSource, MemorySource, type ByteSource } from "./elf/byte-source.js";
+import type { ExecutableContent } from "./executables/executable.js";
+import { createResolverCache } from "./symbols/cache.js";
+import { resolveKernelSymbols } from "./symbols/kallsyms.js";
+import { symbolize } from "./symbols/symbolize.js";
+import { convert } from "./unwind/convert.js";
+import { answerCalls } from "./util/worker-calls.js";
+import type { WorkerCallTable } from "./worker-calls.js";
+
+/** Composition root of the worker thread. */
+if (parentPort === null) {
+  throw new Error("worker.js is started by hostflame, as a thread of its own");
+}
+
+function sourceOf(content: ExecutableContent): ByteSource {
+  return content.kind === "file"
+    ? new FileSource(content.fd, fstatSync(content.fd).size)
+    : new MemorySource(content.bytes);
+}
+
+const resolvers = createResolverCache();
+
+answerCalls<WorkerCallTable>(parentPort, {
+  convert(content) {
+    const output = convert(sourceOf(content));
+    const { rows } = output;
+    const columns = rows === undefined ? [] : [rows.fileOffsets, rows.ruleIndices, rows.rules];
+    return { output, transfer: columns.map(({ buffer }) => buffer as ArrayBuffer) };
+  },
+  symbolize(request) {
+    return { output: symbolize(request, resolvers), transfer: [] };
+  },
+  kernel(addresses) {
+    return { output: resolveKernelSymbols(addresses), transfer: [] };
+  },
+});

@@ -1,0 +1,62 @@
+import assert from "node:assert/strict";
+import { cpus } from "node:os";
+import { before, describe, it, type TestContext } from "node:test";
+import { cannotRecord, recordWhile, type Recording } from "../support/record.js";
+import { runWorkloads, type Truth } from "../support/run-workload.js";
+import { judge, shortcomings } from "../support/verdict.js";
+import { buildWorkload, missingTool, type BuiltWorkload } from "../support/workload.js";
+import { CATALOGUE, WORKLOADS } from "../workloads/catalogue.js";
+
+/** CPU time of each workload: 2,000 samples, so that chance in a split is well below the 2 points allowed. */
+const BUDGET_MS = 2000;
+
+/**
+ * One recording of the whole machine, during which every workload runs for its budget, one at a time on each CPU. What
+ * came out is held against what each workload measured of itself.
+ */
+describe("stacks of programs that were built without frame pointers", () => {
+  const reason = cannotRecord();
+  const built = new Map<string, BuiltWorkload>();
+  let truths = new Map<string, Truth>();
+  let recording: Recording | undefined;
+
+  before(async () => {
+    if (reason !== undefined) return;
+    for (const workload of WORKLOADS) {
+      if (missingTool(workload) === undefined) built.set(workload.name, buildWorkload(workload));
+    }
+    recording = await recordWhile({ frequency: 999 }, async () => {
+      truths = await runWorkloads([...built.values()], BUDGET_MS, [...cpus().keys()]);
+    });
+  });
+
+  for (const [about, workloads] of Object.entries(CATALOGUE)) {
+    describe(about, () => {
+      for (const workload of workloads) {
+        it(workload.name, (context: TestContext) => {
+          const skipped = reason ?? missingTool(workload);
+          if (skipped !== undefined) {
+            context.skip(skipped);
+            return;
+          }
+          const one = built.get(workload.name) as BuiltWorkload;
+          const { stacks, periodNs } = recording as Recording;
+          const verdict = judge(one, stacks, truths.get(workload.name) as Truth, periodNs);
+          const complaints = shortcomings(verdict, workload.notWhole);
+          assert.deepEqual(complaints, []);
+        });
+      }
+    });
+  }
+
+  it("loses no sample and accounts for each", (context: TestContext) => {
+    if (reason !== undefined) {
+      context.skip(reason);
+      return;
+    }
+    const { summary } = recording as Recording;
+    const outcomes = Object.values(summary.outcomes).reduce((sum, count) => sum + count, 0);
+    assert.ok(summary.lost <= summary.samples / 1000, `${summary.lost} of ${summary.samples} were lost`);
+    assert.equal(outcomes, summary.samples, "every sample has one outcome");
+  });
+});
