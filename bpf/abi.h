@@ -101,10 +101,11 @@ enum abi_outcome {
 	ABI_OUTCOME_NO_USER_REGISTERS = 11,  /* the task's user registers could not be read */
 	/* Set in user space only, when a first-sight sample could not be finished: */
 	ABI_OUTCOME_COPY_REFUSED = 12,	     /* first sight, but no copy of the stack: rate limit or full ring */
-	ABI_OUTCOME_COPY_TOO_SHORT = 13,     /* first sight: the stack goes on beyond the copied bytes */
+	ABI_OUTCOME_COPY_TOO_SHORT = 13,     /* first sight: the stack, or the list of mappings, goes on beyond what was copied */
 	ABI_OUTCOME_FILE_UNAVAILABLE = 14,   /* first sight: the file could not be opened before the window ended */
 	ABI_OUTCOME_PENDING_DROPPED = 15,    /* first sight: too many bytes of copies were waiting */
-	ABI_OUTCOME_COUNT = 16,
+	ABI_OUTCOME_NO_ROOM = 16,	     /* first sight: the file's rows were evicted a moment ago */
+	ABI_OUTCOME_COUNT = 17,
 };
 
 enum abi_sample_flag {

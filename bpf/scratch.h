@@ -46,7 +46,8 @@ enum mapping_kind {
 /* A walk of the mapping tree. */
 struct walk {
 	u64 entry;
-	u64 limit; /* last address of the slot that was reached: where to go on after a gap */
+	u64 limit;	/* last address of the slot that was reached */
+	u64 leaf_limit; /* last address of the leaf that was reached, whose words are in node; 0 when none was */
 	u64 vma;
 	u64 node[MAPLE_NODE_WORDS];
 };

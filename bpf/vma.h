@@ -49,13 +49,14 @@ static __always_inline u64 maple_slot_of(const struct walk *walk, u64 address)
 	return slot;
 }
 
-/* The VMA whose slot has the address, 0 in a gap; walk->limit is where that slot ends. */
+/* The VMA whose slot has the address, 0 in a gap. Leaves the leaf in walk->node, and where slot and leaf end. */
 static __always_inline u64 maple_walk(struct walk *walk, u64 mm, u64 address)
 {
 	struct mm_struct___maple *maple_mm = (void *)mm;
 	u64 root = (u64)BPF_CORE_READ(maple_mm, mm_mt.ma_root);
 
 	FORGET(walk->limit) = ~0ull;
+	FORGET(walk->leaf_limit) = 0;
 	if (!MAPLE_IS_NODE(root))
 		return root & 3 ? 0 : root; /* one mapping only, or none */
 	FORGET(walk->entry) = root;
@@ -68,6 +69,8 @@ static __always_inline u64 maple_walk(struct walk *walk, u64 mm, u64 address)
 
 		if (bpf_probe_read_kernel(walk->node, sizeof(walk->node), (void *)MAPLE_NODE(entry)))
 			return 0;
+		if (type < MAPLE_FIRST_INNER)
+			FORGET(walk->leaf_limit) = FORGET(walk->limit);
 		slot = maple_slot_of(walk, address);
 		pivot = walk->node[(1 + slot) & (MAPLE_NODE_WORDS - 1)];
 		if (slot < slots - 1 && pivot)

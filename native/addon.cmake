@@ -22,6 +22,8 @@ add_library(addon MODULE
   session.cc
   session_maps.cc
   session_object.cc
+  slot_queue.cc
+  slots.cc
   static_libraries.cc
   sys.cc
   table_object.cc

@@ -41,8 +41,7 @@ class Arguments {
     return Check(fits, "an unsigned integer of 32 bits") ? static_cast<uint32_t>(number) : 0;
   }
   hostflame::Bytes ToBytes(Napi::Value value) {
-    const bool bytes =
-        value.IsTypedArray() && value.As<Napi::TypedArray>().TypedArrayType() == napi_uint8_array;
+    const bool bytes = value.IsTypedArray() && value.As<Napi::TypedArray>().TypedArrayType() == napi_uint8_array;
     if (!Check(bytes, "a Uint8Array")) return {nullptr, 0};
     auto array = value.As<Napi::Uint8Array>();
     return {array.Data(), array.ByteLength()};

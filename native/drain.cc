@@ -4,6 +4,7 @@
 #include <linux/bpf.h>
 #include <sys/mman.h>
 
+#include <algorithm>
 #include <cstring>
 
 namespace hostflame {
@@ -25,7 +26,9 @@ Drained Drain(const RingMemory& ring, uint8_t* batch, size_t capacity) {
       producer = __atomic_load_n(ring.producer_position, __ATOMIC_ACQUIRE);
       if (consumer == producer) break;
     }
-    const uint8_t* record = ring.data + (consumer & (ring.size - 1));
+    const size_t start = consumer & (ring.size - 1);
+    const uint8_t* record = ring.data + start;
+    // A header never wraps: it is 8 bytes on a multiple of 8.
     // Acquire: the program clears the busy bit after it has written the bytes.
     const uint32_t header = __atomic_load_n(reinterpret_cast<const uint32_t*>(record), __ATOMIC_ACQUIRE);
     if (header & BPF_RINGBUF_BUSY_BIT) break;
@@ -38,7 +41,9 @@ Drained Drain(const RingMemory& ring, uint8_t* batch, size_t capacity) {
         break;
       }
       uint8_t* out = batch + result.bytes;
-      memcpy(out, record, span);
+      const size_t before_end = std::min(span, ring.size - start);
+      memcpy(out, record, before_end);
+      memcpy(out + before_end, ring.data, span - before_end);
       const uint32_t prefix[2] = {length, 0};
       memcpy(out, prefix, sizeof(prefix));
       result.bytes += span;
@@ -56,7 +61,7 @@ int Ring::Map(int fd, size_t size) {
   const size_t page = PageSize();
   void* consumer = mmap(nullptr, page, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
   if (consumer == MAP_FAILED) return -errno;
-  void* producer = mmap(nullptr, page + 2 * size, PROT_READ, MAP_SHARED, fd, static_cast<off_t>(page));
+  void* producer = mmap(nullptr, page + size, PROT_READ, MAP_SHARED, fd, static_cast<off_t>(page));
   if (producer == MAP_FAILED) {
     const int error = -errno;
     munmap(consumer, page);
@@ -74,7 +79,7 @@ void Ring::Unmap() {
   if (!mapped()) return;
   const size_t page = PageSize();
   munmap(memory_.consumer_position, page);
-  munmap(const_cast<uint64_t*>(memory_.producer_position), page + 2 * memory_.size);
+  munmap(const_cast<uint64_t*>(memory_.producer_position), page + memory_.size);
   memory_ = {};
 }
 

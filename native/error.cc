@@ -22,16 +22,17 @@ std::string Sentence(int error) {
 
 }  // namespace
 
-void Throw(Napi::Env env, const Failure& failure) {
+Napi::Error ToError(Napi::Env env, const Failure& failure) {
   const int error = -failure.error;
   const std::string code = Name(error);
-  Napi::Error exception =
-      Napi::Error::New(env, failure.operation + ": " + Sentence(error) + " (" + code + ")");
+  Napi::Error exception = Napi::Error::New(env, failure.operation + ": " + Sentence(error) + " (" + code + ")");
   exception.Set("name", Napi::String::New(env, "NativeError"));
   exception.Set("code", Napi::String::New(env, code));
   exception.Set("operation", Napi::String::New(env, failure.operation));
   exception.Set("log", Napi::String::New(env, failure.log));
-  exception.ThrowAsJavaScriptException();
+  return exception;
 }
+
+void Throw(Napi::Env env, const Failure& failure) { ToError(env, failure).ThrowAsJavaScriptException(); }
 
 }  // namespace hostflame

@@ -15,6 +15,7 @@ struct [[nodiscard]] Failure {
   explicit operator bool() const { return error != 0; }
 };
 
+Napi::Error ToError(Napi::Env env, const Failure& failure);
 void Throw(Napi::Env env, const Failure& failure);
 
 }  // namespace hostflame

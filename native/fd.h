@@ -1,5 +1,7 @@
 #pragma once
 
+#include <errno.h>
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <utility>
@@ -22,6 +24,11 @@ class UniqueFd {
 
   void Reset() {
     if (fd_ >= 0) close(std::exchange(fd_, -1));
+  }
+  // A negative errno on failure.
+  int Duplicate(int fd) {
+    *this = UniqueFd(fcntl(fd, F_DUPFD_CLOEXEC, 0));
+    return fd_ >= 0 ? 0 : -errno;
   }
   int get() const { return fd_; }
   explicit operator bool() const { return fd_ >= 0; }

@@ -61,8 +61,6 @@ std::string LibbpfLog::Tail() const {
   return text_.size() <= kTailBytes ? text_ : text_.substr(text_.size() - kTailBytes);
 }
 
-std::string LibbpfLog::Operation(const std::string& otherwise) const {
-  return failed_.empty() ? otherwise : failed_;
-}
+std::string LibbpfLog::Operation(const std::string& otherwise) const { return failed_.empty() ? otherwise : failed_; }
 
 }  // namespace hostflame

@@ -23,8 +23,7 @@ void MappedMemory::Unmap() {
 MappedBuffer::MappedBuffer(Napi::Env env, std::shared_ptr<MappedMemory> memory) : memory_(std::move(memory)) {
   using Owner = std::shared_ptr<MappedMemory>;
   auto buffer = Napi::ArrayBuffer::New(
-      env, memory_->data(), memory_->bytes(), [](Napi::Env, void*, Owner* owner) { delete owner; },
-      new Owner(memory_));
+      env, memory_->data(), memory_->bytes(), [](Napi::Env, void*, Owner* owner) { delete owner; }, new Owner(memory_));
   buffer_ = Napi::Persistent(buffer);
 }
 

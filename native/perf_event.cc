@@ -19,8 +19,8 @@ Failure PerfEvent::Open(int program_fd, uint32_t cpu, uint32_t frequency_hz, boo
   // The clock's handler skips the idle task before it runs anything of ours.
   attributes.exclude_idle = 1;
 
-  UniqueFd fd(static_cast<int>(
-      syscall(SYS_perf_event_open, &attributes, -1, static_cast<int>(cpu), -1, PERF_FLAG_FD_CLOEXEC)));
+  UniqueFd fd(
+      static_cast<int>(syscall(SYS_perf_event_open, &attributes, -1, static_cast<int>(cpu), -1, PERF_FLAG_FD_CLOEXEC)));
   if (!fd) return {-errno, "perf_event_open on cpu " + std::to_string(cpu), ""};
 
   // A link where the kernel has it (5.15), else the older ioctl. Done here, not by libbpf's attach function, because

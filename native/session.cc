@@ -178,7 +178,8 @@ Failure Session::SetEnabled(bool enabled) {
   enabled_ = enabled;
   for (const auto& [cpu, event] : events_) {
     if (const int error = event.SetEnabled(enabled)) {
-      return {error, (enabled ? "enable" : "disable") + std::string(" the perf event of cpu ") + std::to_string(cpu), ""};
+      return {error, (enabled ? "enable" : "disable") + std::string(" the perf event of cpu ") + std::to_string(cpu),
+              ""};
     }
   }
   return {};

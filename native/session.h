@@ -12,6 +12,7 @@
 #include "error.h"
 #include "maps.h"
 #include "perf_event.h"
+#include "slots.h"
 
 namespace hostflame {
 
@@ -52,8 +53,10 @@ class Session {
 
   Failure MapMemory(const std::string& map, std::shared_ptr<MappedMemory>* memory);
   Failure CreateTable(uint32_t elements, std::shared_ptr<Table>* table);
-  Failure PublishTable(uint32_t slot, const std::shared_ptr<Table>& table);
-  Failure ClearTable(uint32_t slot);
+  // A change of the map `tables` (null empties the slot), with descriptors of its own, so that it can be made on
+  // another thread; and, when it has been made, what the session remembers of it.
+  Failure PrepareSlot(uint32_t slot, const std::shared_ptr<Table>& table, UniqueFd* tables_fd, SlotChange* change);
+  void SlotChanged(uint32_t slot, std::shared_ptr<Table> table);
 
   Failure UpdateElement(const std::string& map, Bytes key, Bytes value);
   Failure DeleteElement(const std::string& map, Bytes key, bool* existed);

@@ -94,26 +94,25 @@ Failure Session::CreateTable(uint32_t elements, std::shared_ptr<Table>* table) {
   return {};
 }
 
-Failure Session::PublishTable(uint32_t slot, const std::shared_ptr<Table>& table) {
-  const std::string operation = "publish a table in slot " + std::to_string(slot);
-  if (!loaded_ || table->fd() < 0) return {-EBADF, operation, ""};
+Failure Session::PrepareSlot(uint32_t slot, const std::shared_ptr<Table>& table, UniqueFd* tables_fd,
+                             SlotChange* change) {
+  const std::string operation = "change slot " + std::to_string(slot);
+  if (!loaded_ || (table && table->fd() < 0)) return {-EBADF, operation, ""};
   bpf_map* map = nullptr;
   if (Failure failure = FindMap(kTablesMap, operation, &map)) return failure;
-  const int fd = table->fd();
-  if (const int error = bpf_map_update_elem(bpf_map__fd(map), &slot, &fd, BPF_ANY)) return {error, operation, ""};
-  published_[slot] = table;
-  return {};
+  change->slot = slot;
+  if (const int error = tables_fd->Duplicate(bpf_map__fd(map))) return {error, operation, ""};
+  if (!table) return {};
+  return {change->table.Duplicate(table->fd()), operation, ""};
 }
 
-Failure Session::ClearTable(uint32_t slot) {
-  const std::string operation = "clear slot " + std::to_string(slot);
-  if (!loaded_) return {-EBADF, operation, ""};
-  bpf_map* map = nullptr;
-  if (Failure failure = FindMap(kTablesMap, operation, &map)) return failure;
-  const int error = bpf_map_delete_elem(bpf_map__fd(map), &slot);
-  if (error && error != -ENOENT) return {error, operation, ""};
-  published_.erase(slot);
-  return {};
+void Session::SlotChanged(uint32_t slot, std::shared_ptr<Table> table) {
+  if (!loaded_) return;
+  if (table) {
+    published_[slot] = std::move(table);
+  } else {
+    published_.erase(slot);
+  }
 }
 
 Failure Session::AllMapBytes(std::map<std::string, uint64_t>* bytes) {

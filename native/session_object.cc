@@ -20,22 +20,24 @@ SessionOptions ReadOptions(const Napi::CallbackInfo& info) {
 
 Napi::Function SessionObject::Define(Napi::Env env) {
   return DefineClass(env, "Session",
-                     {InstanceMethod<&SessionObject::Load>("load"),
-                      InstanceMethod<&SessionObject::Attach>("attach"),
-                      InstanceMethod<&SessionObject::Detach>("detach"),
-                      InstanceMethod<&SessionObject::SetEnabled>("setEnabled"),
-                      InstanceMethod<&SessionObject::Drain>("drain"),
-                      InstanceMethod<&SessionObject::OnReadable>("onReadable"),
-                      InstanceMethod<&SessionObject::MapMemory>("mapMemory"),
-                      InstanceMethod<&SessionObject::CreateTable>("createTable"),
-                      InstanceMethod<&SessionObject::PublishTable>("publishTable"),
-                      InstanceMethod<&SessionObject::ClearTable>("clearTable"),
-                      InstanceMethod<&SessionObject::UpdateElement>("updateElement"),
-                      InstanceMethod<&SessionObject::DeleteElement>("deleteElement"),
-                      InstanceMethod<&SessionObject::LookupElement>("lookupElement"),
-                      InstanceMethod<&SessionObject::MapBytes>("mapBytes"),
-                      InstanceMethod<&SessionObject::ProgramStats>("programStats"),
-                      InstanceMethod<&SessionObject::Close>("close")});
+                     {
+                         InstanceMethod<&SessionObject::Load>("load"),
+                         InstanceMethod<&SessionObject::Attach>("attach"),
+                         InstanceMethod<&SessionObject::Detach>("detach"),
+                         InstanceMethod<&SessionObject::SetEnabled>("setEnabled"),
+                         InstanceMethod<&SessionObject::Drain>("drain"),
+                         InstanceMethod<&SessionObject::OnReadable>("onReadable"),
+                         InstanceMethod<&SessionObject::MapMemory>("mapMemory"),
+                         InstanceMethod<&SessionObject::CreateTable>("createTable"),
+                         InstanceMethod<&SessionObject::PublishTable>("publishTable"),
+                         InstanceMethod<&SessionObject::ClearTable>("clearTable"),
+                         InstanceMethod<&SessionObject::UpdateElement>("updateElement"),
+                         InstanceMethod<&SessionObject::DeleteElement>("deleteElement"),
+                         InstanceMethod<&SessionObject::LookupElement>("lookupElement"),
+                         InstanceMethod<&SessionObject::MapBytes>("mapBytes"),
+                         InstanceMethod<&SessionObject::ProgramStats>("programStats"),
+                         InstanceMethod<&SessionObject::Close>("close"),
+                     });
 }
 
 Napi::Value SessionObject::Create(const Napi::CallbackInfo& info) {
@@ -139,20 +141,36 @@ Napi::Value SessionObject::CreateTable(const Napi::CallbackInfo& info) {
   return TableObject::Create(env, std::move(table));
 }
 
-void SessionObject::PublishTable(const Napi::CallbackInfo& info) {
+Napi::Value SessionObject::PublishTable(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
   Arguments arguments(info);
   const uint32_t slot = arguments.Uint32(0);
-  if (!arguments.ok()) return;
+  if (!arguments.ok()) return env.Undefined();
   const std::shared_ptr<Table> table = TableObject::From(info[1]);
-  if (!table) return Throw(info.Env(), {-EBADF, "publish what is no table, or was released", ""});
-  if (Failure failure = session_.PublishTable(slot, table)) Throw(info.Env(), failure);
+  if (!table) {
+    Throw(env, {-EBADF, "publish what is no table, or was released", ""});
+    return env.Undefined();
+  }
+  return ChangeSlot(env, slot, table);
 }
 
-void SessionObject::ClearTable(const Napi::CallbackInfo& info) {
+Napi::Value SessionObject::ClearTable(const Napi::CallbackInfo& info) {
   Arguments arguments(info);
   const uint32_t slot = arguments.Uint32(0);
-  if (!arguments.ok()) return;
-  if (Failure failure = session_.ClearTable(slot)) Throw(info.Env(), failure);
+  if (!arguments.ok()) return info.Env().Undefined();
+  return ChangeSlot(info.Env(), slot, nullptr);
+}
+
+Napi::Value SessionObject::ChangeSlot(Napi::Env env, uint32_t slot, const std::shared_ptr<Table>& table) {
+  UniqueFd tables_fd;
+  SlotChange change;
+  if (Failure failure = session_.PrepareSlot(slot, table, &tables_fd, &change)) {
+    Throw(env, failure);
+    return env.Undefined();
+  }
+  const std::string operation = (table ? "publish a table in slot " : "clear slot ") + std::to_string(slot);
+  return slots_.Add(env, Value(), std::move(tables_fd), std::move(change), operation,
+                    [this, slot, table] { session_.SlotChanged(slot, table); });
 }
 
 void SessionObject::UpdateElement(const Napi::CallbackInfo& info) {

@@ -7,6 +7,7 @@
 
 #include "maps.h"
 #include "session.h"
+#include "slot_queue.h"
 #include "watcher.h"
 
 namespace hostflame {
@@ -29,8 +30,8 @@ class SessionObject : public Napi::ObjectWrap<SessionObject> {
   void OnReadable(const Napi::CallbackInfo& info);
   Napi::Value MapMemory(const Napi::CallbackInfo& info);
   Napi::Value CreateTable(const Napi::CallbackInfo& info);
-  void PublishTable(const Napi::CallbackInfo& info);
-  void ClearTable(const Napi::CallbackInfo& info);
+  Napi::Value PublishTable(const Napi::CallbackInfo& info);
+  Napi::Value ClearTable(const Napi::CallbackInfo& info);
   void UpdateElement(const Napi::CallbackInfo& info);
   Napi::Value DeleteElement(const Napi::CallbackInfo& info);
   Napi::Value LookupElement(const Napi::CallbackInfo& info);
@@ -38,9 +39,12 @@ class SessionObject : public Napi::ObjectWrap<SessionObject> {
   Napi::Value ProgramStats(const Napi::CallbackInfo& info);
   void Close(const Napi::CallbackInfo& info);
 
+  Napi::Value ChangeSlot(Napi::Env env, uint32_t slot, const std::shared_ptr<Table>& table);
+
   Session session_;
   Watcher* watcher_ = nullptr;  // owns itself; sets this to null when it stops
   std::map<std::string, MappedBuffer> memories_;
+  SlotQueue slots_;
 };
 
 }  // namespace hostflame

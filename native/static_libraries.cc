@@ -1,6 +1,7 @@
 // What Debian's and Ubuntu's static libraries lack for a shared object. They are compiled to be linked into a program
-// (-fPIE): fine but for two places that take a variable to be the program's own. Both are given one here. Should another
-// version of the libraries need a third, the link fails and names it; should one define these itself, it says so too.
+// (-fPIE): fine but for two places that take a variable to be the program's own. Both are given one here. Should
+// another version of the libraries need a third, the link fails and names it; should one define these itself, it says
+// so too.
 
 #include <dlfcn.h>
 
@@ -8,8 +9,8 @@
 
 // stdio.h declares the C library's; this translation unit must not see that the two are of one name.
 extern "C" {
-__attribute__((visibility("hidden"))) FILE* hostflame_stderr __asm__("stderr") =
-    *static_cast<FILE**>(dlsym(RTLD_DEFAULT, "stderr"));
+__attribute__((visibility("hidden")))
+FILE* hostflame_stderr __asm__("stderr") = *static_cast<FILE**>(dlsym(RTLD_DEFAULT, "stderr"));
 }
 
 // libelf's last-error variable is thread-local, and these three are all that touches it.

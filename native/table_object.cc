@@ -12,9 +12,11 @@ constexpr napi_type_tag kTag = {0x1f0d5c0a6b3e4d27, 0x9a1be6c4402d7f83};
 
 Napi::Function TableObject::Define(Napi::Env env) {
   return DefineClass(env, "NativeTable",
-                     {InstanceAccessor<&TableObject::Memory>("memory"),
-                      InstanceAccessor<&TableObject::Elements>("elements"),
-                      InstanceMethod<&TableObject::Release>("release")});
+                     {
+                         InstanceAccessor<&TableObject::Memory>("memory"),
+                         InstanceAccessor<&TableObject::Elements>("elements"),
+                         InstanceMethod<&TableObject::Release>("release"),
+                     });
 }
 
 Napi::Value TableObject::Create(Napi::Env env, std::shared_ptr<Table> table) {

@@ -5,7 +5,6 @@
 #include <cstdlib>
 #include <utility>
 
-
 namespace hostflame {
 namespace {
 
@@ -30,11 +29,10 @@ int Watcher::Start(Napi::Env env, int fd, Napi::Function listener, Watcher** wat
   uv_handle_set_data(AsHandle(poll), self);
   // The environment waits for this hook before it closes its loop, which must have no handle left.
   const napi_status hooked = napi_add_async_cleanup_hook(
-      env, [](napi_async_cleanup_hook_handle, void* data) { static_cast<Watcher*>(data)->Stop(); }, self,
-      &self->hook_);
-  const int error = uv_poll_start(
-      poll, kUvReadable,
-      [](uv_poll_s* polled, int, int) { static_cast<Watcher*>(uv_handle_get_data(AsHandle(polled)))->Call(); });
+      env, [](napi_async_cleanup_hook_handle, void* data) { static_cast<Watcher*>(data)->Stop(); }, self, &self->hook_);
+  const int error = uv_poll_start(poll, kUvReadable, [](uv_poll_s* polled, int, int) {
+    static_cast<Watcher*>(uv_handle_get_data(AsHandle(polled)))->Call();
+  });
   *watcher = self;
   if (hooked != napi_ok || error) {
     self->Stop();
@@ -46,8 +44,7 @@ int Watcher::Start(Napi::Env env, int fd, Napi::Function listener, Watcher** wat
 void Watcher::Stop() {
   if (!owner_) return;
   *std::exchange(owner_, nullptr) = nullptr;
-  uv_close(AsHandle(handle_),
-           [](uv_handle_s* closed) { static_cast<Watcher*>(uv_handle_get_data(closed))->Closed(); });
+  uv_close(AsHandle(handle_), [](uv_handle_s* closed) { static_cast<Watcher*>(uv_handle_get_data(closed))->Closed(); });
 }
 
 void Watcher::Closed() {

@@ -7,7 +7,8 @@
 namespace hostflame {
 
 // Calls a JavaScript function on the event loop whenever a descriptor is readable. Made with Start; frees itself once
-// libuv has let go of its handle, after Stop or when the environment (the process or a worker) ends, whichever is first.
+// libuv has let go of its handle, after Stop or when the environment (the process or a worker) ends, whichever is
+// first.
 class Watcher {
  public:
   // A negative errno on failure. `fd` stays open until Stop. *watcher becomes null when it stops.

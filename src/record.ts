@@ -1,6 +1,6 @@
 import { createWriteStream } from "node:fs";
 import { writeFile } from "node:fs/promises";
-import { hostname } from "node:os";
+import { hostname, setPriority } from "node:os";
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
@@ -16,6 +16,7 @@ import { outcome as outcomes } from "./native/abi.generated.js";
 import { loadNative } from "./native/load.js";
 import { hottestFunctions } from "./profiles/hottest.js";
 import { hottestTable } from "./profiles/hottest-table.js";
+import { errnoOf } from "./util/errno.js";
 import { WorkerCalls } from "./util/worker-calls.js";
 import type { WorkerCallTable } from "./worker-calls.js";
 
@@ -32,6 +33,8 @@ const HOTTEST_ROWS = 20;
 const WORKER_HEAP_MB = 256;
 /** The young generation makes up most of an idle worker's memory; what ours makes is large, and old at once. */
 const WORKER_YOUNG_MB = 4;
+/** A nice value. */
+const DRAIN_PRIORITY = -10;
 
 /** Composition root of `hostflame record`: samples for a while, names, writes files. Gives the exit code. */
 export async function runRecord(options: RecordOptions, reporter: RecordReporter): Promise<number> {
@@ -39,6 +42,8 @@ export async function runRecord(options: RecordOptions, reporter: RecordReporter
   const worker = new WorkerCalls<WorkerCallTable>(new URL("./worker.js", import.meta.url), {
     resourceLimits: { maxOldGenerationSizeMb: WORKER_HEAP_MB, maxYoungGenerationSizeMb: WORKER_YOUNG_MB },
   });
+  worker.start();
+  preferThisThread(); // after the worker, which would be as preferred
   const interrupt = new Interrupt();
   let capture: Capture | undefined;
   try {
@@ -72,6 +77,21 @@ export async function runRecord(options: RecordOptions, reporter: RecordReporter
     interrupt.dispose();
     capture?.registry.close();
     await worker.close();
+  }
+}
+
+/**
+ * The drain uses a hundredth of a CPU, but what it opens may be gone in milliseconds: on a busy machine it goes first.
+ * Only this thread; the worker, which does the work, waits its turn like everyone.
+ */
+function preferThisThread(): void {
+  try {
+    setPriority(DRAIN_PRIORITY);
+  } catch (error) {
+    if (errnoOf(error) === "") {
+      throw error;
+    }
+    // Without CAP_SYS_NICE it waits its turn too.
   }
 }
 

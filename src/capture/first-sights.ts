@@ -37,7 +37,17 @@ export interface FirstSightsModules {
 
 const WORD = 2 ** 32;
 
-const OUTCOME_OF: Readonly<Record<StepOutcome, number>> = {
+/**
+ * Rows that were evicted are not made again at once: where the budget is smaller than what the node runs, the files
+ * least sampled go without, and are counted, rather than the converter never coming to rest.
+ */
+const EVICTED_REST_MS = 5000;
+
+/** Why a stack ended here. */
+type End = StepOutcome | "no-room";
+
+const OUTCOME_OF: Readonly<Record<End, number>> = {
+  "no-room": outcomes.noRoom,
   complete: outcomes.complete,
   "unsupported-rule": outcomes.unsupportedRule,
   "stack-unreadable": outcomes.stackUnreadable,
@@ -115,7 +125,7 @@ export class FirstSights {
       const address = lookupAddress(registers);
       const mapping = sample.sight.mappings.find(({ start, end }) => start <= address && address < end);
       if (mapping === undefined) {
-        this.end(sample, outcomes.noMapping);
+        this.end(sample, sample.sight.mappingsTruncated ? outcomes.copyTooShort : outcomes.noMapping);
         return;
       }
       if (frames.length / 2 - sample.kernelFrames >= limits.maxUserFrames) {
@@ -142,12 +152,15 @@ export class FirstSights {
     return this.modules.stepper.stepWithoutRows(sample.registers, sample.stack);
   }
 
-  private stepFile(sample: WaitingSample, mapping: MappingRecord, address: number): StepOutcome | "wait" | undefined {
+  private stepFile(sample: WaitingSample, mapping: MappingRecord, address: number): End | "wait" | undefined {
     const executable = this.modules.registry.find(mapping.key) ?? this.open(sample, mapping);
     if (executable === undefined || executable.state === "converting") {
       return "wait";
     }
     if (executable.state === "evicted") {
+      if (performance.now() - executable.evictedAtMs < EVICTED_REST_MS) {
+        return "no-room";
+      }
       this.modules.conversions.request(executable);
       return "wait";
     }

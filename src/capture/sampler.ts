@@ -41,6 +41,7 @@ export class Sampler {
   private readonly batch = new Uint8Array(BATCH_BYTES);
   private readonly cursor = new SampleCursor(this.batch);
   private readonly attached = new Set<number>();
+  private readonly everAttached = new Set<number>();
   private pollTimer: NodeJS.Timeout | undefined;
   private scanTimer: NodeJS.Timeout | undefined;
   private readonly statistics: BigUint64Array;
@@ -113,8 +114,9 @@ export class Sampler {
     this.session.close();
   }
 
+  /** CPUs that were sampled at some time. */
   get cpus(): number {
-    return this.attached.size;
+    return this.everAttached.size;
   }
 
   /** The kernel side's counters, summed over CPUs. */
@@ -151,6 +153,7 @@ export class Sampler {
       if (!this.attached.has(cpu)) {
         this.session.attach(ON_TICK, cpu, this.options.frequencyHz);
         this.attached.add(cpu);
+        this.everAttached.add(cpu);
       }
     }
     // The kernel has let go of the event of a CPU that went offline: it is attached anew when it comes back.

@@ -1,6 +1,5 @@
 import { gatherFacts } from "../host/facts.js";
 import { type Finding, type FindingStatus, judgeHost, judgeLoad } from "../host/requirements.js";
-import { probeLoad } from "../probe.js";
 import { EXIT } from "../model/exit-codes.js";
 import { explainNativeError } from "./explain.js";
 import type { CheckOptions } from "./options.js";
@@ -19,7 +18,8 @@ export async function check(options: CheckOptions, output: Output): Promise<numb
 
 async function tryLoading(): Promise<Finding> {
   try {
-    return judgeLoad(await probeLoad());
+    const { probeLoad } = await import("../probe.js");
+    return judgeLoad(probeLoad());
   } catch (error) {
     return judgeLoad({ kind: "refused", reason: explainNativeError(error) });
   }

@@ -49,7 +49,7 @@ export const recordOptions = {
   }),
   ringMemoryBytes: value(powerOfTwoBytes(MIB / 2, 256 * MIB), {
     flag: "--ring-memory",
-    defaultText: "4MiB",
+    defaultText: "2MiB",
     help: "memory for samples on their way out of the kernel",
   }),
   quiet: toggle({

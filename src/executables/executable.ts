@@ -27,6 +27,8 @@ export interface Executable {
   readonly path: string;
   readonly content: ExecutableContent;
   state: ExecutableState;
+  /** When its rows were last taken out, milliseconds of performance.now(); 0 for never. */
+  evictedAtMs: number;
 }
 
 /** Last part of the path: what an unresolved address is shown with. */

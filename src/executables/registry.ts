@@ -77,7 +77,8 @@ export class ExecutableRegistry {
   private add(text: string, key: FileKey, path: string, content: ExecutableContent): Executable {
     // The record that the key came in is large, and is let go of: keep these bytes only.
     const own: FileKey = { ...key, bytes: key.bytes.slice() };
-    const executable: Executable = { id: this.list.length as ExecutableId, key: own, path, content, state: "converting" };
+    const id = this.list.length as ExecutableId;
+    const executable: Executable = { id, key: own, path, content, state: "converting", evictedAtMs: 0 };
     this.list.push(executable);
     this.byKey.set(text, executable);
     return executable;

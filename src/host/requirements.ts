@@ -165,7 +165,7 @@ export function judgeLoad(outcome: LoadOutcome): Finding {
     case "loaded":
       return { ...row, ...ok(outcome.detail) };
     case "refused":
-      return { ...row, ...missing("the kernel refused them", outcome.reason) };
+      return { ...row, ...missing("not loaded", outcome.reason) };
     case "not-tried":
       return { ...row, ...warn("not tried", outcome.reason) };
   }

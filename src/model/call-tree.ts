@@ -48,17 +48,17 @@ export function callTree(profile: Profile, options: CallTreeOptions): CallTree {
   const nodes = new GrowingTree(profile.stacks.locations.length);
   const { stacks, samples } = profile;
   for (let row = 0; row < samples.length; row++) {
-    let node = nodes.child(0, 1 + comms.ofThread[samples.thread[row]!]!);
-    const stack = samples.stack[row]!;
-    const leaf = stacks.offsets[stack]!;
-    for (let i = stacks.offsets[stack + 1]! - 1; i >= leaf; i--) {
-      const location = stacks.locations[i]!;
-      const innermost = table.offsets[location]!;
-      for (let j = table.offsets[location + 1]! - 1; j >= innermost; j--) {
-        node = nodes.child(node, firstFrame + table.indices[j]!);
+    let node = nodes.child(0, 1 + comms.ofThread[samples.thread[row]]);
+    const stack = samples.stack[row];
+    const leaf = stacks.offsets[stack];
+    for (let i = stacks.offsets[stack + 1] - 1; i >= leaf; i--) {
+      const location = stacks.locations[i];
+      const innermost = table.offsets[location];
+      for (let j = table.offsets[location + 1] - 1; j >= innermost; j--) {
+        node = nodes.child(node, firstFrame + table.indices[j]);
       }
     }
-    nodes.self[node]! += samples.count[row]!;
+    nodes.self[node] += samples.count[row];
   }
   return nodes.finish(labels, options.order);
 }
@@ -123,7 +123,7 @@ class GrowingTree {
     this.#slots = new Uint32Array(capacity * 2);
     const mask = this.#slots.length - 1;
     for (let node = 1; node < this.#length; node++) {
-      let slot = hash(this.#parent[node]!, this.#label[node]!) & mask;
+      let slot = hash(this.#parent[node], this.#label[node]) & mask;
       while (this.#slots[slot] !== 0) slot = (slot + 1) & mask;
       this.#slots[slot] = node;
     }
@@ -137,12 +137,12 @@ class GrowingTree {
     const size = new Uint32Array(length).fill(1);
     // A child is always younger than its parent.
     for (let node = length - 1; node > 0; node--) {
-      total[parent[node]!]! += total[node]!;
-      size[parent[node]!]! += size[node]!;
+      total[parent[node]] += total[node];
+      size[parent[node]] += size[node];
     }
     const rank = ranks(labels);
-    const byName = (a: number, b: number) => rank[this.#label[a]!]! - rank[this.#label[b]!]!;
-    const children = this.#children(order === "name" ? byName : (a, b) => total[b]! - total[a]! || byName(a, b));
+    const byName = (a: number, b: number) => rank[this.#label[a]] - rank[this.#label[b]];
+    const children = this.#children(order === "name" ? byName : (a, b) => total[b] - total[a] || byName(a, b));
 
     const tree = {
       length,
@@ -156,17 +156,17 @@ class GrowingTree {
     const place = new Uint32Array(length);
     // Parents are older than children, so each node's place is known before its children's places are dealt out.
     for (let node = 0; node < length; node++) {
-      const to = place[node]!;
+      const to = place[node];
       tree.label[to] = this.#label[node]!;
       tree.size[to] = size[node]!;
       tree.self[to] = this.self[node]!;
       tree.total[to] = total[node]!;
       let next = to + 1;
-      for (let i = children.offsets[node]!; i < children.offsets[node + 1]!; i++) {
-        const child = children.nodes[i]!;
+      for (let i = children.offsets[node]; i < children.offsets[node + 1]; i++) {
+        const child = children.nodes[i];
         place[child] = next;
-        tree.depth[next] = tree.depth[to]! + 1;
-        next += size[child]!;
+        tree.depth[next] = tree.depth[to] + 1;
+        next += size[child];
       }
     }
     return tree;
@@ -175,13 +175,13 @@ class GrowingTree {
   /** Children of node n, in order: nodes[offsets[n] .. offsets[n + 1]). */
   #children(compare: (a: number, b: number) => number) {
     const offsets = new Uint32Array(this.#length + 1);
-    for (let node = 1; node < this.#length; node++) offsets[this.#parent[node]! + 1]!++;
-    for (let node = 0; node < this.#length; node++) offsets[node + 1]! += offsets[node]!;
+    for (let node = 1; node < this.#length; node++) offsets[this.#parent[node] + 1]++;
+    for (let node = 0; node < this.#length; node++) offsets[node + 1] += offsets[node];
     const nodes = new Uint32Array(this.#length - 1);
     const next = offsets.slice();
-    for (let node = 1; node < this.#length; node++) nodes[next[this.#parent[node]!]!++] = node;
+    for (let node = 1; node < this.#length; node++) nodes[next[this.#parent[node]]++] = node;
     for (let node = 0; node < this.#length; node++) {
-      const [from, to] = [offsets[node]!, offsets[node + 1]!];
+      const [from, to] = [offsets[node], offsets[node + 1]];
       if (to - from > 1) nodes.subarray(from, to).sort(compare);
     }
     return { offsets, nodes };
@@ -202,7 +202,7 @@ function widened<T extends Float64Array | Uint32Array>(wide: T, narrow: T): T {
 /** Place of each label in the order of names (by code unit: the same on every machine), then files, then kinds. */
 function ranks(labels: readonly TreeLabel[]): Uint32Array {
   const order = labels.map((_, index) => index);
-  order.sort((a, b) => compareLabels(labels[a]!, labels[b]!));
+  order.sort((a, b) => compareLabels(labels[a], labels[b]));
   const rank = new Uint32Array(labels.length);
   for (const [place, index] of order.entries()) rank[index] = place;
   return rank;

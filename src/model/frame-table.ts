@@ -26,8 +26,8 @@ export function frameKey(frame: Frame): string {
 export function frameTable(profile: Profile, keyOf: (frame: Frame) => string = frameKey): FrameTable {
   const { locations, mappings } = profile;
   const offsets = new Uint32Array(locations.length + 1);
-  for (let i = 0; i < locations.length; i++) offsets[i + 1] = offsets[i]! + locations[i]!.lines.length;
-  const indices = new Uint32Array(offsets[locations.length]!);
+  for (let i = 0; i < locations.length; i++) offsets[i + 1] = offsets[i] + locations[i].lines.length;
+  const indices = new Uint32Array(offsets[locations.length]);
 
   const frames: Frame[] = [];
   const byKey = new Map<string, number>();
@@ -58,7 +58,7 @@ export function frameTable(profile: Profile, keyOf: (frame: Frame) => string = f
 const KIND_NUMBER: Readonly<Record<CodeKind, number>> = { kernel: 0, native: 1, interpreter: 2, jit: 3 };
 
 function frameAt(profile: Profile, location: ProfileLocation, functionIndex: number): Frame {
-  const { name, fileName } = profile.functions[functionIndex]!;
+  const { name, fileName } = profile.functions[functionIndex];
   const mapped = profile.mappings[location.mappingIndex]?.fileName ?? "";
   return { name, kind: location.kind, where: whereOf(location.kind, mapped, fileName) };
 }

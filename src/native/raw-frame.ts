@@ -33,7 +33,12 @@ export function addressOfFrame(low: number, high: number): bigint {
 
 /** High word of a native frame; its low word is `fileOffset % 2^32`. */
 export function nativeFrameHigh(executable: ExecutableId, fileOffset: number): number {
-  return ((frameKind.native << KIND_SHIFT) | (executable << ID_SHIFT) | (Math.floor(fileOffset / WORD) & OFFSET_HIGH_MASK)) >>> 0;
+  return (
+    ((frameKind.native << KIND_SHIFT) |
+      (executable << ID_SHIFT) |
+      (Math.floor(fileOffset / WORD) & OFFSET_HIGH_MASK)) >>>
+    0
+  );
 }
 
 /** High word of a frame in executable memory without a file. */

@@ -1,4 +1,4 @@
-import { firstSightLayout, limits, mappingLayout, recordKind, sampleLayout } from "./abi.generated.js";
+import { firstSightLayout, limits, mappingLayout, outcome, recordKind, sampleLayout } from "./abi.generated.js";
 
 const WORD = 4;
 const FRAME_BYTES = 8;
@@ -124,7 +124,7 @@ export class SampleCursor {
   get startTimeHigh(): number {
     return this.words[(this.#offset + sampleLayout.startTimeNs) / WORD + 1];
   }
-  /** An inode number and a generation, 32 bits each, on kernels that have both; else a number far below 2^53. */
+  /** The kernfs id of the cgroup in the v2 hierarchy, as two words: what distinguishes, not what is counted with. */
   get cgroupIdLow(): number {
     return this.words[(this.#offset + sampleLayout.cgroupId) / WORD];
   }
@@ -161,7 +161,7 @@ export class SampleCursor {
     if (this.#length < WORD) return false;
     switch (this.kind) {
       case recordKind.sample: {
-        if (this.#length < sampleLayout.sizeOf) return false;
+        if (this.#length < sampleLayout.sizeOf || this.outcome >= outcome.count) return false;
         const kernel = this.kernelFrames;
         const user = this.userFrames;
         if (kernel > limits.maxKernelFrames || user > limits.maxUserFrames) return false;

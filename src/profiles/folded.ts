@@ -17,11 +17,11 @@ export function* foldedChunks(profile: Profile): Generator<string, void, undefin
   const path: string[] = [];
   let chunk = "";
   for (let node = 1; node < tree.length; node++) {
-    const depth = tree.depth[node]!;
-    const text = texts[tree.label[node]!]!;
-    path[depth] = depth === 1 ? text : `${path[depth - 1]!};${text}`;
-    if (tree.self[node]! === 0) continue;
-    chunk += `${path[depth]!} ${tree.self[node]!}\n`;
+    const depth = tree.depth[node];
+    const text = texts[tree.label[node]];
+    path[depth] = depth === 1 ? text : `${path[depth - 1]};${text}`;
+    if (tree.self[node] === 0) continue;
+    chunk += `${path[depth]} ${tree.self[node]}\n`;
     if (chunk.length < CHUNK_CHARACTERS) continue;
     yield chunk;
     chunk = "";

@@ -33,30 +33,30 @@ export function hottestFunctions(profile: Profile, top: number): HottestFunction
   const ofStack = new Float64Array(stacks.length);
   let all = 0;
   for (let row = 0; row < samples.length; row++) {
-    ofStack[samples.stack[row]!]! += samples.count[row]!;
-    all += samples.count[row]!;
+    ofStack[samples.stack[row]] += samples.count[row];
+    all += samples.count[row];
   }
   for (let stack = 0; stack < stacks.length; stack++) {
-    const count = ofStack[stack]!;
-    const leaf = stacks.offsets[stack]!;
-    const end = stacks.offsets[stack + 1]!;
+    const count = ofStack[stack];
+    const leaf = stacks.offsets[stack];
+    const end = stacks.offsets[stack + 1];
     if (count === 0 || leaf === end) continue;
-    self[table.indices[table.offsets[stacks.locations[leaf]!]!]!]! += count;
+    self[table.indices[table.offsets[stacks.locations[leaf]]]] += count;
     for (let i = leaf; i < end; i++) {
-      const location = stacks.locations[i]!;
-      for (let j = table.offsets[location]!; j < table.offsets[location + 1]!; j++) {
-        const frame = table.indices[j]!;
+      const location = stacks.locations[i];
+      for (let j = table.offsets[location]; j < table.offsets[location + 1]; j++) {
+        const frame = table.indices[j];
         if (countedBy[frame] === stack + 1) continue;
         countedBy[frame] = stack + 1;
-        total[frame]! += count;
+        total[frame] += count;
       }
     }
   }
 
-  const seen = [...table.frames.keys()].filter((frame) => total[frame]! > 0);
-  seen.sort((a, b) => self[b]! - self[a]! || total[b]! - total[a]! || compareFrames(table.frames[a]!, table.frames[b]!));
+  const seen = [...table.frames.keys()].filter((frame) => total[frame] > 0);
+  seen.sort((a, b) => self[b] - self[a] || total[b] - total[a] || compareFrames(table.frames[a], table.frames[b]));
   const functions = seen.slice(0, top).map((frame) => {
-    return { ...table.frames[frame]!, self: self[frame]!, total: total[frame]! };
+    return { ...table.frames[frame], self: self[frame], total: total[frame] };
   });
   return { samples: all, distinct: seen.length, functions };
 }

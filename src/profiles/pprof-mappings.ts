@@ -34,7 +34,7 @@ export function pprofMappings(profile: Profile): PprofMappings {
     extent.hasInlineFrames ||= location.lines.length > 1;
     for (const line of location.lines) {
       extent.hasLineNumbers ||= line.line !== 0;
-      extent.hasFileNames ||= profile.functions[line.functionIndex]!.fileName !== "";
+      extent.hasFileNames ||= profile.functions[line.functionIndex].fileName !== "";
     }
   }
 
@@ -43,7 +43,7 @@ export function pprofMappings(profile: Profile): PprofMappings {
   if (main > 0) order.unshift(...order.splice(main, 1));
   const ids = new Uint32Array(extents.length);
   for (const [place, index] of order.entries()) ids[index] = place + 1;
-  return { rows: order.map((index) => extents[index]!), ids };
+  return { rows: order.map((index) => extents[index]), ids };
 }
 
 class Extent implements PprofMappingRow {
@@ -82,16 +82,16 @@ function mainMapping(profile: Profile): number {
   const { samples, stacks } = profile;
   const leaves = new Float64Array(profile.mappings.length);
   for (let row = 0; row < samples.length; row++) {
-    const stack = samples.stack[row]!;
-    const leaf = stacks.offsets[stack]!;
-    if (leaf === stacks.offsets[stack + 1]!) continue;
-    const { mappingIndex } = profile.locations[stacks.locations[leaf]!]!;
-    if (mappingIndex >= 0) leaves[mappingIndex]! += samples.count[row]!;
+    const stack = samples.stack[row];
+    const leaf = stacks.offsets[stack];
+    if (leaf === stacks.offsets[stack + 1]) continue;
+    const { mappingIndex } = profile.locations[stacks.locations[leaf]];
+    if (mappingIndex >= 0) leaves[mappingIndex] += samples.count[row];
   }
   let main = -1;
   for (const [index, { fileName }] of profile.mappings.entries()) {
     if (fileName === "" || fileName.startsWith("[") || LIBRARY.test(fileName)) continue;
-    if (main < 0 || leaves[index]! > leaves[main]!) main = index;
+    if (main < 0 || leaves[index] > leaves[main]) main = index;
   }
   return main;
 }

@@ -59,7 +59,7 @@ export function encodePprof(profile: Profile, options: PprofOptions = {}): Uint8
     location: profile.locations.map((location, index) => {
       return new Location({
         id: index + 1,
-        mappingId: location.mappingIndex < 0 ? 0 : mappings.ids[location.mappingIndex]!,
+        mappingId: location.mappingIndex < 0 ? 0 : mappings.ids[location.mappingIndex],
         address: location.address,
         line: location.lines.map((line) => new Line({ functionId: line.functionIndex + 1, line: line.line })),
       });
@@ -96,13 +96,13 @@ function samplesOf(profile: Profile, text: (value: string) => number): Sample[] 
   const idsOfStack = new Array<number[] | undefined>(stacks.length);
   const rows: Sample[] = [];
   for (let row = 0; row < samples.length; row++) {
-    const stack = samples.stack[row]!;
+    const stack = samples.stack[row];
     const locationId = (idsOfStack[stack] ??= Array.from(
-      stacks.locations.subarray(stacks.offsets[stack]!, stacks.offsets[stack + 1]!),
+      stacks.locations.subarray(stacks.offsets[stack], stacks.offsets[stack + 1]),
       (location) => location + 1,
     ));
-    const count = samples.count[row]!;
-    rows.push(new Sample({ locationId, value: [count, product(count, period)], label: labels[samples.thread[row]!]! }));
+    const count = samples.count[row];
+    rows.push(new Sample({ locationId, value: [count, product(count, period)], label: labels[samples.thread[row]] }));
   }
   return rows;
 }

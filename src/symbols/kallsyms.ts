@@ -71,7 +71,7 @@ export function resolveKernelSymbols(addresses: BigUint64Array, path = "/proc/ka
 function readLines(fd: number, search: Search): void {
   const buffer = Buffer.allocUnsafeSlow(BUFFER_BYTES);
   let filled = 0;
-  for (let total = 0; total < MAX_FILE_BYTES; ) {
+  for (let total = 0; total < MAX_FILE_BYTES;) {
     const count = readSync(fd, buffer, filled, buffer.length - filled, null);
     if (count === 0) return;
     total += count;
@@ -134,7 +134,9 @@ class Search {
     this.sawNothingButZeros = false;
     // `_text`, `_etext`: looked at only where the length fits.
     const nameLength = end - start - 19;
-    if ((nameLength === 5 || nameLength === 6) && buffer[start + 19] === 0x5f) this.#noteBounds(buffer.toString("latin1", start + 19, end), high, low);
+    if ((nameLength === 5 || nameLength === 6) && buffer[start + 19] === 0x5f) {
+      this.#noteBounds(buffer.toString("latin1", start + 19, end), high, low);
+    }
     const slot = this.#slotOf(high, low);
     if (slot >= this.#count) return;
     const order = high - this.#starts[2 * slot + 1] || low - this.#starts[2 * slot];
@@ -185,7 +187,8 @@ class Search {
   /** The first address not below (high, low). */
   #slotOf(high: number, low: number): number {
     let slot = this.#slot;
-    const fits = (slot === 0 || this.#isBelow(slot - 1, high, low)) && (slot === this.#count || !this.#isBelow(slot, high, low));
+    const fits =
+      (slot === 0 || this.#isBelow(slot - 1, high, low)) && (slot === this.#count || !this.#isBelow(slot, high, low));
     if (fits) return slot;
     let limit = this.#count;
     slot = 0;
@@ -222,7 +225,17 @@ class Search {
     }
     const textStart = this.#textStart;
     const textLimit = this.#textLimit;
-    return { nameIndices, moduleIndices, symbolStarts, names, modules: this.#modules, textStart, textLimit, problem, detail };
+    return {
+      nameIndices,
+      moduleIndices,
+      symbolStarts,
+      names,
+      modules: this.#modules,
+      textStart,
+      textLimit,
+      problem,
+      detail,
+    };
   }
 }
 

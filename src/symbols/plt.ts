@@ -8,57 +8,95 @@ import {
   SHT_DYNSYM,
   SHT_RELA,
 } from "../elf/constants.js";
-import { type ElfFile, type ElfSection, findSection, findSectionOfType, isRefusal, toFileOffset } from "../elf/elf-file.js";
+import {
+  type ElfFile,
+  type ElfSection,
+  findSection,
+  findSectionOfType,
+  isRefusal,
+  toFileOffset,
+} from "../elf/elf-file.js";
 import { s32, u32, u64 } from "../elf/little-endian.js";
 import { openSection } from "../elf/section-source.js";
+import { MAX_ROWS, RowSorter, type SortedRows, upperBound } from "./sorted-rows.js";
 import { type FoundSymbol, readName } from "./symbol-table.js";
 
 /** Sections of stubs that jump through the GOT: the classic one, that of IBT (`.sec`), that for GLOB_DAT slots (`.got`). */
 const STUB_SECTIONS = [".plt", ".plt.sec", ".plt.got", ".iplt"];
 const RELOCATION_BYTES = 24;
 const SYMBOL_BYTES = 24;
-/** Stubs of one file; a large C++ program has some thousands. */
-const MAX_SLOTS = 100_000;
-/** Relocations read to find them; a large position-independent program has half a million relative ones. */
-const MAX_RELOCATIONS = 2_000_000;
 const CHUNK_BYTES = RELOCATION_BYTES * 2048;
 
-/** What the dynamic linker puts in GOT slots, by the slot's ELF address: index of a dynamic symbol, or a resolver's ELF address. */
-export type GotSlots = ReadonlyMap<number, { readonly symbol: number; readonly resolver: number }>;
+/**
+ * The relocations of one section that fill slots of the GOT, sorted by the slots' ELF addresses. What they put there is
+ * read from the file when a stub is asked for.
+ */
+export interface SlotTable extends SortedRows {
+  readonly section: ElfSection;
+}
 
-/** The slots that stubs jump through; read when the first address in a stub is asked for. */
-export function readGotSlots(elf: ElfFile): GotSlots {
-  const wanted =
-    elf.machine === "x86-64"
-      ? [R_X86_64_JUMP_SLOT, R_X86_64_GLOB_DAT, R_X86_64_IRELATIVE]
-      : [R_AARCH64_JUMP_SLOT, R_AARCH64_GLOB_DAT, R_AARCH64_IRELATIVE];
-  const irelative = wanted[2];
-  const slots = new Map<number, { symbol: number; resolver: number }>();
-  const chunk = Buffer.allocUnsafeSlow(CHUNK_BYTES);
-  let budget = MAX_RELOCATIONS * RELOCATION_BYTES;
-  for (const section of elf.sections) {
-    if (section.type !== SHT_RELA || !/^\.rela\.(?:plt|dyn|iplt)$/.test(section.name)) continue;
-    const source = openSection(elf, section, 0);
-    if (isRefusal(source)) continue;
-    const limit = Math.min(source.size, budget);
-    budget -= limit;
-    for (let offset = 0; offset < limit; offset += CHUNK_BYTES) {
-      const bytes = source.readInto(offset, chunk);
-      for (let at = 0; at + RELOCATION_BYTES <= bytes; at += RELOCATION_BYTES) {
-        const type = u32(chunk, at + 8);
-        if (!wanted.includes(type)) continue;
-        if (slots.size >= MAX_SLOTS) return slots;
-        slots.set(u64(chunk, at), { symbol: u32(chunk, at + 12), resolver: type === irelative ? u64(chunk, at + 16) : 0 });
-      }
+/** Sections of such relocations; .rela.dyn, which can have a million others, only when a slot is in none before it. */
+const RELOCATION_SECTIONS = [".rela.plt", ".rela.iplt", ".rela.dyn"];
+
+/** Tables in the order in which they are searched, each read when those before it did not have a slot. */
+export type SlotTables = Map<string, SlotTable | undefined>;
+
+function readSlotTable(elf: ElfFile, section: ElfSection): SlotTable | undefined {
+  const source = openSection(elf, section, 0);
+  if (isRefusal(source)) return undefined;
+  const wanted = slotRelocations(elf);
+  const count = Math.min(Math.floor(source.size / RELOCATION_BYTES), MAX_ROWS);
+  const rows: number[] = [];
+  const base = Math.min(...elf.segments.map((segment) => segment.elfAddress), Number.MAX_SAFE_INTEGER);
+  const chunk = Buffer.allocUnsafeSlow(Math.min(CHUNK_BYTES, count * RELOCATION_BYTES));
+  for (let first = 0; first < count; first += CHUNK_BYTES / RELOCATION_BYTES) {
+    const bytes = source.readInto(first * RELOCATION_BYTES, chunk);
+    for (let at = 0; at + RELOCATION_BYTES <= bytes; at += RELOCATION_BYTES) {
+      if (wanted.includes(u32(chunk, at + 8))) rows.push(u64(chunk, at), first + at / RELOCATION_BYTES);
     }
   }
-  return slots;
+  const sorter = new RowSorter(base, rows.length / 2);
+  for (let at = 0; at < rows.length; at += 2) sorter.add(rows[at], rows[at + 1]);
+  return { ...sorter.finish(), section };
+}
+
+/** GLOB_DAT, JUMP_SLOT, IRELATIVE. */
+function slotRelocations(elf: ElfFile): readonly number[] {
+  return elf.machine === "x86-64"
+    ? [R_X86_64_GLOB_DAT, R_X86_64_JUMP_SLOT, R_X86_64_IRELATIVE]
+    : [R_AARCH64_GLOB_DAT, R_AARCH64_JUMP_SLOT, R_AARCH64_IRELATIVE];
+}
+
+/** What is put into a slot: a dynamic symbol, by its index, or (symbol 0) what the function at `resolver` chooses. */
+interface SlotContent {
+  readonly symbol: number;
+  /** ELF address. */
+  readonly resolver: number;
+}
+
+function contentOf(elf: ElfFile, tables: SlotTables, slot: number): SlotContent | undefined {
+  for (const name of RELOCATION_SECTIONS) {
+    if (!tables.has(name)) {
+      const section = elf.sections.find((candidate) => candidate.name === name && candidate.type === SHT_RELA);
+      tables.set(name, section && readSlotTable(elf, section));
+    }
+    const table = tables.get(name);
+    if (table === undefined) continue;
+    const at = upperBound(table.starts, slot - table.base) - 1;
+    if (at < 0 || table.starts[at] !== slot - table.base) continue;
+    const source = openSection(elf, table.section, 0);
+    const relocation = isRefusal(source) ? undefined : source.read(table.rows[at] * RELOCATION_BYTES, RELOCATION_BYTES);
+    return relocation && { symbol: u32(relocation, 12), resolver: u64(relocation, 16) };
+  }
+  return undefined;
 }
 
 export function stubSectionOf(elf: ElfFile, elfAddress: number): ElfSection | undefined {
   return elf.sections.find(
     (section) =>
-      STUB_SECTIONS.includes(section.name) && elfAddress >= section.elfAddress && elfAddress < section.elfAddress + section.size,
+      STUB_SECTIONS.includes(section.name) &&
+      elfAddress >= section.elfAddress &&
+      elfAddress < section.elfAddress + section.size,
   );
 }
 
@@ -69,16 +107,19 @@ export function stubSectionOf(elf: ElfFile, elfAddress: number): ElfSection | un
 export function findStub(
   elf: ElfFile,
   section: ElfSection,
-  slots: GotSlots,
+  tables: SlotTables,
   elfAddress: number,
   resolverName: (elfAddress: number) => string | undefined,
 ): FoundSymbol | undefined {
-  const stub = elf.machine === "x86-64" ? decodeX86Stub(elf, section, elfAddress) : decodeArmStub(elf, section, elfAddress);
+  const stub =
+    elf.machine === "x86-64" ? decodeX86Stub(elf, section, elfAddress) : decodeArmStub(elf, section, elfAddress);
   if (stub === undefined) return undefined;
-  const slot = slots.get(stub.slot);
-  if (slot === undefined) return undefined;
-  const name = slot.symbol === 0 ? resolverName(slot.resolver) : dynamicSymbolName(elf, slot.symbol);
-  return name === undefined || name === "" ? undefined : { systemName: `${name.replace(/@.*/, "")}@plt`, start: stub.start };
+  const content = contentOf(elf, tables, stub.slot);
+  if (content === undefined) return undefined;
+  const name = content.symbol === 0 ? resolverName(content.resolver) : dynamicSymbolName(elf, content.symbol);
+  return name === undefined || name === ""
+    ? undefined
+    : { systemName: `${name.replace(/@.*/, "")}@plt`, start: stub.start };
 }
 
 interface Stub {
@@ -105,7 +146,7 @@ function decodeX86Stub(elf: ElfFile, section: ElfSection, elfAddress: number): S
 /** `jmp *slot(%rip); xchg %ax,%ax`: 8 bytes, in .plt.got, and in the .plt of static programs, which gives no entry size. */
 function isShortX86Stub(elf: ElfFile, elfAddress: number): boolean {
   const code = readCode(elf, elfAddress, 8);
-  return code !== undefined && code[0] === 0xff && code[1] === 0x25 && code[6] === 0x66 && code[7] === 0x90;
+  return code?.[0] === 0xff && code[1] === 0x25 && code[6] === 0x66 && code[7] === 0x90;
 }
 
 /** The GOT slot of the n-th relocation of .rela.plt. */

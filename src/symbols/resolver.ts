@@ -1,7 +1,8 @@
 import type { ExecutableId } from "../model/brand.js";
 
 /** Why an address has no name. Counted; never thrown. */
-export type UnresolvedReason = "no-symbols" | "not-covered" | "malformed" | "limit-exceeded" | "read-failed" | "unmapped-offset";
+export type UnresolvedReason =
+  "no-symbols" | "not-covered" | "malformed" | "limit-exceeded" | "read-failed" | "unmapped-offset";
 
 /** Addresses of one executable to name, asked of the worker. Addresses are file offsets, as frames carry them. */
 export interface SymbolizeRequest {

@@ -1,8 +1,17 @@
 import type { ByteSource } from "../elf/byte-source.js";
-import { SHF_EXECINSTR, SHN_UNDEF, STB_LOCAL, STB_WEAK, STT_FUNC, STT_GNU_IFUNC, STT_NOTYPE } from "../elf/constants.js";
+import {
+  SHF_EXECINSTR,
+  SHN_UNDEF,
+  STB_LOCAL,
+  STB_WEAK,
+  STT_FUNC,
+  STT_GNU_IFUNC,
+  STT_NOTYPE,
+} from "../elf/constants.js";
 import { type ElfFile, type ElfRefusal, type ElfSection, executableSegments, isRefusal } from "../elf/elf-file.js";
 import { u16, u32, u64 } from "../elf/little-endian.js";
 import { openSection } from "../elf/section-source.js";
+import { MAX_ROWS, RowSorter, type SortedRows, upperBound } from "./sorted-rows.js";
 
 /** Functions have a type; labels are what assembly leaves without one, in executable sections. */
 export type SymbolKind = "functions" | "labels";
@@ -15,23 +24,18 @@ export interface FoundSymbol {
 
 /**
  * Where the symbols of one table start, sorted; what else is known of them stays in the file until one is looked up.
- * So a symbol costs 8 bytes, and a string table nothing.
+ * So a symbol costs 12 bytes, and a string table nothing.
  */
-export interface SymbolTable {
+export interface SymbolTable extends SortedRows {
   readonly section: ElfSection;
   /** The section of names. */
   readonly names: ElfSection;
-  /** ELF address that starts are relative to. */
-  readonly base: number;
-  /** Ascending, not distinct: aliases start together. */
-  readonly starts: Uint32Array;
-  /** Index of each in the file's table. */
-  readonly entries: Uint32Array;
+  /** How far the symbols up to and with each reach, from the base: beyond it no search is needed. */
+  readonly reach: Uint32Array;
 }
 
 const ENTRY_BYTES = 24;
-/** A start of 32 bits and an index of these many fit one double, which sorts without a comparison function. */
-const INDEX_LIMIT = 2 ** 21;
+const MAX_OFFSET = 2 ** 32 - 1;
 const CHUNK_BYTES = ENTRY_BYTES * 2048;
 /** Symbols of one address that are looked at; glibc has up to 9. */
 const MAX_ALIASES = 32;
@@ -48,13 +52,13 @@ export function readSymbolTable(elf: ElfFile, section: ElfSection, kind: SymbolK
   const source = openSection(elf, section, 0);
   if (isRefusal(source)) return source;
   const count = Math.floor(source.size / ENTRY_BYTES);
-  if (count > INDEX_LIMIT) return { problem: "limit-exceeded", detail: `${section.name} has ${count} symbols` };
+  if (count > MAX_ROWS) return { problem: "limit-exceeded", detail: `${section.name} has ${count} symbols` };
   const segments = executableSegments(elf);
   const base = Math.min(...segments.map((segment) => segment.elfAddress), Number.MAX_SAFE_INTEGER);
   const accepts = kind === "functions" ? isFunction : isLabel;
 
-  const keys = new Float64Array(count);
-  let kept = 0;
+  const sorter = new RowSorter(base, count);
+  const sizes = new Float64Array(count);
   const chunk = Buffer.allocUnsafeSlow(Math.min(CHUNK_BYTES, count * ENTRY_BYTES));
   for (let first = 0; first < count; first += CHUNK_BYTES / ENTRY_BYTES) {
     const bytes = source.readInto(first * ENTRY_BYTES, chunk);
@@ -62,20 +66,29 @@ export function readSymbolTable(elf: ElfFile, section: ElfSection, kind: SymbolK
     for (let at = 0; at + ENTRY_BYTES <= bytes; at += ENTRY_BYTES) {
       if (!accepts(elf, chunk[at + 4] & 15, u16(chunk, at + 6))) continue;
       const value = u64(chunk, at + 8);
-      const start = value - base;
-      if (!(start >= 0 && start < 2 ** 32)) continue;
-      if (!segments.some((segment) => value >= segment.elfAddress && value < segment.elfAddress + segment.memorySize)) continue;
-      keys[kept++] = start * INDEX_LIMIT + first + at / ENTRY_BYTES;
+      if (!segments.some((segment) => value >= segment.elfAddress && value < segment.elfAddress + segment.memorySize)) {
+        continue;
+      }
+      const row = first + at / ENTRY_BYTES;
+      sizes[row] = u64(chunk, at + 16);
+      sorter.add(value, row);
     }
   }
-  const sorted = keys.subarray(0, kept).sort();
-  const starts = new Uint32Array(kept);
-  const entries = new Uint32Array(kept);
-  for (let row = 0; row < kept; row++) {
-    starts[row] = Math.floor(sorted[row] / INDEX_LIMIT);
-    entries[row] = sorted[row] % INDEX_LIMIT;
+  const sorted = sorter.finish();
+  return { ...sorted, section, names, reach: reachOf(sorted, sizes) };
+}
+
+function reachOf({ starts, rows }: SortedRows, sizes: Float64Array): Uint32Array {
+  const reach = new Uint32Array(starts.length);
+  let furthest = 0;
+  for (let at = 0; at < starts.length; at++) {
+    const size = sizes[rows[at]];
+    // One without a size reaches to the next one, the last to the end of a section that is looked up when needed.
+    const end = size > 0 ? starts[at] + size : at + 1 < starts.length ? starts[at + 1] : MAX_OFFSET;
+    furthest = Math.max(furthest, Math.min(end, MAX_OFFSET));
+    reach[at] = furthest;
   }
-  return { section, names, base, starts, entries };
+  return reach;
 }
 
 function isFunction(_elf: ElfFile, type: number, sectionIndex: number): boolean {
@@ -86,10 +99,6 @@ function isLabel(elf: ElfFile, type: number, sectionIndex: number): boolean {
   return type === STT_NOTYPE && ((elf.sections[sectionIndex]?.flags ?? 0) & SHF_EXECINSTR) !== 0;
 }
 
-export function tableBytes(table: SymbolTable | undefined): number {
-  return table === undefined ? 0 : table.starts.byteLength + table.entries.byteLength;
-}
-
 /**
  * The symbol that covers an ELF address: the one that starts last before it and has not ended. A symbol without a size
  * ends at the next one or with its section. Of aliases the most readable, see {@link isBetter}.
@@ -97,22 +106,26 @@ export function tableBytes(table: SymbolTable | undefined): number {
 export function findSymbol(elf: ElfFile, table: SymbolTable, elfAddress: number): FoundSymbol | undefined {
   const { starts, base } = table;
   const offset = elfAddress - base;
-  if (!(offset >= 0 && offset < 2 ** 32)) return undefined;
+  if (!(offset >= 0 && offset < MAX_OFFSET)) return undefined;
   const entries = openSection(elf, table.section, 0);
   const names = openSection(elf, table.names, 0);
   if (isRefusal(entries) || isRefusal(names)) return undefined;
 
   let row = upperBound(starts, offset) - 1;
-  for (let groups = 0; row >= 0 && groups < MAX_NESTED; groups++) {
+  for (let groups = 0; row >= 0 && table.reach[row] > offset && groups < MAX_NESTED; groups++) {
     const start = starts[row];
-    const next = row + 1 < starts.length ? starts[row + 1] : 2 ** 32;
+    const next = row + 1 < starts.length ? starts[row + 1] : MAX_OFFSET;
     let best: Candidate | undefined;
     for (let aliases = 0; row >= 0 && starts[row] === start; row--) {
       if (aliases++ >= MAX_ALIASES) continue;
-      const candidate = readCandidate(elf, entries, names, table.entries[row]);
-      if (candidate === undefined) continue;
-      const end = candidate.size > 0 ? start + candidate.size : Math.min(next, candidate.sectionEnd - base);
-      if (offset < end && (best === undefined || isBetter(candidate, best))) best = candidate;
+      const candidate = readCandidate(
+        elf,
+        entries,
+        names,
+        table.rows[row],
+        (size, sectionEnd) => offset < (size > 0 ? start + size : Math.min(next, sectionEnd - base)),
+      );
+      if (candidate !== undefined && (best === undefined || isBetter(candidate, best))) best = candidate;
     }
     if (best !== undefined) return { systemName: best.name, start: start + base };
   }
@@ -122,22 +135,26 @@ export function findSymbol(elf: ElfFile, table: SymbolTable, elfAddress: number)
 interface Candidate {
   readonly name: string;
   readonly binding: number;
-  readonly size: number;
-  /** ELF address. */
-  readonly sectionEnd: number;
 }
 
-function readCandidate(elf: ElfFile, entries: ByteSource, names: ByteSource, index: number): Candidate | undefined {
-  const entry = entries.read(index * ENTRY_BYTES, ENTRY_BYTES);
+/** A symbol that covers what is looked for and has a name to show. `covers` takes its size and its section's end (ELF address). */
+function readCandidate(
+  elf: ElfFile,
+  entries: ByteSource,
+  names: ByteSource,
+  row: number,
+  covers: (size: number, sectionEnd: number) => boolean,
+): Candidate | undefined {
+  const entry = entries.read(row * ENTRY_BYTES, ENTRY_BYTES);
   if (entry === undefined) return undefined;
   const nameOffset = u32(entry, 0);
   const binding = entry[4] >> 4;
   const section = elf.sections[u16(entry, 6)];
-  const size = u64(entry, 16);
+  const sectionEnd = section === undefined ? Number.MAX_SAFE_INTEGER : section.elfAddress + section.size;
+  if (!covers(u64(entry, 16), sectionEnd)) return undefined;
   const name = readName(names, nameOffset);
   // `$x`, `$d.7`: where code and data begin in a section of arm64; `.L`: an assembler's own.
-  if (name === undefined || name === "" || /^(?:\$[a-z](?:\.|$)|\.L)/.test(name)) return undefined;
-  return { name, binding, size, sectionEnd: section === undefined ? Number.MAX_SAFE_INTEGER : section.elfAddress + section.size };
+  return name === undefined || name === "" || /^(?:\$[a-z](?:\.|$)|\.L)/.test(name) ? undefined : { name, binding };
 }
 
 /** A string of a string table; undefined when it is not there or has no end within what a name may have. */
@@ -172,16 +189,4 @@ function isBetter(candidate: Candidate, than: Candidate): boolean {
 function leadingUnderscores(name: string): number {
   const count = name.search(/[^_]/);
   return count === 1 && /^_[ZR]/.test(name) ? 0 : count;
-}
-
-/** Index of the first start greater than `offset`. */
-function upperBound(starts: Uint32Array, offset: number): number {
-  let low = 0;
-  let high = starts.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (starts[middle] <= offset) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }

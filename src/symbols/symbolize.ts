@@ -9,14 +9,17 @@ import type { SymbolizeRequest, SymbolizeResult, UnresolvedReason } from "./reso
 import { SymtabResolver, toReason } from "./symtab.js";
 
 const PAGE_BYTES = 4096;
+const CLOSED = new MemorySource(new Uint8Array(0));
 
 /** Names what lies at the file offsets of one executable. Never throws: what has no name is counted with its reason. */
 export function symbolize(request: SymbolizeRequest, cache: ResolverCache): SymbolizeResult {
   const elf = openElf(request);
   if (typeof elf === "string") return unnamed(request, elf);
   const resolver = cache.get(request.executable) ?? new SymtabResolver(elf);
-  resolver.reopen(elf);
+  resolver.reopen(elf.source);
   const columns = resolveAll(request.fileOffsets, elf, resolver);
+  // What is kept must not read from a descriptor that its owner closes.
+  resolver.reopen(CLOSED);
   // After use, for it has grown.
   cache.set(request.executable, resolver);
   return { executable: request.executable, buildId: readBuildId(elf), ...textRange(elf), ...columns };

@@ -1,13 +1,13 @@
+import type { ByteSource } from "../elf/byte-source.js";
 import { SHT_DYNSYM, SHT_SYMTAB } from "../elf/constants.js";
 import { type ElfFile, type ElfProblem, findSectionOfType, isRefusal } from "../elf/elf-file.js";
-import { findStub, type GotSlots, readGotSlots, stubSectionOf } from "./plt.js";
+import { findStub, type SlotTables, stubSectionOf } from "./plt.js";
 import type { Resolver, UnresolvedReason } from "./resolver.js";
-import { findSymbol, type FoundSymbol, readSymbolTable, type SymbolKind, type SymbolTable, tableBytes } from "./symbol-table.js";
+import { rowBytes } from "./sorted-rows.js";
+import { findSymbol, type FoundSymbol, readSymbolTable, type SymbolKind, type SymbolTable } from "./symbol-table.js";
 
-/** Map entry with its object, by measurement of V8's heap. */
-const GOT_SLOT_BYTES = 80;
-/** Headers with their names. */
-const SECTION_BYTES = 200;
+/** A section's or segment's header as an object with a name. */
+const HEADER_BYTES = 200;
 
 /**
  * The symbols of one ELF file, in the order of what they tell: .symtab, .dynsym, PLT stubs (`write@plt`), labels of
@@ -17,24 +17,23 @@ const SECTION_BYTES = 200;
 export class SymtabResolver implements Resolver {
   #elf: ElfFile;
   readonly #tables = new Map<string, SymbolTable | ElfProblem | undefined>();
-  #gotSlots: GotSlots | undefined;
+  readonly #slots: SlotTables = new Map();
 
   constructor(elf: ElfFile) {
     this.#elf = elf;
   }
 
-  get elf(): ElfFile {
-    return this.#elf;
-  }
-
-  /** The same file through another descriptor: what was read from the old one stays. */
-  reopen(elf: ElfFile): void {
-    this.#elf = elf;
+  /** Reads from another source of the same file from now on: descriptors come and go, what was read stays. */
+  reopen(source: ByteSource): void {
+    this.#elf = { ...this.#elf, source };
   }
 
   get bytes(): number {
-    let bytes = (this.#elf.sections.length + this.#elf.segments.length) * SECTION_BYTES + (this.#gotSlots?.size ?? 0) * GOT_SLOT_BYTES;
-    for (const table of this.#tables.values()) if (typeof table === "object") bytes += tableBytes(table);
+    let bytes = (this.#elf.sections.length + this.#elf.segments.length) * HEADER_BYTES;
+    for (const table of this.#tables.values()) {
+      if (typeof table === "object") bytes += rowBytes(table) + table.reach.byteLength;
+    }
+    for (const table of this.#slots.values()) if (table !== undefined) bytes += rowBytes(table);
     return bytes;
   }
 
@@ -62,8 +61,7 @@ export class SymtabResolver implements Resolver {
   #findStub(elfAddress: number): FoundSymbol | undefined {
     const section = stubSectionOf(this.#elf, elfAddress);
     if (section === undefined) return undefined;
-    this.#gotSlots ??= readGotSlots(this.#elf);
-    return findStub(this.#elf, section, this.#gotSlots, elfAddress, (resolver) => {
+    return findStub(this.#elf, section, this.#slots, elfAddress, (resolver) => {
       const found = this.#find(SHT_SYMTAB, "functions", resolver) ?? this.#find(SHT_DYNSYM, "functions", resolver);
       return found?.systemName;
     });

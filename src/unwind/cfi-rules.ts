@@ -71,6 +71,8 @@ export class CfiRules {
   #rules = new Uint32Array(RULE_WORDS * 256);
   #ruleCount = 0;
   readonly #rule: UnwindRule = emptyRule();
+  #savedKind = 0;
+  #savedOffset = 0;
   readonly #packed = new Uint32Array(RULE_WORDS);
   readonly #framePointerRule = new Uint32Array(RULE_WORDS);
 
@@ -136,14 +138,16 @@ export class CfiRules {
     const isCfa = stackPointer === RULE_UNSPECIFIED || (stackPointer === RULE_VALUE_OFFSET && state[STACK_POINTER + 2] === 0);
     if (!isCfa) return RULE_UNSUPPORTED;
 
-    const raKind = this.#saveKind(state, RETURN_ADDRESS);
-    if (raKind === SAVE_UNKNOWN || (raKind === SAVE_SAME && !this.#hasLinkRegister)) return RULE_UNSUPPORTED;
-    rule.raKind = raKind;
-    rule.raOffset = state[RETURN_ADDRESS + 2];
-    rule.fpKind = this.#saveKind(state, FRAME_POINTER);
-    rule.fpOffset = rule.fpKind === SAVE_UNKNOWN ? 0 : state[FRAME_POINTER + 2];
-    rule.bxKind = this.#saveKind(state, BASE_REGISTER);
-    rule.bxOffset = rule.bxKind === SAVE_UNKNOWN ? 0 : state[BASE_REGISTER + 2];
+    this.#translateSaved(state, RETURN_ADDRESS, rule);
+    rule.raKind = this.#savedKind;
+    rule.raOffset = this.#savedOffset;
+    if (rule.raKind === SAVE_UNKNOWN || (rule.raKind === SAVE_SAME && !this.#hasLinkRegister)) return RULE_UNSUPPORTED;
+    this.#translateSaved(state, FRAME_POINTER, rule);
+    rule.fpKind = this.#savedKind;
+    rule.fpOffset = this.#savedOffset;
+    this.#translateSaved(state, BASE_REGISTER, rule);
+    rule.bxKind = this.#savedKind;
+    rule.bxOffset = this.#savedOffset;
     return this.#internRule(rule);
   }
 
@@ -180,21 +184,32 @@ export class CfiRules {
     }
   }
 
-  #saveKind(state: FrameState, column: number): number {
-    const fits = isInt16(state[column + 2]);
+  /** Where a register is saved: kind and offset, into the two fields. What no kind can say is unknown. */
+  #translateSaved(state: FrameState, column: number, { cfaKind, cfaOffset }: UnwindRule): void {
+    const { framePointer, stackPointer } = this.registers;
+    let kind = SAVE_UNKNOWN;
+    let offset = state[column + 2];
     switch (state[column]) {
       case RULE_UNSPECIFIED:
       case RULE_SAME:
-        return SAVE_SAME;
+        kind = SAVE_SAME;
+        break;
       case RULE_OFFSET:
-        return fits ? SAVE_CFA : SAVE_UNKNOWN;
+        kind = SAVE_CFA;
+        // arm64 saves registers at the bottom of a frame: of a large one, too far from the CFA, but close to sp.
+        if (!isInt16(offset) && (cfaKind === CFA_SP || cfaKind === CFA_FP)) {
+          kind = cfaKind === CFA_SP ? SAVE_SP : SAVE_FP;
+          offset += cfaOffset;
+        }
+        break;
       case RULE_AT_REGISTER:
-        if (fits && state[column + 1] === this.registers.framePointer) return SAVE_FP;
-        if (fits && state[column + 1] === this.registers.stackPointer) return SAVE_SP;
-        return SAVE_UNKNOWN;
-      default:
-        return SAVE_UNKNOWN;
+        if (state[column + 1] === framePointer) kind = SAVE_FP;
+        else if (state[column + 1] === stackPointer) kind = SAVE_SP;
+        break;
     }
+    const isSaid = kind !== SAVE_UNKNOWN && isInt16(offset);
+    this.#savedKind = isSaid ? kind : SAVE_UNKNOWN;
+    this.#savedOffset = isSaid ? offset : 0;
   }
 
   #internRule(rule: UnwindRule): number {

@@ -136,8 +136,9 @@ export class TableStore {
     }
     // First the file, then the table: a tick between the two finds "pending", not an empty slot.
     executable.state = "evicted";
+    executable.evictedAtMs = performance.now();
     this.update(executable, executableState.pending, undefined);
-    this.session.clearTable(published.slot);
+    void this.session.clearTable(published.slot);
     published.table.release();
     this.rules.release(published.ruleNumbers);
     this.freeSlots.push(published.slot);

@@ -5,9 +5,10 @@
  */
 const UNPRINTABLE = /[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff]/g;
 
-const WIDE = /[\p{Script=Han}\p{Script=Hangul}\p{Script=Hiragana}\p{Script=Katakana}\p{Emoji_Presentation}\uff01-\uff60]/u;
+const WIDE =
+  /[\p{Script=Han}\p{Script=Hangul}\p{Script=Hiragana}\p{Script=Katakana}\p{Emoji_Presentation}\uff01-\uff60]/u;
 const ZERO_WIDTH = /[\p{Mark}\u200b-\u200d\u2060]/u;
-// eslint-disable-next-line no-control-regex -- the printable ASCII range and what lies outside it
+
 const ASCII = /^[\u0000-\u007f]*$/;
 
 /** The text with each character that could escape its line replaced by a space. */

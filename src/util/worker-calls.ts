@@ -34,12 +34,17 @@ export class WorkerCalls<Calls extends CallTable<Calls>> {
     private readonly options: WorkerOptions,
   ) {}
 
+  /** Starts the worker before the first call, so that it loads its code meanwhile. */
+  start(): void {
+    this.worker ??= this.spawn();
+  }
+
   call<Name extends keyof Calls & string>(
     name: Name,
     input: Calls[Name]["input"],
     transfer: readonly Transferable[] = [],
   ): Promise<Calls[Name]["output"]> {
-    const worker = (this.worker ??= this.start());
+    const worker = (this.worker ??= this.spawn());
     const id = this.nextId++;
     return new Promise((resolve, reject) => {
       this.waiting.set(id, { resolve, reject });
@@ -53,7 +58,7 @@ export class WorkerCalls<Calls extends CallTable<Calls>> {
     await worker?.terminate();
   }
 
-  private start(): Worker {
+  private spawn(): Worker {
     const worker = new Worker(this.url, this.options);
     worker.on("message", (reply: Reply) => {
       const call = this.waiting.get(reply.id);

@@ -9,7 +9,10 @@ const FILES = ["/usr/bin/app", "/lib/libc.so.6", "[vdso]", "[anon]", ""];
 /** Names as hostile binaries have them: any characters at all, and the ones that end a line, a tag or a string. */
 const name = fc.oneof(
   { weight: 3, arbitrary: fc.constantFrom("main", "work", "poll", "malloc", "[u8; 16]", "operator<", "a b 12") },
-  { weight: 1, arbitrary: fc.constantFrom("</script>", "'\"`", "\u2028\u2029", "\n;\r", "\u001b[31m", "é漢字🔥", "\ud800") },
+  {
+    weight: 1,
+    arbitrary: fc.constantFrom("</script>", "'\"`", "\u2028\u2029", "\n;\r", "\u001b[31m", "é漢字🔥", "\ud800"),
+  },
   { weight: 1, arbitrary: fc.string({ minLength: 1, maxLength: 12, unit: "binary" }) },
 );
 
@@ -42,7 +45,7 @@ export const arbitraryProfile: fc.Arbitrary<Profile> = fc
       return builder.location(names, kind === "kernel" ? "[kernel.kallsyms]" : file, kind, line);
     });
     for (const { comm, stack, count, pid, tid } of samples) {
-      const path = stack.map((index) => locations[index % locations.length]!);
+      const path = stack.map((index) => locations[index % locations.length]);
       // Counts of equal rows are summed and must stay within 32 bits.
       builder.addFrames(comm, path, Math.ceil(count / samples.length), { pid, tid });
     }

@@ -10,9 +10,9 @@ export const googlePprof: readonly string[] | undefined = [
   ["go", "tool", "pprof"],
   ["/usr/local/go/bin/go", "tool", "pprof"],
 ].find(([command, ...args]) => {
-  if (command!.startsWith("/") && !existsSync(command!)) return false;
+  if (command.startsWith("/") && !existsSync(command)) return false;
   // Every form of it prints its usage and fails when there is nothing to read.
-  return spawnSync(command!, args, { stdio: "pipe" }).stderr?.includes("usage") ?? false;
+  return spawnSync(command, args, { stdio: "pipe" }).stderr?.includes("usage") ?? false;
 });
 
 export const googlePprofMissing = googlePprof ? false : "neither pprof nor go is installed (apt-get install golang-go)";
@@ -20,5 +20,5 @@ export const googlePprofMissing = googlePprof ? false : "neither pprof nor go is
 /** What google/pprof prints for these arguments; throws with its words when it refuses. */
 export function runGooglePprof(...args: string[]): string {
   const [command, ...before] = googlePprof!;
-  return execFileSync(command!, [...before, ...args], { encoding: "utf8", stdio: "pipe" });
+  return execFileSync(command, [...before, ...args], { encoding: "utf8", stdio: "pipe" });
 }

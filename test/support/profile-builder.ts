@@ -48,7 +48,7 @@ export class ProfileBuilder {
     const builder = new ProfileBuilder(options);
     for (const line of text.split("\n")) {
       const match = /^\s*(\S.*) (\d+)$/.exec(line);
-      if (match) builder.add(match[1]!, Number(match[2]));
+      if (match) builder.add(match[1], Number(match[2]));
     }
     return builder;
   }
@@ -56,7 +56,12 @@ export class ProfileBuilder {
   /** Adds samples of one stack; the thread is the command's main thread unless told. */
   add(folded: string, count: number, thread: { readonly pid?: number; readonly tid?: number } = {}): this {
     const [comm = "", ...frames] = folded.split(";");
-    return this.addFrames(comm, frames.map((frame) => this.#location(frame, comm)), count, thread);
+    return this.addFrames(
+      comm,
+      frames.map((frame) => this.#location(frame, comm)),
+      count,
+      thread,
+    );
   }
 
   /** The same for locations made by {@link location}, root first. */
@@ -89,9 +94,9 @@ export class ProfileBuilder {
   build(): Profile {
     const stacks = this.#stacks.rows;
     const offsets = new Uint32Array(stacks.length + 1);
-    for (const [index, stack] of stacks.entries()) offsets[index + 1] = offsets[index]! + stack.length;
-    const locations = new Uint32Array(offsets[stacks.length]!);
-    for (const [index, stack] of stacks.entries()) locations.set(stack, offsets[index]!);
+    for (const [index, stack] of stacks.entries()) offsets[index + 1] = offsets[index] + stack.length;
+    const locations = new Uint32Array(offsets[stacks.length]);
+    for (const [index, stack] of stacks.entries()) locations.set(stack, offsets[index]);
     const rows = [...this.#counts.values()];
     return {
       timeNs: this.#options.timeNs ?? BigInt(Date.UTC(2026, 0, 2, 3, 4, 5)) * 1_000_000n,
@@ -115,9 +120,9 @@ export class ProfileBuilder {
     const match = /^(.*?)(?:@([^@]*?))?(?:_\[([kij])\])?$/s.exec(text)!;
     const kind = KIND_OF_SUFFIX[match[3] ?? ""] ?? "native";
     const file = match[2] ?? DEFAULT_FILE[kind] ?? `/usr/bin/${comm}`;
-    const names = match[1]!.split(" > ").toReversed();
+    const names = match[1].split(" > ").toReversed();
     const mappingIndex = this.#mapping(file, kind);
-    return this.#locations.add(`${kind} ${file} ${match[1]!}`, () => {
+    return this.#locations.add(`${kind} ${file} ${match[1]}`, () => {
       const lines = names.map((name) => ({ functionIndex: this.#function(name), line: 0 }));
       return { mappingIndex, address: this.#place(mappingIndex, kind), kind, lines };
     });
@@ -134,8 +139,8 @@ export class ProfileBuilder {
 
   /** The next free address of the mapping, whose limit may lie below it: encoders must bear that. */
   #place(mappingIndex: number, kind: CodeKind): number | bigint {
-    const offset = (this.#placed[mappingIndex]! += 16);
-    const { start } = this.#mappings.rows[mappingIndex]!;
+    const offset = (this.#placed[mappingIndex] += 16);
+    const { start } = this.#mappings.rows[mappingIndex];
     return kind === "kernel" ? BigInt(start) + BigInt(offset) : start + offset;
   }
 

@@ -1,5 +1,5 @@
 import type { Node, ParameterNode } from "./itanium-node.js";
-import { failure, MAX_DEPTH } from "./limits.js";
+import { failure, MAX_DEPTH, MAX_READS } from "./limits.js";
 
 /** A place in a mangled name, and the tables that its rest refers back to. */
 export class Cursor {
@@ -17,6 +17,7 @@ export class Cursor {
   /** Inside the parameters of a generic lambda, whose `T_` are its own. */
   insideLambda = 0;
   #depth = 0;
+  #reads = 0;
 
   constructor(readonly text: string) {}
 
@@ -43,6 +44,17 @@ export class Cursor {
   next(): string {
     if (this.position >= this.text.length) throw failure;
     return this.text.charAt(this.position++);
+  }
+
+  /** Goes back to where `attempt` began, when it answers undefined. */
+  attempt<T>(attempt: () => T | undefined): T | undefined {
+    const { position } = this;
+    const { length } = this.substitutions;
+    const result = attempt();
+    if (result !== undefined) return result;
+    this.position = position;
+    this.substitutions.length = length;
+    return undefined;
   }
 
   get atEnd(): boolean {
@@ -74,7 +86,7 @@ export class Cursor {
 
   /** Reads one level deeper; names that nest without end are refused. */
   nested<T>(read: (cursor: Cursor) => T): T {
-    if (++this.#depth > MAX_DEPTH) throw failure;
+    if (++this.#depth > MAX_DEPTH || ++this.#reads > MAX_READS) throw failure;
     const result = read(this);
     this.#depth--;
     return result;

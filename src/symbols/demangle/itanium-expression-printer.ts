@@ -35,7 +35,9 @@ function printLiteral(printer: Printer, type: Node, value: string): void {
   if (type.kind === "text") {
     const suffix = LITERAL_SUFFIXES[type.text];
     if (suffix !== undefined) return printer.append(value + suffix);
-    if (type.text === "bool" && (value === "0" || value === "1")) return printer.append(value === "0" ? "false" : "true");
+    if (type.text === "bool" && (value === "0" || value === "1")) {
+      return printer.append(value === "0" ? "false" : "true");
+    }
   }
   printer.append("(");
   printer.print(type);

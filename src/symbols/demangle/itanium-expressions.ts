@@ -1,5 +1,11 @@
 import type { Cursor } from "./itanium-cursor.js";
-import { readEncoding, readOperatorName, readSourceName, readTags, skipTemplateParameterDeclaration } from "./itanium-names.js";
+import {
+  readEncoding,
+  readOperatorName,
+  readSourceName,
+  readTags,
+  skipTemplateParameterDeclaration,
+} from "./itanium-names.js";
 import type { ExpressionForm, Node } from "./itanium-node.js";
 import { OPERATORS } from "./itanium-node.js";
 import { readQualifiers, readTemplateArgs, readTemplateParameter, readType } from "./itanium-types.js";
@@ -62,7 +68,12 @@ export function readExpression(cursor: Cursor): Node {
 const UNARY = new Set(["ad", "aw", "co", "da", "de", "dl", "mm", "ng", "nt", "pp", "ps", "tw"]);
 const OPERATOR_CALLS = new Set(["at", "az", "nx", "st", "sz", "te", "ti"]);
 const NAMED_CASTS = new Set(["cc", "dc", "rc", "sc"]);
-const FOLDS: Readonly<Record<string, ExpressionForm>> = { fl: "fold-left", fr: "fold-right", fL: "fold-binary", fR: "fold-binary" };
+const FOLDS: Readonly<Record<string, ExpressionForm>> = {
+  fl: "fold-left",
+  fr: "fold-right",
+  fL: "fold-binary",
+  fR: "fold-binary",
+};
 
 function make(form: ExpressionForm, symbol: string, ...operands: Node[]): Node {
   return { kind: "expression", form, symbol, operands };
@@ -107,7 +118,12 @@ function readExpressionOfAnyKind(cursor: Cursor): Node {
     case "il":
       return { kind: "braced", type: undefined, items: readItems(cursor) };
     case "di":
-      return make("binary", "=", { kind: "nested", scope: { kind: "text", text: "" }, name: readSourceName(cursor) }, readExpression(cursor));
+      return make(
+        "binary",
+        "=",
+        { kind: "nested", scope: { kind: "text", text: "" }, name: readSourceName(cursor) },
+        readExpression(cursor),
+      );
     case "ix":
       return make("index", "", readExpression(cursor), readExpression(cursor));
     case "qu":
@@ -190,19 +206,28 @@ function readNew(cursor: Cursor, scope: string): Node {
 
 /** `sr <type> <name>`, `srN <type> <qualifier>+ E <name>`, `sr <qualifier>+ E <name>`: names that instantiation would find. */
 function readScopedName(cursor: Cursor): Node {
-  let scope: Node;
-  if (/[0-9]/.test(cursor.peek())) {
-    scope = readSimpleId(cursor);
-    while (!cursor.accept("E")) scope = { kind: "nested", scope, name: readSimpleId(cursor) };
-  } else if (cursor.accept("N")) {
-    scope = readType(cursor);
-    while (!cursor.accept("E")) scope = { kind: "nested", scope, name: readSimpleId(cursor) };
-  } else {
-    scope = readType(cursor);
-  }
+  const scope = readScope(cursor);
   const name = readUnresolvedName(cursor);
   if (name.kind !== "template") return { kind: "nested", scope, name };
   return { kind: "template", name: { kind: "nested", scope, name: name.name }, args: name.args };
+}
+
+function readScope(cursor: Cursor): Node {
+  if (cursor.accept("N")) return readScopeQualifiers(cursor, readType(cursor));
+  if (!/[0-9]/.test(cursor.peek())) return readType(cursor);
+  // Qualifiers end in `E` and a name follows; else GCC has written a class's name as a type.
+  const qualifiers = cursor.attempt(() => {
+    let scope = readSimpleId(cursor);
+    while (/[0-9]/.test(cursor.peek())) scope = { kind: "nested", scope, name: readSimpleId(cursor) };
+    return cursor.accept("E") && /^(?:[0-9]|on|dn)/.test(cursor.peek() + cursor.peek(1)) ? scope : undefined;
+  });
+  return qualifiers ?? readType(cursor);
+}
+
+function readScopeQualifiers(cursor: Cursor, outer: Node): Node {
+  let scope = outer;
+  while (!cursor.accept("E")) scope = { kind: "nested", scope, name: readSimpleId(cursor) };
+  return scope;
 }
 
 function readSimpleId(cursor: Cursor): Node {

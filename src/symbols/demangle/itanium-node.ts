@@ -33,7 +33,12 @@ export type Node =
   | ParameterNode
   | { readonly kind: "expansion"; readonly pattern: Node }
   /** A part of an expression that needs parentheses inside a larger one. */
-  | { readonly kind: "expression"; readonly form: ExpressionForm; readonly symbol: string; readonly operands: readonly Node[] }
+  | {
+      readonly kind: "expression";
+      readonly form: ExpressionForm;
+      readonly symbol: string;
+      readonly operands: readonly Node[];
+    }
   | { readonly kind: "literal"; readonly type: Node; readonly value: string }
   | { readonly kind: "list"; readonly items: readonly Node[] }
   | { readonly kind: "braced"; readonly type: Node | undefined; readonly items: readonly Node[] };
@@ -82,6 +87,52 @@ export interface ParameterNode {
   target: Node | undefined;
 }
 
+/** The nodes that a parameter pack can be looked for in. */
+export function childrenOf(node: Node): readonly Node[] {
+  switch (node.kind) {
+    case "nested":
+    case "local":
+      return [node.scope, node.name];
+    case "tagged":
+      return [node.name];
+    case "template":
+      return [node.name, ...node.args];
+    case "structor":
+      return [node.className];
+    case "conversion":
+      return [node.type];
+    case "qualified":
+    case "pointer":
+    case "reference":
+    case "suffixed":
+      return [node.inner];
+    case "function":
+      return [node.result, ...node.params, ...(node.exception === undefined ? [] : [node.exception])];
+    case "array":
+      return node.bound === undefined ? [node.inner] : [node.bound, node.inner];
+    case "vector":
+      return [node.inner, node.length];
+    case "member-pointer":
+      return [node.scope, node.inner];
+    case "pack":
+      return node.elements;
+    case "parameter":
+      return node.target === undefined ? [] : [node.target];
+    case "expression":
+      return node.operands;
+    case "literal":
+      return [node.type];
+    case "list":
+      return node.items;
+    case "braced":
+      return node.type === undefined ? node.items : [node.type, ...node.items];
+    case "encoding":
+      return [node.name, ...(node.params ?? [])];
+    default:
+      return [];
+  }
+}
+
 /** What an abbreviation of the ABI stands for (section 5.1.8, compression). */
 const STRING_ARGS = "<char, std::char_traits<char>, std::allocator<char> >";
 const STREAM_ARGS = "<char, std::char_traits<char> >";
@@ -90,9 +141,24 @@ export const ABBREVIATIONS: Readonly<Record<string, Node>> = {
   a: { kind: "abbreviation", text: "std::allocator", full: "std::allocator", className: "allocator" },
   b: { kind: "abbreviation", text: "std::basic_string", full: "std::basic_string", className: "basic_string" },
   s: { kind: "abbreviation", text: "std::string", full: `std::basic_string${STRING_ARGS}`, className: "basic_string" },
-  i: { kind: "abbreviation", text: "std::istream", full: `std::basic_istream${STREAM_ARGS}`, className: "basic_istream" },
-  o: { kind: "abbreviation", text: "std::ostream", full: `std::basic_ostream${STREAM_ARGS}`, className: "basic_ostream" },
-  d: { kind: "abbreviation", text: "std::iostream", full: `std::basic_iostream${STREAM_ARGS}`, className: "basic_iostream" },
+  i: {
+    kind: "abbreviation",
+    text: "std::istream",
+    full: `std::basic_istream${STREAM_ARGS}`,
+    className: "basic_istream",
+  },
+  o: {
+    kind: "abbreviation",
+    text: "std::ostream",
+    full: `std::basic_ostream${STREAM_ARGS}`,
+    className: "basic_ostream",
+  },
+  d: {
+    kind: "abbreviation",
+    text: "std::iostream",
+    full: `std::basic_iostream${STREAM_ARGS}`,
+    className: "basic_iostream",
+  },
 };
 
 /** Builtin types by their letter (section 5.1.5.2). */

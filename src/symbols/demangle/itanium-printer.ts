@@ -1,5 +1,5 @@
 import { printExpression } from "./itanium-expression-printer.js";
-import type { EncodingNode, FunctionNode, Node } from "./itanium-node.js";
+import { childrenOf, type EncodingNode, type FunctionNode, type Node } from "./itanium-node.js";
 import { failure, MAX_DEPTH, MAX_OUTPUT, MAX_STEPS } from "./limits.js";
 
 /**
@@ -75,10 +75,7 @@ export class Printer {
 
   #visit(work: () => void): void {
     if (this.#full) return;
-    if (++this.#steps > MAX_STEPS || this.#depth >= MAX_DEPTH) {
-      this.#full = true;
-      return;
-    }
+    if (++this.#steps > MAX_STEPS || this.#depth >= MAX_DEPTH) throw failure;
     this.#depth++;
     work();
     this.#depth--;
@@ -87,7 +84,8 @@ export class Printer {
   /** What stands behind template parameters: the node that decides how a type is written. */
   resolve(node: Node): Node {
     for (let hops = 0; node.kind === "parameter"; hops++) {
-      const target: Node | undefined = node.target?.kind === "pack" ? node.target.elements[this.#packIndex] : node.target;
+      const target: Node | undefined =
+        node.target?.kind === "pack" ? node.target.elements[this.#packIndex] : node.target;
       if (target === undefined || hops > 100) throw failure;
       node = target;
     }
@@ -213,6 +211,8 @@ export class Printer {
           this.append("]");
           this.#right(node.inner);
         });
+      default:
+        return;
     }
   }
 
@@ -244,7 +244,14 @@ export class Printer {
     let node = this.resolve(unresolved);
     for (let hops = 0; hops < MAX_DEPTH; hops++) {
       if (node.kind === "function" || node.kind === "array") return true;
-      if (node.kind !== "pointer" && node.kind !== "reference" && node.kind !== "member-pointer" && node.kind !== "qualified") return false;
+      if (
+        node.kind !== "pointer" &&
+        node.kind !== "reference" &&
+        node.kind !== "member-pointer" &&
+        node.kind !== "qualified"
+      ) {
+        return false;
+      }
       node = this.resolve(node.inner);
     }
     return false;
@@ -307,50 +314,5 @@ export class Printer {
       this.print(pattern);
     });
     this.#packIndex = outer;
-  }
-}
-
-function childrenOf(node: Node): readonly Node[] {
-  switch (node.kind) {
-    case "nested":
-    case "local":
-      return [node.scope, node.name];
-    case "tagged":
-      return [node.name];
-    case "template":
-      return [node.name, ...node.args];
-    case "structor":
-      return [node.className];
-    case "conversion":
-      return [node.type];
-    case "qualified":
-    case "pointer":
-    case "reference":
-    case "suffixed":
-      return [node.inner];
-    case "function":
-      return [node.result, ...node.params, ...(node.exception === undefined ? [] : [node.exception])];
-    case "array":
-      return node.bound === undefined ? [node.inner] : [node.bound, node.inner];
-    case "vector":
-      return [node.inner, node.length];
-    case "member-pointer":
-      return [node.scope, node.inner];
-    case "pack":
-      return node.elements;
-    case "parameter":
-      return node.target === undefined ? [] : [node.target];
-    case "expression":
-      return node.operands;
-    case "literal":
-      return [node.type];
-    case "list":
-      return node.items;
-    case "braced":
-      return node.type === undefined ? node.items : [node.type, ...node.items];
-    case "encoding":
-      return [node.name, ...(node.params ?? [])];
-    default:
-      return [];
   }
 }

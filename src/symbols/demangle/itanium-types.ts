@@ -51,7 +51,9 @@ function readTypeOfAnyKind(cursor: Cursor): Node {
     case "u": {
       cursor.position++;
       const name = readSourceName(cursor);
-      return cursor.addSubstitution(cursor.peek() === "I" ? { kind: "template", name, args: readTemplateArgs(cursor) } : name);
+      return cursor.addSubstitution(
+        cursor.peek() === "I" ? { kind: "template", name, args: readTemplateArgs(cursor) } : name,
+      );
     }
     default: {
       const builtin = BUILTIN_TYPES[next];
@@ -102,7 +104,12 @@ function readFunctionType(cursor: Cursor, before: readonly string[]): Node {
     exception = { kind: "expression", form: "operator-call", symbol: " noexcept", operands: [readExpression(cursor)] };
     cursor.expect("E");
   } else if (cursor.accept("Dw")) {
-    exception = { kind: "expression", form: "operator-call", symbol: " throw", operands: readParameterList(cursor, atEnd) };
+    exception = {
+      kind: "expression",
+      form: "operator-call",
+      symbol: " throw",
+      operands: readParameterList(cursor, atEnd),
+    };
     cursor.expect("E");
   }
   if (cursor.accept("Dx")) qualifiers.push(" transaction_safe");
@@ -174,8 +181,10 @@ function bindParameter(cursor: Cursor, index: number, otherwise?: Node): Paramet
     cursor.forwardParameters.push(parameter);
     return parameter;
   }
-  const target = cursor.templateArgs[index] ?? otherwise;
+  let target = cursor.templateArgs[index] ?? otherwise;
   if (target === undefined) throw failure;
+  // An argument that is a parameter itself is what that stands for: no chain of them ever gets long.
+  if (target.kind === "parameter") target = target.target ?? target;
   return { kind: "parameter", index, target };
 }
 
@@ -233,7 +242,9 @@ function readTypeAfterD(cursor: Cursor): Node {
       return cursor.addSubstitution({ kind: "expression", form: "decltype", symbol: "decltype", operands });
     }
     case "v": {
-      const length: Node = cursor.accept("_") ? readExpression(cursor) : { kind: "text", text: String(cursor.number()) };
+      const length: Node = cursor.accept("_")
+        ? readExpression(cursor)
+        : { kind: "text", text: String(cursor.number()) };
       cursor.expect("_");
       return cursor.addSubstitution({ kind: "vector", inner: readType(cursor), length });
     }

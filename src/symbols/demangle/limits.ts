@@ -1,5 +1,7 @@
 /** Longest readable name, in characters: what a tooltip can still show. Longer ones end in "…". */
 export const MAX_OUTPUT = 4096;
+/** Parts read of one name: a few kinds of them are tried in two ways. */
+export const MAX_READS = 200_000;
 /** Parts visited to print one name: back references can be walked for ever without a character printed. */
 export const MAX_STEPS = 50_000;
 /** Nesting while reading or printing. Types that people wrote stay below 60; each level costs some hundred bytes of stack. */

@@ -1,12 +1,12 @@
 /** Decodes an identifier of RFC 3492, with `_` for the delimiter as Rust has it; undefined when it is malformed. */
 export function decodePunycode(identifier: string): string | undefined {
   const delimiter = identifier.lastIndexOf("_");
-  const characters = delimiter > 0 ? [...identifier.slice(0, delimiter)] : [];
+  const characters = delimiter > 0 ? Array.from(identifier.slice(0, delimiter)) : [];
   const deltas = identifier.slice(delimiter + 1);
   let code = 128;
   let index = 0;
   let bias = 72;
-  for (let at = 0; at < deltas.length; ) {
+  for (let at = 0; at < deltas.length;) {
     const before = index;
     for (let weight = 1, k = 36; ; k += 36) {
       const digit = "abcdefghijklmnopqrstuvwxyz0123456789".indexOf(deltas.charAt(at++));

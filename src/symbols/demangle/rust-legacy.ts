@@ -1,5 +1,14 @@
 /** What `$…$` stands for in names of the legacy scheme, which had to look like C identifiers. */
-const ESCAPES: Readonly<Record<string, string>> = { SP: "@", BP: "*", RF: "&", LT: "<", GT: ">", LP: "(", RP: ")", C: "," };
+const ESCAPES: Readonly<Record<string, string>> = {
+  SP: "@",
+  BP: "*",
+  RF: "&",
+  LT: "<",
+  GT: ">",
+  LP: "(",
+  RP: ")",
+  C: ",",
+};
 
 /**
  * The readable form of a Rust name of the legacy scheme, or undefined when it is not one. It looks like a C++ nested
@@ -10,7 +19,7 @@ export function demangleRustLegacy(mangled: string): string | undefined {
   if (match === null) return undefined;
   const [, path, suffix] = match;
   const parts: string[] = [];
-  for (let at = 0; at < path.length; ) {
+  for (let at = 0; at < path.length;) {
     const digits = /^[0-9]{1,5}/.exec(path.slice(at, at + 5));
     if (digits === null) return undefined;
     const start = at + digits[0].length;

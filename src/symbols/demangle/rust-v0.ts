@@ -1,5 +1,5 @@
-import { DemangleFailure, failure, MAX_DEPTH, MAX_OUTPUT, MAX_STEPS } from "./limits.js";
-import { decodePunycode } from "./punycode.js";
+import { DemangleFailure, failure, MAX_OUTPUT, MAX_STEPS } from "./limits.js";
+import { outputFull, RustCursor } from "./rust-v0-cursor.js";
 
 /** Types of one letter (RFC 2603, "basic types"). */
 const BASIC_TYPES: Readonly<Record<string, string>> = {
@@ -45,114 +45,47 @@ export function demangleRustV0(mangled: string): string | undefined {
 
 /** Reads and writes in one pass, since back references name places in the text. */
 class Demangler {
-  /** Past `_R`; back references count from here. */
-  #position = 2;
-  #output = "";
-  #steps = 0;
-  #depth = 0;
+  readonly #at: RustCursor;
   /** Lifetimes that the binders (`for<'a>`) around this place have named. */
   #lifetimes = 0;
-  /** Reads without writing: the path of an `impl`, which says where it stands and not what it is. */
-  #silent = false;
 
-  constructor(readonly text: string) {}
+  constructor(mangled: string) {
+    this.#at = new RustCursor(mangled);
+  }
 
   demangle(): string {
     try {
       this.#path(true);
     } catch (error) {
-      if (error !== full) throw error;
-      return `${this.#output.slice(0, MAX_OUTPUT - 1)}…`;
+      if (error !== outputFull) throw error;
+      return `${this.#at.output.slice(0, MAX_OUTPUT - 1)}…`;
     }
-    if (this.#position < this.text.length) {
+    if (!this.#at.atEnd) {
       // The crate that made this instance of a generic function.
-      this.#silent = true;
+      this.#at.silent = true;
       this.#path(false);
     }
-    if (this.#position < this.text.length) throw failure;
-    return this.#output;
-  }
-
-  #append(text: string): void {
-    if (this.#silent) return;
-    this.#output += text;
-    if (this.#output.length > MAX_OUTPUT) throw full;
-  }
-
-  #peek(): string {
-    return this.text.charAt(this.#position);
-  }
-
-  #next(): string {
-    if (this.#position >= this.text.length) throw failure;
-    return this.text.charAt(this.#position++);
-  }
-
-  #accept(tag: string): boolean {
-    if (this.#peek() !== tag) return false;
-    this.#position++;
-    return true;
-  }
-
-  /** One level deeper, with limits: back references make a short name endless. */
-  #nested(work: () => void): void {
-    if (++this.#steps > MAX_STEPS || this.#depth >= MAX_DEPTH) throw failure;
-    this.#depth++;
-    work();
-    this.#depth--;
-  }
-
-  /** `_` is 0, `0_` is 1, `Z_` is 62. A crate's has 64 bits, of which nothing is printed: rounding does no harm. */
-  #base62(): number {
-    if (this.#accept("_")) return 0;
-    let value = 0;
-    for (let digit = this.#next(); digit !== "_"; digit = this.#next()) {
-      value = value * 62 + "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ".indexOf(digit);
-    }
-    return value + 1;
-  }
-
-  /** 0 when the tag is absent, else 1 + the number. */
-  #optionalBase62(tag: string): number {
-    return this.#accept(tag) ? this.#base62() + 1 : 0;
-  }
-
-  #plainIdentifier(): string {
-    const punycode = this.#accept("u");
-    let length = 0;
-    if (!this.#accept("0")) {
-      const digits = /[1-9][0-9]{0,6}/y;
-      digits.lastIndex = this.#position;
-      const match = digits.exec(this.text);
-      if (match === null) throw failure;
-      this.#position += match[0].length;
-      length = Number(match[0]);
-    }
-    this.#accept("_");
-    const start = this.#position;
-    this.#position += length;
-    if (this.#position > this.text.length) throw failure;
-    const identifier = this.text.slice(start, this.#position);
-    return punycode ? (decodePunycode(identifier) ?? `punycode{${identifier}}`) : identifier;
+    if (!this.#at.atEnd) throw failure;
+    return this.#at.output;
   }
 
   /** Prints what an earlier place of the text says. */
   #backReference(print: () => void): void {
-    const start = this.#position - 1;
-    const target = this.#base62() + 2;
+    const start = this.#at.position - 1;
+    const target = this.#at.base62() + 2;
     if (target >= start) throw failure;
-    if (this.#silent) return;
-    const after = this.#position;
-    this.#position = target;
-    this.#nested(print);
-    this.#position = after;
+    if (this.#at.silent) return;
+    const after = this.#at.position;
+    this.#at.position = target;
+    this.#at.nested(print);
+    this.#at.position = after;
   }
 
   /** Items to `E`, with a separator between them; how many there were. */
   #list(separator: string, print: () => void): number {
     let count = 0;
-    for (; !this.#accept("E"); count++) {
-      if (count > 0) this.#append(separator);
+    for (; !this.#at.accept("E"); count++) {
+      if (count > 0) this.#at.append(separator);
       print();
     }
     return count;
@@ -160,12 +93,12 @@ class Demangler {
 
   /** In an expression generic arguments need `::` before them. */
   #path(inExpression: boolean): void {
-    this.#nested(() => {
-      const tag = this.#next();
+    this.#at.nested(() => {
+      const tag = this.#at.next();
       switch (tag) {
         case "C":
-          this.#optionalBase62("s");
-          return this.#append(this.#plainIdentifier());
+          this.#at.optionalBase62("s");
+          return this.#at.append(this.#at.identifier());
         case "N":
           return this.#nestedPath(inExpression);
         case "M":
@@ -176,9 +109,9 @@ class Demangler {
           return this.#qualifiedPath(true);
         case "I":
           this.#path(inExpression);
-          this.#append(inExpression ? "::<" : "<");
+          this.#at.append(inExpression ? "::<" : "<");
           this.#list(", ", () => this.#genericArgument());
-          return this.#append(">");
+          return this.#at.append(">");
         case "B":
           return this.#backReference(() => this.#path(inExpression));
         default:
@@ -188,119 +121,119 @@ class Demangler {
   }
 
   #nestedPath(inExpression: boolean): void {
-    const namespace = this.#next();
+    const namespace = this.#at.next();
     if (!/[A-Za-z]/.test(namespace)) throw failure;
     this.#path(inExpression);
-    const disambiguator = this.#optionalBase62("s");
-    const name = this.#plainIdentifier();
+    const disambiguator = this.#at.optionalBase62("s");
+    const name = this.#at.identifier();
     if (/[a-z]/.test(namespace)) {
-      if (name !== "") this.#append(`::${name}`);
+      if (name !== "") this.#at.append(`::${name}`);
       return;
     }
     // What has no name of its own: closures, shims.
     const kind = namespace === "C" ? "closure" : namespace === "S" ? "shim" : namespace;
-    this.#append(`::{${kind}${name === "" ? "" : `:${name}`}#${disambiguator}}`);
+    this.#at.append(`::{${kind}${name === "" ? "" : `:${name}`}#${disambiguator}}`);
   }
 
   #skipImplPath(): void {
-    this.#optionalBase62("s");
-    const silent = this.#silent;
-    this.#silent = true;
+    this.#at.optionalBase62("s");
+    const silent = this.#at.silent;
+    this.#at.silent = true;
     this.#path(false);
-    this.#silent = silent;
+    this.#at.silent = silent;
   }
 
   /** `<Type>`, `<Type as Trait>`. */
   #qualifiedPath(ofTrait: boolean): void {
-    this.#append("<");
+    this.#at.append("<");
     this.#type();
     if (ofTrait) {
-      this.#append(" as ");
+      this.#at.append(" as ");
       this.#path(false);
     }
-    this.#append(">");
+    this.#at.append(">");
   }
 
   #genericArgument(): void {
-    if (this.#accept("L")) this.#lifetime(this.#base62());
-    else if (this.#accept("K")) this.#constant(false);
+    if (this.#at.accept("L")) this.#lifetime(this.#at.base62());
+    else if (this.#at.accept("K")) this.#constant(false);
     else this.#type();
   }
 
   #lifetime(index: number): void {
-    if (index === 0) return this.#append("'_");
+    if (index === 0) return this.#at.append("'_");
     const depth = this.#lifetimes - index;
     if (depth < 0) {
       // Unknown here only because the binder was not read.
-      if (this.#silent) return;
+      if (this.#at.silent) return;
       throw failure;
     }
-    this.#append(depth < 26 ? `'${String.fromCharCode(0x61 + depth)}` : `'_${depth}`);
+    this.#at.append(depth < 26 ? `'${String.fromCharCode(0x61 + depth)}` : `'_${depth}`);
   }
 
   #binder(inside: () => void): void {
-    const count = this.#optionalBase62("G");
+    const count = this.#at.optionalBase62("G");
     const outer = this.#lifetimes;
     if (count > MAX_STEPS) throw failure;
     if (count > 0) {
-      this.#append("for<");
+      this.#at.append("for<");
       for (let index = 0; index < count; index++) {
-        if (index > 0) this.#append(", ");
+        if (index > 0) this.#at.append(", ");
         this.#lifetimes++;
         this.#lifetime(1);
       }
-      this.#append("> ");
+      this.#at.append("> ");
     }
     inside();
     this.#lifetimes = outer;
   }
 
   #type(): void {
-    this.#nested(() => {
-      const tag = this.#next();
+    this.#at.nested(() => {
+      const tag = this.#at.next();
       const basic = BASIC_TYPES[tag];
-      if (basic !== undefined) return this.#append(basic);
+      if (basic !== undefined) return this.#at.append(basic);
       switch (tag) {
         case "R":
         case "Q": {
-          this.#append("&");
-          const lifetime = this.#accept("L") ? this.#base62() : 0;
+          this.#at.append("&");
+          const lifetime = this.#at.accept("L") ? this.#at.base62() : 0;
           if (lifetime !== 0) {
             this.#lifetime(lifetime);
-            this.#append(" ");
+            this.#at.append(" ");
           }
-          if (tag === "Q") this.#append("mut ");
+          if (tag === "Q") this.#at.append("mut ");
           return this.#type();
         }
         case "P":
         case "O":
-          this.#append(tag === "P" ? "*const " : "*mut ");
+          this.#at.append(tag === "P" ? "*const " : "*mut ");
           return this.#type();
         case "A":
         case "S":
-          this.#append("[");
+          this.#at.append("[");
           this.#type();
           if (tag === "A") {
-            this.#append("; ");
+            this.#at.append("; ");
             this.#constant(true);
           }
-          return this.#append("]");
+          return this.#at.append("]");
         case "T": {
-          this.#append("(");
+          this.#at.append("(");
           const count = this.#list(", ", () => this.#type());
-          return this.#append(count === 1 ? ",)" : ")");
+          return this.#at.append(count === 1 ? ",)" : ")");
         }
         case "F":
           return this.#binder(() => this.#functionType());
         case "D":
-          this.#append("dyn ");
+          this.#at.append("dyn ");
           this.#binder(() => this.#list(" + ", () => this.#dynTrait()));
-          if (!this.#accept("L")) throw failure;
-          return this.#dynLifetime(this.#base62());
+          if (!this.#at.accept("L")) throw failure;
+          return this.#dynLifetime(this.#at.base62());
         case "B":
           return this.#backReference(() => this.#type());
         default:
-          this.#position--;
+          this.#at.position--;
           return this.#path(false);
       }
     });
@@ -308,48 +241,48 @@ class Demangler {
 
   #dynLifetime(index: number): void {
     if (index === 0) return;
-    this.#append(" + ");
+    this.#at.append(" + ");
     this.#lifetime(index);
   }
 
   #functionType(): void {
-    if (this.#accept("U")) this.#append("unsafe ");
-    if (this.#accept("K")) {
-      const abi = this.#accept("C") ? "C" : this.#plainIdentifier().replaceAll("_", "-");
-      this.#append(`extern "${abi}" `);
+    if (this.#at.accept("U")) this.#at.append("unsafe ");
+    if (this.#at.accept("K")) {
+      const abi = this.#at.accept("C") ? "C" : this.#at.identifier().replaceAll("_", "-");
+      this.#at.append(`extern "${abi}" `);
     }
-    this.#append("fn(");
+    this.#at.append("fn(");
     this.#list(", ", () => this.#type());
-    this.#append(")");
-    if (this.#accept("u")) return;
-    this.#append(" -> ");
+    this.#at.append(")");
+    if (this.#at.accept("u")) return;
+    this.#at.append(" -> ");
     this.#type();
   }
 
   /** `Iterator<Item = u8>`: associated types share the brackets of generic arguments. */
   #dynTrait(): void {
     let open = this.#openGenericPath();
-    while (this.#accept("p")) {
-      this.#append(open ? ", " : "<");
+    while (this.#at.accept("p")) {
+      this.#at.append(open ? ", " : "<");
       open = true;
-      this.#append(`${this.#plainIdentifier()} = `);
+      this.#at.append(`${this.#at.identifier()} = `);
       this.#type();
     }
-    if (open) this.#append(">");
+    if (open) this.#at.append(">");
   }
 
   /** A path whose last `>` is not written yet, when the answer is true. */
   #openGenericPath(): boolean {
-    if (this.#accept("B")) {
+    if (this.#at.accept("B")) {
       let open = false;
       this.#backReference(() => {
         open = this.#openGenericPath();
       });
       return open;
     }
-    if (this.#accept("I")) {
+    if (this.#at.accept("I")) {
       this.#path(false);
-      this.#append("<");
+      this.#at.append("<");
       this.#list(", ", () => this.#genericArgument());
       return true;
     }
@@ -358,26 +291,26 @@ class Demangler {
   }
 
   #constant(inExpression: boolean): void {
-    this.#nested(() => {
-      const tag = this.#next();
+    this.#at.nested(() => {
+      const tag = this.#at.next();
       if (tag === "B") return this.#backReference(() => this.#constant(inExpression));
-      if (/[hmtyoj]/.test(tag)) return this.#append(this.#hexNumber());
-      if (/[aslxni]/.test(tag)) return this.#append((this.#accept("n") ? "-" : "") + this.#hexNumber());
+      if (/[hmtyoj]/.test(tag)) return this.#at.append(this.#at.hexNumber());
+      if (/[aslxni]/.test(tag)) return this.#at.append((this.#at.accept("n") ? "-" : "") + this.#at.hexNumber());
       switch (tag) {
         case "p":
-          return this.#append("_");
+          return this.#at.append("_");
         case "b": {
-          const value = this.#hexDigits();
+          const value = this.#at.hexDigits();
           if (value !== "0" && value !== "1") throw failure;
-          return this.#append(value === "1" ? "true" : "false");
+          return this.#at.append(value === "1" ? "true" : "false");
         }
         case "c":
-          return this.#append(`'${escaped(codePoint(this.#hexDigits()), "'")}'`);
+          return this.#at.append(`'${escaped(codePoint(this.#at.hexDigits()), "'")}'`);
         default:
           // Values of several parts stand in braces, as generic arguments must.
-          if (!inExpression) this.#append("{");
+          if (!inExpression) this.#at.append("{");
           this.#compoundConstant(tag);
-          if (!inExpression) this.#append("}");
+          if (!inExpression) this.#at.append("}");
       }
     });
   }
@@ -385,21 +318,21 @@ class Demangler {
   #compoundConstant(tag: string): void {
     switch (tag) {
       case "e":
-        this.#append("*");
+        this.#at.append("*");
         return this.#string();
       case "R":
       case "Q":
-        if (tag === "R" && this.#accept("e")) return this.#string();
-        this.#append(tag === "R" ? "&" : "&mut ");
+        if (tag === "R" && this.#at.accept("e")) return this.#string();
+        this.#at.append(tag === "R" ? "&" : "&mut ");
         return this.#constant(true);
       case "A":
-        this.#append("[");
+        this.#at.append("[");
         this.#list(", ", () => this.#constant(true));
-        return this.#append("]");
+        return this.#at.append("]");
       case "T": {
-        this.#append("(");
+        this.#at.append("(");
         const count = this.#list(", ", () => this.#constant(true));
-        return this.#append(count === 1 ? ",)" : ")");
+        return this.#at.append(count === 1 ? ",)" : ")");
       }
       case "V":
         return this.#variant();
@@ -410,48 +343,31 @@ class Demangler {
 
   #variant(): void {
     this.#path(true);
-    const tag = this.#next();
+    const tag = this.#at.next();
     if (tag === "T") {
-      this.#append("(");
+      this.#at.append("(");
       this.#list(", ", () => this.#constant(true));
-      this.#append(")");
+      this.#at.append(")");
     } else if (tag === "S") {
-      this.#append(" { ");
+      this.#at.append(" { ");
       this.#list(", ", () => {
-        this.#optionalBase62("s");
-        this.#append(`${this.#plainIdentifier()}: `);
+        this.#at.optionalBase62("s");
+        this.#at.append(`${this.#at.identifier()}: `);
         this.#constant(true);
       });
-      this.#append(" }");
+      this.#at.append(" }");
     } else if (tag !== "U") {
       throw failure;
     }
   }
 
-  #hexDigits(): string {
-    const start = this.#position;
-    while (/[0-9a-f]/.test(this.#peek())) this.#position++;
-    const digits = this.text.slice(start, this.#position);
-    if (!this.#accept("_")) throw failure;
-    return digits;
-  }
-
-  #hexNumber(): string {
-    const digits = this.#hexDigits().replace(/^0+/, "");
-    if (digits === "") return "0";
-    return digits.length > 16 ? `0x${digits}` : String(BigInt(`0x${digits}`));
-  }
-
   #string(): void {
-    const bytes = Buffer.from(this.#hexDigits(), "hex");
-    this.#append('"');
-    for (const character of bytes.toString("utf8")) this.#append(escaped(character, '"'));
-    this.#append('"');
+    const bytes = Buffer.from(this.#at.hexDigits(), "hex");
+    this.#at.append('"');
+    for (const character of bytes.toString("utf8")) this.#at.append(escaped(character, '"'));
+    this.#at.append('"');
   }
 }
-
-/** Ends the printing where the output is long enough. */
-const full = new DemangleFailure("output is full");
 
 function codePoint(hex: string): string {
   const value = Number.parseInt(hex, 16);
@@ -464,5 +380,7 @@ function escaped(character: string, quote: string): string {
   if (character === quote || character === "\\") return `\\${character}`;
   const named: Readonly<Record<string, string>> = { "\0": "\\0", "\n": "\\n", "\r": "\\r", "\t": "\\t" };
   if (named[character] !== undefined) return named[character];
-  return /[\p{C}\p{Z}]/u.test(character) && character !== " " ? `\\u{${character.codePointAt(0)?.toString(16)}}` : character;
+  return /[\p{C}\p{Z}]/u.test(character) && character !== " "
+    ? `\\u{${character.codePointAt(0)?.toString(16)}}`
+    : character;
 }

@@ -6,7 +6,14 @@ import { join } from "node:path";
 import { after, describe, it } from "node:test";
 import { readBuildId } from "#src/elf/build-id.js";
 import { FileSource, MemorySource, SliceSource } from "#src/elf/byte-source.js";
-import { type ElfFile, executableSegments, findSection, isRefusal, toElfAddress, toFileOffset } from "#src/elf/elf-file.js";
+import {
+  type ElfFile,
+  executableSegments,
+  findSection,
+  isRefusal,
+  toElfAddress,
+  toFileOffset,
+} from "#src/elf/elf-file.js";
 import { parseElf } from "#src/elf/parser.js";
 import { openSection } from "#src/elf/section-source.js";
 
@@ -129,7 +136,15 @@ describe("openSection", () => {
     const plain = join(directory, "plain");
     const dump = join(directory, "debug-info");
     execFileSync("objcopy", ["--decompress-debug-sections", program, plain]);
-    execFileSync("objcopy", ["-O", "binary", "--only-section=.debug_info", "--set-section-flags", ".debug_info=alloc", plain, dump]);
+    execFileSync("objcopy", [
+      "-O",
+      "binary",
+      "--only-section=.debug_info",
+      "--set-section-flags",
+      ".debug_info=alloc",
+      plain,
+      dump,
+    ]);
     assert.deepEqual(opened.read(0, opened.size), readFileSync(dump));
   });
 
@@ -161,7 +176,10 @@ describe("openSection", () => {
 describe("ByteSource", () => {
   it("answers every range with the bytes or undefined", () => {
     const bytes = Uint8Array.from({ length: 100 }, (_, i) => i);
-    for (const whole of [new MemorySource(bytes), new SliceSource(new MemorySource(Buffer.concat([bytes, bytes])), 100, 100)]) {
+    for (const whole of [
+      new MemorySource(bytes),
+      new SliceSource(new MemorySource(Buffer.concat([bytes, bytes])), 100, 100),
+    ]) {
       assert.deepEqual([...(whole.read(98, 2) ?? [])], [98, 99]);
       assert.equal(whole.read(99, 2), undefined);
       for (const odd of [-1, 0.5, NaN, Infinity, 2 ** 64]) {

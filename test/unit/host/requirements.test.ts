@@ -110,7 +110,7 @@ missing  right to load BPF programs  this process may not load BPF programs
                                      → run as root (sudo), or give CAP_BPF
 missing  right to sample all CPUs    this process may not sample all CPUs
                                      → run as root (sudo), or give CAP_PERFMON
-missing  BPF programs                the kernel refused them
+missing  BPF programs                not loaded
                                      → Run as root.
 
 This machine cannot be profiled yet: 3 things missing.

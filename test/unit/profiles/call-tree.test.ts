@@ -8,8 +8,8 @@ import { ProfileBuilder } from "../../support/profile-builder.js";
 
 function drawn(tree: CallTree): string[] {
   return Array.from(tree.label, (label, node) => {
-    const { name } = tree.labels[label]!;
-    return `${" ".repeat(tree.depth[node]!)}${name} ${tree.total[node]!} ${tree.self[node]!}`;
+    const { name } = tree.labels[label];
+    return `${" ".repeat(tree.depth[node])}${name} ${tree.total[node]} ${tree.self[node]}`;
   });
 }
 
@@ -50,15 +50,15 @@ test("for any profile, totals are self plus children, sizes nest, and no two sib
       assert.equal(tree.total[0], samplesIn(arbitrary));
       assert.equal(tree.size[0], tree.length);
       for (let node = 0; node < tree.length; node++) {
-        const end = node + tree.size[node]!;
+        const end = node + tree.size[node];
         const seen = new Set<number>();
-        let total = tree.self[node]!;
+        let total = tree.self[node];
         let child = node + 1;
-        for (; child < end; child += tree.size[child]!) {
-          assert.equal(tree.depth[child], tree.depth[node]! + 1);
-          assert.ok(!seen.has(tree.label[child]!));
-          seen.add(tree.label[child]!);
-          total += tree.total[child]!;
+        for (; child < end; child += tree.size[child]) {
+          assert.equal(tree.depth[child], tree.depth[node] + 1);
+          assert.ok(!seen.has(tree.label[child]));
+          seen.add(tree.label[child]);
+          total += tree.total[child];
         }
         assert.equal(child, end);
         assert.equal(total, tree.total[node]);

@@ -9,11 +9,11 @@ const [samples, count, name, key] = ["samples", "count", "main", "pid"].map((tex
 
 const good: ProfileInput = {
   stringTable: strings,
-  sampleType: [{ type: samples!, unit: count! }],
-  sample: [{ locationId: [1], value: [3], label: [{ key: key!, num: 7 }] }],
+  sampleType: [{ type: samples, unit: count }],
+  sample: [{ locationId: [1], value: [3], label: [{ key: key, num: 7 }] }],
   mapping: [{ id: 1, memoryStart: 0x1000, memoryLimit: 0x2000 }],
   location: [{ id: 1, mappingId: 1, address: 0x1004, line: [{ functionId: 1 }] }],
-  function: [{ id: 1, name: name! }],
+  function: [{ id: 1, name: name }],
 };
 
 const broken: readonly (readonly [string, Partial<ProfileInput>])[] = [
@@ -21,17 +21,23 @@ const broken: readonly (readonly [string, Partial<ProfileInput>])[] = [
   ["sample 0: 2 values", { sample: [{ locationId: [1], value: [3, 4] }] }],
   ["sample 0: negative value", { sample: [{ locationId: [1], value: [-1] }] }],
   ["no sample types", { sampleType: [] }],
-  ["two sample types of one name", { sampleType: [good.sampleType![0]!, good.sampleType![0]!], sample: [] }],
+  ["two sample types of one name", { sampleType: [good.sampleType![0], good.sampleType![0]], sample: [] }],
   ["mapping with the reserved id 0", { mapping: [{ id: 0 }], location: [], sample: [] }],
-  ["two of location 1", { location: [good.location![0]!, good.location![0]!] }],
+  ["two of location 1", { location: [good.location![0], good.location![0]] }],
   ["location 1: no mapping 4", { location: [{ id: 1, mappingId: 4 }] }],
   ["location 1: no function 2", { location: [{ id: 1, line: [{ functionId: 2 }] }] }],
   ["location 1: address outside its mapping", { location: [{ id: 1, mappingId: 1, address: 0x2001 }] }],
   ["function 1: has no name", { function: [{ id: 1 }] }],
   ["function 1: no string 99", { function: [{ id: 1, name: 99 }] }],
-  ["default sample type main is none of the types", { defaultSampleType: name! }],
-  ["sample 0: label pid twice", withLabels([{ key: key!, num: 1 }, { key: key!, num: 2 }])],
-  ["sample 0: label pid must be a text or a number", withLabels([{ key: key! }])],
+  ["default sample type main is none of the types", { defaultSampleType: name }],
+  [
+    "sample 0: label pid twice",
+    withLabels([
+      { key: key, num: 1 },
+      { key: key, num: 2 },
+    ]),
+  ],
+  ["sample 0: label pid must be a text or a number", withLabels([{ key: key }])],
   ["sample 0: label without a key", withLabels([{ num: 1 }])],
 ];
 

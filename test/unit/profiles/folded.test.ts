@@ -44,7 +44,10 @@ test("every line is well formed, no two are alike, and the counts add up, whatev
       const text = foldedText(profile);
       const lines = text.split("\n").slice(0, -1);
       const counts = lines.map((line) => Number(/^[^\n]*[^;\n] (\d+)$/.exec(line)![1]));
-      assert.equal(counts.reduce((sum, count) => sum + count, 0), samplesIn(profile));
+      assert.equal(
+        counts.reduce((sum, count) => sum + count, 0),
+        samplesIn(profile),
+      );
       assert.equal(new Set(lines.map((line) => line.slice(0, line.lastIndexOf(" ")))).size, lines.length);
     }),
   );
@@ -54,7 +57,7 @@ test("a hundred thousand stacks come in chunks", () => {
   const builder = new ProfileBuilder();
   const frames = Array.from({ length: 60 }, (_, i) => builder.location([`function_${i}`], "/bin/app", "native"));
   for (let i = 0; i < 100_000; i++) {
-    const path = [frames[0]!, frames[i % 50]!, frames[(i >> 3) % 51]!, frames[(i >> 7) % 53]!, frames[i % 59]!];
+    const path = [frames[0], frames[i % 50], frames[(i >> 3) % 51], frames[(i >> 7) % 53], frames[i % 59]];
     builder.addFrames(`app${i % 20}`, path, 1);
   }
   const chunks = [...foldedChunks(builder.build())];

@@ -74,10 +74,11 @@ describe("google/pprof reads what we write", { skip: googlePprofMissing }, () =>
 
   test("addresses and mappings lead pprof's own symbolizer to the right functions", async () => {
     const program = join(directory, "program");
-    const source = "int leaf_function(int x) { return x * 3; }\nint main(int n, char **v) { return leaf_function(n); }\n";
+    const source =
+      "int leaf_function(int x) { return x * 3; }\nint main(int n, char **v) { return leaf_function(n); }\n";
     execFileSync("gcc", ["-O0", "-x", "c", "-", "-o", program], { input: source });
     const symbols = execFileSync("nm", [program], { encoding: "utf8" });
-    const addressOf = (name: string) => parseInt(new RegExp(`^([0-9a-f]+) T ${name}$`, "m").exec(symbols)![1]!, 16);
+    const addressOf = (name: string) => parseInt(new RegExp(`^([0-9a-f]+) T ${name}$`, "m").exec(symbols)![1], 16);
     const bare = await write("bare.pb.gz", unnamed(program, [addressOf("leaf_function") + 4, addressOf("main") + 8]));
     const traces = runGooglePprof("-traces", "-symbolize=force", bare);
     assert.match(traces, / leaf_function\n +main\n/);
@@ -93,9 +94,9 @@ function unnamed(program: string, addresses: readonly number[]): Profile {
     ...known,
     mappings: [
       {
-        start: address!,
-        limit: Math.ceil((address! + size!) / 4096) * 4096,
-        fileOffset: offset!,
+        start: address,
+        limit: Math.ceil((address + size) / 4096) * 4096,
+        fileOffset: offset,
         fileName: program,
         buildId: "",
         hasFunctions: false,

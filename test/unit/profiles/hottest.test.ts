@@ -20,19 +20,28 @@ test("the known profile's table reads as it did", () => {
 test("recursion counts once a stack in total", () => {
   const profile = new ProfileBuilder().add("app;main;fib;fib;fib", 8).add("app;main", 2).build();
   const [fib, main] = hottestFunctions(profile, 10).functions;
-  assert.deepEqual([fib!.name, fib!.self, fib!.total], ["fib", 8, 8]);
-  assert.deepEqual([main!.name, main!.self, main!.total], ["main", 2, 10]);
+  assert.deepEqual([fib.name, fib.self, fib.total], ["fib", 8, 8]);
+  assert.deepEqual([main.name, main.self, main.total], ["main", 2, 10]);
 });
 
 test("the innermost inlined function has the self time", () => {
   const { functions } = hottestFunctions(new ProfileBuilder().add("app;main > inner", 5).build(), 10);
-  assert.deepEqual(functions.map(({ name, self, total }) => [name, self, total]), [["inner", 5, 5], ["main", 0, 5]]);
+  assert.deepEqual(
+    functions.map(({ name, self, total }) => [name, self, total]),
+    [
+      ["inner", 5, 5],
+      ["main", 0, 5],
+    ],
+  );
 });
 
 test("one name in two files is two functions", () => {
   const profile = new ProfileBuilder().add("a;main", 1).add("b;main", 2).build();
   const { functions, distinct } = hottestFunctions(profile, 1);
-  assert.deepEqual(functions.map(({ where, self }) => [where, self]), [["b", 2]]);
+  assert.deepEqual(
+    functions.map(({ where, self }) => [where, self]),
+    [["b", 2]],
+  );
   assert.equal(distinct, 2);
 });
 
@@ -49,9 +58,12 @@ test("self counts add up to the samples with frames; total never exceeds all, no
       const { offsets } = profile.stacks;
       let framed = 0;
       for (const [row, stack] of profile.samples.stack.entries()) {
-        if (offsets[stack + 1]! > offsets[stack]!) framed += profile.samples.count[row]!;
+        if (offsets[stack + 1] > offsets[stack]) framed += profile.samples.count[row];
       }
-      assert.equal(functions.reduce((sum, { self }) => sum + self, 0), framed);
+      assert.equal(
+        functions.reduce((sum, { self }) => sum + self, 0),
+        framed,
+      );
       assert.ok(functions.every(({ self, total }) => self <= total && total <= samples));
     }),
   );
@@ -66,7 +78,7 @@ test("no line of the table is wider than the terminal or leaves its line, whatev
       const allowed = Math.max(width, 64);
       for (const line of lines) {
         assert.ok(columnsOf(line) <= allowed, line);
-        // eslint-disable-next-line no-control-regex -- what must not be there
+
         assert.doesNotMatch(line, /[\u0000-\u001f\u007f-\u009f]/);
       }
     }),
@@ -75,8 +87,11 @@ test("no line of the table is wider than the terminal or leaves its line, whatev
 
 test("colours change nothing but the colours", () => {
   const hottest = hottestFunctions(knownProfile(), 5);
-  // eslint-disable-next-line no-control-regex -- the escape sequences to take away
+
   const stripped = hottestTable(hottest, { width: 80, colour: true }).replaceAll(/\u001b\[\d+m/g, "");
   const plain = hottestTable(hottest, { width: 80, colour: false });
-  assert.deepEqual(stripped.split("\n").map((line) => line.trimEnd()), plain.split("\n"));
+  assert.deepEqual(
+    stripped.split("\n").map((line) => line.trimEnd()),
+    plain.split("\n"),
+  );
 });

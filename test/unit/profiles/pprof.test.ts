@@ -15,7 +15,10 @@ test("the header says what was counted, when, how long and how often", () => {
   const text = (index: number | bigint) => decoded.stringTable.strings[Number(index)];
   assert.deepEqual(
     decoded.sampleType.map(({ type, unit }) => [text(type), text(unit)]),
-    [["samples", "count"], ["cpu", "nanoseconds"]],
+    [
+      ["samples", "count"],
+      ["cpu", "nanoseconds"],
+    ],
   );
   assert.deepEqual([text(decoded.periodType!.type), text(decoded.periodType!.unit)], ["cpu", "nanoseconds"]);
   assert.equal(text(decoded.defaultSampleType), "cpu");
@@ -44,7 +47,14 @@ test("a mapping grows to hold its locations, and its file offset with it", () =>
     mappings: [
       { start: 0x5000, limit: 0x6000, fileOffset: 0x4000, fileName: "/a", buildId: "", hasFunctions: true },
       { start: 0, limit: 0, fileOffset: 0, fileName: "[anon]", buildId: "", hasFunctions: false },
-      { start: 2 ** 64 - 4096, limit: 2 ** 64, fileOffset: 0, fileName: "[kernel.kallsyms]", buildId: "", hasFunctions: true },
+      {
+        start: 2 ** 64 - 4096,
+        limit: 2 ** 64,
+        fileOffset: 0,
+        fileName: "[kernel.kallsyms]",
+        buildId: "",
+        hasFunctions: true,
+      },
     ],
     locations: [
       { mappingIndex: 0, address: 0x3010, kind: "native", lines: [{ functionIndex: 0, line: 0 }] },
@@ -83,7 +93,7 @@ test("samples and CPU time add up, for any profile", () => {
   fc.assert(
     fc.property(arbitraryProfile, (profile) => {
       const { sample, period } = checkValid(encodePprof(profile));
-      const sum = (index: number) => sample.reduce((total, { value }) => total + BigInt(value[index]!), 0n);
+      const sum = (index: number) => sample.reduce((total, { value }) => total + BigInt(value[index]), 0n);
       assert.equal(sum(0), BigInt(samplesIn(profile)));
       assert.equal(sum(1), BigInt(samplesIn(profile)) * BigInt(period));
     }),
@@ -93,12 +103,12 @@ test("samples and CPU time add up, for any profile", () => {
 /** Every sample as text, from the bytes. */
 function rowsOfPprof(bytes: Uint8Array): string[] {
   const decoded = checkValid(bytes);
-  const text = (index: number | bigint) => decoded.stringTable.strings[Number(index)]!;
+  const text = (index: number | bigint) => decoded.stringTable.strings[Number(index)];
   return decoded.sample.map((sample) => {
     const frames = sample.locationId.map((id) => {
-      const { address, mappingId, line } = decoded.location[Number(id) - 1]!;
-      const file = mappingId === 0 ? "" : text(decoded.mapping[Number(mappingId) - 1]!.filename);
-      const lines = line.map((at) => `${text(decoded.function[Number(at.functionId) - 1]!.name)}:${at.line}`);
+      const { address, mappingId, line } = decoded.location[Number(id) - 1];
+      const file = mappingId === 0 ? "" : text(decoded.mapping[Number(mappingId) - 1].filename);
+      const lines = line.map((at) => `${text(decoded.function[Number(at.functionId) - 1].name)}:${at.line}`);
       return `${address} ${file} ${lines.join(",")}`;
     });
     const labels = sample.label.map(({ key, str, num }) => `${text(key)}=${str === 0 ? num : text(str)}`);
@@ -110,13 +120,13 @@ function rowsOfPprof(bytes: Uint8Array): string[] {
 function rowsOfProfile(profile: Profile): string[] {
   const { stacks, samples } = profile;
   return Array.from(samples.count, (count, row) => {
-    const stack = samples.stack[row]!;
+    const stack = samples.stack[row];
     const frames = Array.from(stacks.locations.subarray(stacks.offsets[stack], stacks.offsets[stack + 1]), (index) => {
-      const { address, mappingIndex, lines } = profile.locations[index]!;
-      const names = lines.map((at) => `${onTheWire(profile.functions[at.functionIndex]!.name)}:${at.line}`);
+      const { address, mappingIndex, lines } = profile.locations[index];
+      const names = lines.map((at) => `${onTheWire(profile.functions[at.functionIndex].name)}:${at.line}`);
       return `${address} ${profile.mappings[mappingIndex]?.fileName ?? ""} ${names.join(",")}`;
     });
-    const { pid, tid, comm } = profile.threads[samples.thread[row]!]!;
+    const { pid, tid, comm } = profile.threads[samples.thread[row]];
     const labels = [pid && `pid=${pid}`, tid && `tid=${tid}`, comm && `comm=${onTheWire(comm)}`].filter(Boolean);
     return [...frames, count, ...labels].join("|");
   });
