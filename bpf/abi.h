@@ -44,6 +44,11 @@ typedef int32_t __abi_s32;
 #define ABI_COMM_BYTES 16
 /* What a first-sight record copies of the user stack: a recursion of 400 frames of 160 bytes. */
 #define ABI_MAX_STACK_COPY 65536
+/*
+ * The copy begins below the stack pointer: an epilogue has popped registers whose rules still point at their slots,
+ * and a leaf keeps values in the red zone (System V psABI, 3.2.2).
+ */
+#define ABI_RED_ZONE 128
 /* A big C++ server maps about a hundred libraries; more than this many executable mappings are counted. */
 #define ABI_MAX_MAPPINGS 128
 /* Rules are shared by all executables. All of /usr/lib of a Debian with LLVM, node and a JVM uses about a quarter. */
@@ -168,7 +173,7 @@ struct abi_registers {
 /*
  * Precedes the sample (same cpu and sequence) whose unwinding stopped at a file without rows, with all that is needed
  * to finish it elsewhere. Followed by mapping_count struct abi_mapping, then by stack_bytes of the user stack from
- * registers.sp upward.
+ * stack_start upward.
  */
 struct abi_first_sight {
 	__abi_u8 kind; /* ABI_RECORD_FIRST_SIGHT */
@@ -179,6 +184,7 @@ struct abi_first_sight {
 	__abi_u32 sequence;
 	__abi_u32 pid;
 	__abi_u32 stack_truncated; /* 1 when the stack's mapping goes on beyond the copy */
+	__abi_u64 stack_start;	   /* virtual address of the first copied byte, up to ABI_RED_ZONE below registers.sp */
 	struct abi_registers registers;
 };
 
@@ -281,7 +287,7 @@ ABI_ASSERT(sizeof(struct abi_sample) == 64, "a header of one cache line");
 ABI_ASSERT(sizeof(struct abi_file_key) == 32, "");
 ABI_ASSERT(sizeof(struct abi_mapping) == 56, "");
 ABI_ASSERT(sizeof(struct abi_registers) == 184, "");
-ABI_ASSERT(sizeof(struct abi_first_sight) == 24 + 184, "");
+ABI_ASSERT(sizeof(struct abi_first_sight) == 32 + 184, "");
 ABI_ASSERT(sizeof(struct abi_row_pair) == 8, "what a BPF array rounds a value up to anyway");
 ABI_ASSERT(sizeof(struct abi_page) == 8, "shares the array with the rows");
 ABI_ASSERT(sizeof(struct abi_rule) == 16, "");

@@ -38,8 +38,10 @@ export interface FirstSight {
   readonly mappingsTruncated: boolean;
   /** struct abi_registers, at the offsets of registersLayout. */
   readonly registers: DataView;
-  /** The user stack from registers.sp upward. */
+  /** The user stack from stackStart upward; that lies a little below registers.sp. */
   readonly stack: Uint8Array;
+  /** Virtual address of the first byte of stack. */
+  readonly stackStart: number;
   /** True when the stack goes on beyond the copy. */
   readonly stackTruncated: boolean;
 }
@@ -71,6 +73,7 @@ export function readFirstSight(record: Uint8Array): FirstSight | undefined {
     mappingsTruncated: record[firstSightLayout.mappingsTruncated] !== 0,
     registers: new DataView(record.buffer, registers, registersLayout.sizeOf),
     stack: record.subarray(stackOffset, stackOffset + stackBytes),
+    stackStart: Number(view.getBigUint64(firstSightLayout.stackStart, littleEndian)),
     stackTruncated: view.getUint32(firstSightLayout.stackTruncated, littleEndian) !== 0,
   };
 }
