@@ -60,11 +60,7 @@ export interface Registers {
 
 /** Why a step was the last; enum abi_outcome by name. */
 export type StepOutcome =
-  | "complete"
-  | "unsupported-rule"
-  | "stack-unreadable"
-  | "stack-not-growing"
-  | "no-frame-pointer";
+  "complete" | "unsupported-rule" | "stack-unreadable" | "stack-not-growing" | "no-frame-pointer";
 
 /** The user stack, live or copied. Both give undefined where it cannot be read, whatever number the address is. */
 export interface StackMemory {
@@ -148,7 +144,12 @@ function stepSignal(frame: SignalFrame, registers: Registers, memory: StackMemor
   return ip === 0 ? "complete" : undefined;
 }
 
-function stepRule(machine: Machine, registers: Registers, rule: Readonly<UnwindRule>, memory: StackMemory): StepOutcome | undefined {
+function stepRule(
+  machine: Machine,
+  registers: Registers,
+  rule: Readonly<UnwindRule>,
+  memory: StackMemory,
+): StepOutcome | undefined {
   const cfa = canonicalFrameAddress(registers, rule, memory);
   if (typeof cfa !== "number") return cfa;
   // A leaf may not have moved sp yet (arm64); any other frame holds at least its return address.
@@ -163,7 +164,11 @@ function stepRule(machine: Machine, registers: Registers, rule: Readonly<UnwindR
   return toCaller(registers, returnAddress, cfa);
 }
 
-function canonicalFrameAddress(registers: Registers, rule: Readonly<UnwindRule>, memory: StackMemory): number | StepOutcome {
+function canonicalFrameAddress(
+  registers: Registers,
+  rule: Readonly<UnwindRule>,
+  memory: StackMemory,
+): number | StepOutcome {
   const { cfaKind, cfaOffset, cfaAddend, cfaRegister } = rule;
   switch (cfaKind) {
     case CFA_SP:
@@ -189,7 +194,14 @@ function canonicalFrameAddress(registers: Registers, rule: Readonly<UnwindRule>,
 }
 
 /** The caller's value of a register whose value here is `same`; undefined when it cannot be read. */
-function restore(registers: Registers, cfa: number, kind: number, offset: number, same: number, memory: StackMemory): number | undefined {
+function restore(
+  registers: Registers,
+  cfa: number,
+  kind: number,
+  offset: number,
+  same: number,
+  memory: StackMemory,
+): number | undefined {
   if (kind === SAVE_UNKNOWN) return 0;
   const address = slot(registers, cfa, kind, offset);
   return address === undefined ? same : memory.word(address);

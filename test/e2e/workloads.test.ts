@@ -49,6 +49,19 @@ describe("stacks of programs that were built without frame pointers", () => {
     });
   }
 
+  it("keeps as many samples as CPU time says there are", (context: TestContext) => {
+    if (reason !== undefined) {
+      context.skip(reason);
+      return;
+    }
+    const { stacks, periodNs } = recording as Recording;
+    const verdicts = [...built.values()].map((one) => judge(one, stacks, truths.get(one.workload.name) as Truth, periodNs));
+    const kept = verdicts.reduce((sum, verdict) => sum + verdict.kept, 0);
+    const expected = verdicts.reduce((sum, verdict) => sum + verdict.expected, 0);
+    context.diagnostic(`${kept} samples kept of ${expected.toFixed(0)} expected: ${((100 * kept) / expected).toFixed(2)} %`);
+    assert.ok(kept >= 0.99 * expected, `${kept} of ${expected.toFixed(0)}`);
+  });
+
   it("loses no sample and accounts for each", (context: TestContext) => {
     if (reason !== undefined) {
       context.skip(reason);
