@@ -1,7 +1,8 @@
-# Toolchain for arm64 from another machine: g++-aarch64-linux-gnu, and the libraries that native/sysroot-arm64.sh fetches.
+# Toolchain for arm64 from another machine: g++-aarch64-linux-gnu, and what scripts/arm64-sysroot.mjs fetches.
 #
-#   native/sysroot-arm64.sh
-#   cmake -S . -B build/cmake-arm64 -DCMAKE_TOOLCHAIN_FILE=native/aarch64.cmake -DHOSTFLAME_OUTPUT_DIR=$PWD/build/native-arm64
+#   node scripts/arm64-sysroot.mjs
+#   cmake -S . -B build/cmake-arm64 -DCMAKE_TOOLCHAIN_FILE=native/aarch64.cmake \
+#     -DHOSTFLAME_OUTPUT_DIR=$PWD/build/native-arm64
 set(CMAKE_SYSTEM_NAME Linux)
 set(CMAKE_SYSTEM_PROCESSOR aarch64)
 set(CMAKE_C_COMPILER aarch64-linux-gnu-gcc)
