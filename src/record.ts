@@ -161,7 +161,12 @@ async function writeFiles(profile: Profile, options: RecordOptions): Promise<voi
   }
 }
 
-function report({ profile, unresolved, kernelDetail }: NamedWindow, taken: Taken, options: RecordOptions, reporter: RecordReporter): void {
+function report(
+  { profile, unresolved, kernelDetail }: NamedWindow,
+  taken: Taken,
+  options: RecordOptions,
+  reporter: RecordReporter,
+): void {
   const { summary, durationNs, loopDelayMs } = taken;
   if (kernelDetail !== "") {
     reporter.warn(`kernel functions have no names: ${kernelDetail}`);
@@ -178,7 +183,16 @@ function report({ profile, unresolved, kernelDetail }: NamedWindow, taken: Taken
       maxRssBytes: usage.maxRSS * 1024,
     };
     const { frequencyHz } = options;
-    const json = { ...summary, durationMs, frequencyHz, unresolved, loopDelayMs, own, files, hottest: hottest.functions };
+    const json = {
+      ...summary,
+      durationMs,
+      frequencyHz,
+      unresolved,
+      loopDelayMs,
+      own,
+      files,
+      hottest: hottest.functions,
+    };
     reporter.print(`${JSON.stringify(json, null, 2)}\n`);
     return;
   }

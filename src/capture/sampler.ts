@@ -105,7 +105,7 @@ export class Sampler {
       this.session.detach(cpu);
     }
     this.attached.clear();
-    for (let more = true; more; ) {
+    for (let more = true; more;) {
       more = this.drainOnce();
     }
   }
