@@ -1,11 +1,12 @@
 import type { Cursor } from "./cursor.js";
 import { type PointerBases, readEncodedPointer } from "./encoded-pointer.js";
-import { type ExpressionShape, recognizeExpression, SHAPE_DEREFERENCE, SHAPE_OTHER, SHAPE_PLT, SHAPE_REGISTER } from "./expression.js";
+import { type ExpressionShape, recognizeExpression, SHAPE_DEREFERENCE, SHAPE_INDEXED, SHAPE_OTHER, SHAPE_PLT, SHAPE_REGISTER } from "./expression.js";
 import {
   BASE_REGISTER,
   CFA_ADDEND,
   CFA_BASE,
   CFA_DEREFERENCE,
+  CFA_INDEXED,
   CFA_KIND,
   CFA_OFFSET,
   CFA_OTHER,
@@ -223,6 +224,7 @@ export class CfaProgram {
     if (shape === SHAPE_REGISTER) this.#setCfa(CFA_REGISTER, register, offset, 0);
     else if (shape === SHAPE_DEREFERENCE) this.#setCfa(CFA_DEREFERENCE, register, offset, addend);
     else if (shape === SHAPE_PLT && register === this.#registers.stackPointer) this.#setCfa(CFA_PLT, register, offset, addend);
+    else if (shape === SHAPE_INDEXED) this.#setCfa(CFA_INDEXED, register, offset, addend);
     else this.#setCfa(CFA_OTHER, 0, 0, 0);
   }
 

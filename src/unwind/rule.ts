@@ -19,6 +19,7 @@ export const CFA_LEAF = 3;
 export const CFA_DEREF_SP = 4;
 export const CFA_DEREF_FP = 5;
 export const CFA_PLT = 6;
+export const CFA_INDEXED = 7;
 
 /** enum abi_save_kind. */
 export const SAVE_SAME = 0;
@@ -137,6 +138,8 @@ function formatCfa(rule: Readonly<UnwindRule>): string {
       return `*(rsp${offset})${signed(rule.cfaAddend)}`;
     case CFA_DEREF_FP:
       return `*(rbp${offset})${signed(rule.cfaAddend)}`;
+    case CFA_INDEXED:
+      return `*(rsp${offset}+8*leaf${rule.cfaRegister})${signed(rule.cfaAddend)}`;
     default:
       return `rsp${offset}+8*((rip&15)>=${rule.cfaAddend})`;
   }

@@ -17,7 +17,7 @@ import { FileSource } from "../../dist/elf/byte-source.js";
 import { convert } from "../../dist/unwind/convert.js";
 import { formatFixedRule, formatRule, RULE_FIRST_FREE, RULE_WORDS, emptyRule, unpackRule } from "../../dist/unwind/rule.js";
 
-/** name: of the file. through: where gdb goes first; at: where it stops; hits: how often it passes that before; steps: instructions from there. frames, outcome: what is expected where that is not gdb's whole stack. */
+/** name: of the file. through: where gdb goes first; at: where it stops; hits: how often it passes that before; steps: instructions from there. outcome: where that is not complete. */
 const SITES = [
   { name: "leaf", workload: "split-pie", at: "*beta_leaf", hits: 3, steps: 4, about: "In beta_leaf, past its first instructions." },
   { name: "prologue", workload: "split-pie", at: "*beta_middle", hits: 3, steps: 5, about: "Amid the pushes of beta_middle." },
@@ -39,7 +39,7 @@ const SITES = [
   { name: "generated-code", workload: "jit", at: "*generated_calls", hits: 3, steps: 4, about: "Called by code without a file, which keeps its frame pointer; gdb's guess at its caller is left out." },
   { name: "assembly-digest", workload: "crypto", at: "SHA256_Update", hits: 2, steps: 4000, about: "In libcrypto's SHA-256, which keeps its caller's frame in a word of its own." },
   { name: "assembly-cipher", workload: "crypto", at: "EVP_EncryptUpdate", hits: 0, steps: 9000, about: "In a helper of libcrypto's AES-GCM, whose caller has its CFA in rax: a register that no call need keep, and this one does." },
-  { name: "assembly-multiplication", workload: "crypto", at: "BN_mod_mul_montgomery", hits: 5, steps: 120, about: "In libcrypto's Montgomery multiplication: the CFA is *(rsp + 8 + 8 * r9) + 8, for which there is no rule.", frames: 1, outcome: "unsupported-rule" },
+  { name: "assembly-multiplication", workload: "crypto", at: "BN_mod_mul_montgomery", hits: 5, steps: 120, about: "In libcrypto's Montgomery multiplication, whose CFA is *(rsp + 8 + 8 * r9) + 8." },
 ];
 
 function rowsOf(path) {
@@ -91,7 +91,7 @@ function locate(mappings, address) {
 
 function textOf(site, taken) {
   const { registers, mappings } = taken;
-  const located = taken.frames.slice(0, site.frames).map((frame) => ({ ...frame, ...locate(mappings, BigInt(frame.address)) })).filter(({ mapping }) => mapping);
+  const located = taken.frames.map((frame) => ({ ...frame, ...locate(mappings, BigInt(frame.address)) })).filter(({ mapping }) => mapping);
   const used = [...new Set(located.map(({ mapping }) => mapping))];
   const files = [...new Set(used.map(({ path }) => path).filter((path) => path.startsWith("/")))];
   const idOf = ({ path }) => files.indexOf(path) + 1;

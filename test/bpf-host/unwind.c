@@ -129,6 +129,8 @@ static int parse_cfa(const char *text, struct abi_rule *rule)
 
 	if (sscanf(text, "rsp%d+8*((rip&15)>=%d)", &offset, &addend) == 2)
 		rule->cfa_kind = ABI_CFA_PLT;
+	else if (sscanf(text, "*(rsp%d+8*leaf%u)%d", &offset, &reg, &addend) == 3)
+		rule->cfa_kind = ABI_CFA_INDEXED;
 	else if (sscanf(text, "*(rsp%d)%d", &offset, &addend) == 2)
 		rule->cfa_kind = ABI_CFA_DEREF_SP;
 	else if (sscanf(text, "*(rbp%d)%d", &offset, &addend) == 2)

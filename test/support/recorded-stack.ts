@@ -4,6 +4,7 @@ import {
   CFA_DEREF_FP,
   CFA_DEREF_SP,
   CFA_FP,
+  CFA_INDEXED,
   CFA_LEAF,
   CFA_PLT,
   CFA_SP,
@@ -54,6 +55,8 @@ function parseCfa(text: string, rule: UnwindRule): void {
   if (match) return set(CFA_PLT, match[1], match[2]);
   match = /^\*\((rsp|rbp)([+-]\d+)\)([+-]\d+)$/.exec(text);
   if (match) return set(match[1] === "rsp" ? CFA_DEREF_SP : CFA_DEREF_FP, match[2], match[3]);
+  match = /^\*\(rsp([+-]\d+)\+8\*leaf(\d+)\)([+-]\d+)$/.exec(text);
+  if (match) return set(CFA_INDEXED, match[1], match[3], match[2]);
   match = /^(rsp|rbp|rbx)([+-]\d+)$/.exec(text);
   if (match) return set(match[1] === "rsp" ? CFA_SP : match[1] === "rbp" ? CFA_FP : CFA_BX, match[2]);
   match = /^leaf(\d+)([+-]\d+)$/.exec(text);

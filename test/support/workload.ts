@@ -24,6 +24,11 @@ export interface Workload {
   readonly tree: CallTree;
   /** Branch as the workload prints it → the function whose presence in a stack means that branch. */
   readonly branches: Readonly<Record<string, string>>;
+  /**
+   * Why the workload is to be judged only once its file is known: it then runs for a moment before, under another name.
+   * Else the first samples of it, which come before there are unwind rows, are judged like the rest.
+   */
+  readonly warm?: string;
   /** Names are gone from the file; the file of this name in OUT still has them, to check addresses by. */
   readonly unstripped?: string;
   /** Stacks on which no root can be expected, and why; the share of whole stacks is then not asserted. */

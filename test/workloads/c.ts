@@ -121,6 +121,7 @@ export const SHAPES: readonly Workload[] = [
       sources: "signal",
       build: [c(name, "signal")],
       args: name === "signal" ? [] : ["altstack"],
+      ...(name === "signal" ? {} : { warm: "a first sight carries a copy of one stack only" }),
       tree: inMain({
         run: {
           [frame]: handler,
