@@ -13,4 +13,4 @@ export LD_PRELOAD
 export ASAN_OPTIONS=detect_leaks=0:abort_on_error=1
 export UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1
 export HOSTFLAME_TEST_NATIVE="$PWD/$build/native"
-exec node --test build/test/native/
+exec node --test build/test/native/${1:-}

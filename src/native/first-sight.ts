@@ -52,7 +52,7 @@ export interface FirstSight {
  */
 export function readFirstSight(record: Uint8Array): FirstSight | undefined {
   if (record.length < firstSightLayout.sizeOf || record[firstSightLayout.kind] !== recordKind.firstSight)
-    return undefined;
+    {return undefined;}
   const view = new DataView(record.buffer, record.byteOffset, record.byteLength);
   const count = view.getUint16(firstSightLayout.mappingCount, littleEndian);
   const stackBytes = view.getUint32(firstSightLayout.stackBytes, littleEndian);

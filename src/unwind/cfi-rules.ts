@@ -137,7 +137,8 @@ export class CfiRules {
     if (!this.#translateCfa(state, rule)) return RULE_UNSUPPORTED;
     // The CFA is the caller's sp by definition; code that says otherwise switches stacks.
     const stackPointer = state[STACK_POINTER];
-    const isCfa = stackPointer === RULE_UNSPECIFIED || (stackPointer === RULE_VALUE_OFFSET && state[STACK_POINTER + 2] === 0);
+    const isCfa =
+      stackPointer === RULE_UNSPECIFIED || (stackPointer === RULE_VALUE_OFFSET && state[STACK_POINTER + 2] === 0);
     if (!isCfa) return RULE_UNSUPPORTED;
 
     this.#translateSaved(state, RETURN_ADDRESS, rule);
@@ -194,7 +195,7 @@ export class CfiRules {
   /** Where a register is saved: kind and offset, into the two fields. What no kind can say is unknown. */
   #translateSaved(state: FrameState, column: number, { cfaKind, cfaOffset }: UnwindRule): void {
     const { framePointer, stackPointer } = this.registers;
-    let kind = SAVE_UNKNOWN;
+    let kind: number = SAVE_UNKNOWN;
     let offset = state[column + 2];
     switch (state[column]) {
       case RULE_UNSPECIFIED:

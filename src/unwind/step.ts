@@ -62,11 +62,7 @@ export interface Registers {
 
 /** Why a step was the last; enum abi_outcome by name. */
 export type StepOutcome =
-  | "complete"
-  | "unsupported-rule"
-  | "stack-unreadable"
-  | "stack-not-growing"
-  | "no-frame-pointer";
+  "complete" | "unsupported-rule" | "stack-unreadable" | "stack-not-growing" | "no-frame-pointer";
 
 /** The user stack, live or copied. Both give undefined where it cannot be read, whatever number the address is. */
 export interface StackMemory {
@@ -154,7 +150,12 @@ function stepSignal(frame: SignalFrame, registers: Registers, memory: StackMemor
   return ip === 0 ? "complete" : undefined;
 }
 
-function stepRule(machine: Machine, registers: Registers, rule: Readonly<UnwindRule>, memory: StackMemory): StepOutcome | undefined {
+function stepRule(
+  machine: Machine,
+  registers: Registers,
+  rule: Readonly<UnwindRule>,
+  memory: StackMemory,
+): StepOutcome | undefined {
   const cfa = canonicalFrameAddress(machine, registers, rule, memory);
   if (typeof cfa !== "number") return cfa;
   // Lost is not the same as none, which has a rule of its own.
@@ -221,7 +222,14 @@ function canonicalFrameAddress(
 }
 
 /** The caller's value of a register whose value here is `same`; undefined when it cannot be read. */
-function restore(registers: Registers, cfa: number, kind: number, offset: number, same: number, memory: StackMemory): number | undefined {
+function restore(
+  registers: Registers,
+  cfa: number,
+  kind: number,
+  offset: number,
+  same: number,
+  memory: StackMemory,
+): number | undefined {
   if (kind === SAVE_UNKNOWN) return 0;
   const address = slot(registers, cfa, kind, offset);
   return address === undefined ? same : memory.word(address);

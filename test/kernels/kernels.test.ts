@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { execFileSync, spawnSync } from "node:child_process";
-import { existsSync } from "node:fs";
+import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import path from "node:path";
 import { before, describe, it } from "node:test";
 import type { Summary } from "../support/record.js";
@@ -59,14 +60,22 @@ function recordInGuest(suite: string): Report {
   return JSON.parse(output.trim().split("\n").at(-1) ?? "") as Report;
 }
 
+/** Standard output of a command in the guest. The kit wants files or pipes to write to; Node.js makes sockets. */
 function runInGuest(suite: string, ...words: readonly string[]): string {
-  const command = ["--timeout", String(GUEST_SECONDS), "--", process.execPath, ...words];
-  const { status, stdout, stderr } = spawnSync(path.join(kit, "run"), [suite, ...command], {
-    encoding: "utf8",
-    maxBuffer: 2 ** 24,
-  });
-  assert.equal(status, 0, `in the guest:\n${stderr}\n${stdout.slice(-4000)}`);
-  return stdout;
+  const folder = mkdtempSync(path.join(tmpdir(), "hostflame-guest-"));
+  const [stdout, stderr] = [path.join(folder, "stdout"), path.join(folder, "stderr")];
+  const [out, err] = [openSync(stdout, "w"), openSync(stderr, "w")];
+  try {
+    const command = [suite, "--timeout", String(GUEST_SECONDS), "--", process.execPath, ...words];
+    const { status } = spawnSync(path.join(kit, "run"), command, { stdio: ["ignore", out, err] });
+    const output = readFileSync(stdout, "utf8");
+    assert.equal(status, 0, `in the guest:\n${readFileSync(stderr, "utf8")}\n${output.slice(-4000)}`);
+    return output;
+  } finally {
+    closeSync(out);
+    closeSync(err);
+    rmSync(folder, { recursive: true });
+  }
 }
 
 /** Why no other kernel can be booted here, or false. */

@@ -220,7 +220,7 @@ describe("hostile names", () => {
       fc.property(
         fc.nat(real.length - 1),
         fc.nat(real.length - 1),
-        fc.constantFrom(..."SEITP_N1Kp"),
+        fc.constantFrom("S", "E", "I", "T", "P", "_", "N", "1", "K", "p"),
         (cut, put, character) => {
           const damaged = real.slice(0, put) + character + real.slice(put + 1, cut) + real.slice(cut + 1);
           assert.ok(demangle(damaged).length <= MAX_OUTPUT);
