@@ -248,7 +248,8 @@ static void parse_line(char *line)
 		    row->executable >= MAX_EXECUTABLES)
 			refuse("not a row", copy);
 		row->rule = parse_rule(text + consumed, copy);
-	} else if (strcmp(word, "#") && strcmp(word, "frame") && strcmp(word, "outcome") && strcmp(word, "executable")) {
+	} else if (strcmp(word, "#") && strcmp(word, "frame") && strcmp(word, "outcome") &&
+		   strcmp(word, "executable")) {
 		refuse("not a line of a recording", copy);
 	}
 }
@@ -351,9 +352,8 @@ static int unwind_frame(u32 depth)
 static void unwind(const char *name)
 {
 	static const char *const outcomes[] = {
-		"complete",	     "unknown-executable", "too-deep",	       "no-mapping",
-		"not-executable",    "unsupported-rule",   "stack-unreadable", "stack-not-growing",
-		"no-frame-pointer",  "table-corrupt",
+		"complete",	    "unknown-executable", "too-deep",	       "no-mapping",	   "not-executable",
+		"unsupported-rule", "stack-unreadable",	  "stack-not-growing", "no-frame-pointer", "table-corrupt",
 	};
 	int outcome;
 	u32 depth = 0;

@@ -22,7 +22,7 @@ function generator(seed: number): (below: number) => number {
  */
 export function randomRecording(seed: number): StackRecording {
   const below = generator(seed);
-  const pick = <T>(...choices: readonly T[]): T => choices[below(choices.length)] as T;
+  const pick = <T>(...choices: readonly T[]): T => choices[below(choices.length)];
   const hex = (value: number): string => value.toString(16);
   const code = (): number => CODE + below(CODE_BYTES);
   const stack = (): number => STACK + 8 * below(STACK_WORDS);
@@ -76,7 +76,9 @@ export function randomRecording(seed: number): StackRecording {
     `registers ip=0x${hex(code())} sp=0x${hex(STACK + 8 * below(8))} fp=0x${pick(hex(stack()), word())} ` +
       `bx=0x${pick(hex(stack()), word())} lr=0x0 return_address=${below(2)}`,
   ];
-  if (below(4) > 0) lines.push(`leaf ${Array.from({ length: 17 }, () => pick(hex(stack()), hex(below(32)), word())).join(" ")}`);
+  if (below(4) > 0) {
+    lines.push(`leaf ${Array.from({ length: 17 }, () => pick(hex(stack()), hex(below(32)), word())).join(" ")}`);
+  }
   lines.push(`mapping ${hex(CODE)} ${hex(CODE + CODE_BYTES)} 0 1`);
   if (below(16) > 0) lines.push(...offsets.map((offset) => `row 1 ${hex(offset)} ${rule()}`));
   lines.push(`stack ${hex(STACK)} ${Array.from({ length: STACK_WORDS }, word).join(" ")}`);

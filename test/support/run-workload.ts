@@ -1,10 +1,20 @@
 import { spawn, execFileSync } from "node:child_process";
 import { once } from "node:events";
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readlinkSync, renameSync, rmSync, symlinkSync, unlinkSync } from "node:fs";
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readlinkSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  unlinkSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { buildWorkload, copyBuilt, type BuiltWorkload, type Workload } from "./workload.js";
+import { buildWorkload, copyBuilt, type BuiltWorkload } from "./workload.js";
 
 const WARM_UP_MS = 500;
 
@@ -73,10 +83,16 @@ function librariesOf(path: string): string[] {
   } catch {
     return [];
   }
-  return [...output.matchAll(/(?:=> |^\s+)(\/\S+) \(/gm)].map((match) => match[1] as string);
+  return [...output.matchAll(/(?:=> |^\s+)(\/\S+) \(/gm)].map((match) => match[1]);
 }
 
-async function runIn(place: string, built: BuiltWorkload, budgetMs: number, cpu: number, scratch: string): Promise<string> {
+async function runIn(
+  place: string,
+  built: BuiltWorkload,
+  budgetMs: number,
+  cpu: number,
+  scratch: string,
+): Promise<string> {
   const { workload } = built;
   const args = [String(budgetMs), ...(workload.args ?? [])];
   switch (place) {
@@ -100,7 +116,7 @@ async function runIn(place: string, built: BuiltWorkload, budgetMs: number, cpu:
     }
     case "replaced": {
       const copy = copyBuilt(built, join(scratch, "replaced"));
-      const other = copyBuilt(buildWorkload(workload.replacement as Workload), join(scratch, "other"));
+      const other = copyBuilt(buildWorkload(workload.replacement!), join(scratch, "other"));
       const argvOf = (more: readonly string[] = []): string[] => [copy.path, String(budgetMs / 2), ...more];
       const first = await runCommand(argvOf(), cpu, copy.path, () => renameSync(other.path, copy.path));
       return first + (await runCommand(argvOf(workload.replacement?.args), cpu, copy.path));
@@ -129,7 +145,14 @@ async function runOnOverlays(built: BuiltWorkload, budgetMs: number, cpu: number
     const directories = ["upper", "work", "merged"].map((part) => join(scratch, name, part));
     for (const directory of directories) mkdirSync(directory, { recursive: true });
     const [upper, work, merged] = directories as [string, string, string];
-    execFileSync("mount", ["-t", "overlay", "overlay", "-o", `lowerdir=${lower},upperdir=${upper},workdir=${work}`, merged]);
+    execFileSync("mount", [
+      "-t",
+      "overlay",
+      "overlay",
+      "-o",
+      `lowerdir=${lower},upperdir=${upper},workdir=${work}`,
+      merged,
+    ]);
     try {
       const path = join(merged, built.workload.name);
       output += await runCommand([path, String(budgetMs / 2), ...(built.workload.args ?? [])], cpu, path);

@@ -55,7 +55,13 @@ const TEMPLATES: CallTree = inMain({
   },
 });
 
-function cxx(name: string, compiler: string, sources: string, tree: CallTree, branches: Record<string, string>): Workload {
+function cxx(
+  name: string,
+  compiler: string,
+  sources: string,
+  tree: CallTree,
+  branches: Record<string, string>,
+): Workload {
   return { name, sources, build: [[compiler, ...FLAGS, "-o", `OUT/${name}`, `${sources}.cc`]], tree, branches };
 }
 
@@ -105,7 +111,19 @@ function rust(name: string, ...options: string[]): Workload {
     name,
     sources: "rust",
     build: [
-      ["rustc", "-C", "opt-level=3", "-C", "panic=unwind", "-C", "force-frame-pointers=no", ...options, "-o", `OUT/${name}`, "rust.rs"],
+      [
+        "rustc",
+        "-C",
+        "opt-level=3",
+        "-C",
+        "panic=unwind",
+        "-C",
+        "force-frame-pointers=no",
+        ...options,
+        "-o",
+        `OUT/${name}`,
+        "rust.rs",
+      ],
     ],
     tree: { [named("main")]: body },
     branches: {
