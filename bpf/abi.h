@@ -166,7 +166,7 @@ struct abi_registers {
 	__abi_u64 bx;	     /* rbx: what glibc's lazy binder keeps its frame in. arm64: unused */
 	__abi_u64 lr;	     /* x30. x86-64: unused */
 	__abi_u64 leaf[17];  /* x86-64: by DWARF number, 0..16 (System V psABI, figure 3.36). Only in the leaf frame */
-	__abi_u32 leaf_valid; /* 1 while the frame is the leaf, or one that a signal interrupted */
+	__abi_u32 leaf_valid; /* 1 until a signal frame was passed: what it interrupted had other values in them */
 	__abi_u32 return_address; /* 1 when ip is a return address: look up ip - 1 */
 };
 
@@ -234,10 +234,11 @@ enum abi_cfa_kind {
 	ABI_CFA_SP = 0,	      /* sp + cfa_offset */
 	ABI_CFA_FP = 1,	      /* fp + cfa_offset */
 	ABI_CFA_BX = 2,	      /* bx + cfa_offset */
-	ABI_CFA_LEAF = 3,     /* leaf[cfa_register] + cfa_offset; only where leaf_valid */
+	ABI_CFA_LEAF = 3,     /* leaf[cfa_register] + cfa_offset; where step.h, step_leaf_register, allows it */
 	ABI_CFA_DEREF_SP = 4, /* *(sp + cfa_offset) + cfa_addend */
 	ABI_CFA_DEREF_FP = 5, /* *(fp + cfa_offset) + cfa_addend */
 	ABI_CFA_PLT = 6,      /* sp + cfa_offset + ((ip & 15) >= cfa_addend ? 8 : 0): what linkers emit for .plt */
+	ABI_CFA_INDEXED = 7,  /* *(sp + cfa_offset + 8 * leaf[cfa_register]) + cfa_addend: libcrypto's bn_mul_mont */
 };
 
 /* Where the caller's value of a register is. */

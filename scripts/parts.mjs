@@ -40,7 +40,7 @@ const parts = [
   {
     name: "viewer",
     title: "bundling the flame graph's viewer",
-    inputs: ["scripts/build-viewer.mjs", "src/flamegraph", "src/model", "package-lock.json"],
+    inputs: ["scripts/build-viewer.mjs", "src/flamegraph", "src/model", "src/util", "package-lock.json"],
     outputs: ["dist/flamegraph/viewer.js", "dist/flamegraph/viewer.css"],
     commands: [[node, path.join(root, "scripts/build-viewer.mjs")]],
   },

@@ -6,7 +6,7 @@ import { anonymousFrameHigh, nativeFrameHigh } from "../native/raw-frame.js";
 import { lookupAddress, type StepOutcome } from "../unwind/step.js";
 import type { TableStore } from "../unwind/table-store.js";
 import type { TableStepper } from "../unwind/table-stepper.js";
-import { Uint32Column } from "../util/column.js";
+import type { Uint32Column } from "../util/column.js";
 import type { Conversions } from "./conversions.js";
 import { readRegisters, StackCopy } from "./stack-copy.js";
 

@@ -24,13 +24,13 @@ const BATCH_BYTES = 256 << 10;
 /** The ring's reader is woken at this share of it; a quarter leaves time for a loop that is late. */
 const WAKEUP_SHARE = 4;
 /** Below the wake-up mark the ring is looked at this often, so that a live view is live. */
-const POLL_MS = 100;
+const POLL_MS = 250;
 /** CPUs that come online are attached within this time. */
 const CPU_SCAN_MS = 2000;
 /** Batches taken in one turn of the event loop; then others have theirs. */
 const BATCHES_PER_TURN = 16;
-/** A copy is at most 72 KiB, so that this is 28 MiB a second from one CPU; the ring's half bounds all CPUs. */
-const FIRST_SIGHTS_PER_SECOND = 400;
+/** Every sample of a CPU may be a first sight while the first tables are made; the ring's half bounds the bytes. */
+const FIRST_SIGHTS_PER_SECOND = 1000;
 const COMM_BYTES = 16;
 
 const ON_TICK = "on_tick";
@@ -105,7 +105,7 @@ export class Sampler {
       this.session.detach(cpu);
     }
     this.attached.clear();
-    for (let more = true; more; ) {
+    for (let more = true; more;) {
       more = this.drainOnce();
     }
   }

@@ -1,11 +1,20 @@
 import type { Cursor } from "./cursor.js";
 import { type PointerBases, readEncodedPointer } from "./encoded-pointer.js";
-import { type ExpressionShape, recognizeExpression, SHAPE_DEREFERENCE, SHAPE_OTHER, SHAPE_PLT, SHAPE_REGISTER } from "./expression.js";
+import {
+  type ExpressionShape,
+  recognizeExpression,
+  SHAPE_DEREFERENCE,
+  SHAPE_INDEXED,
+  SHAPE_OTHER,
+  SHAPE_PLT,
+  SHAPE_REGISTER,
+} from "./expression.js";
 import {
   BASE_REGISTER,
   CFA_ADDEND,
   CFA_BASE,
   CFA_DEREFERENCE,
+  CFA_INDEXED,
   CFA_KIND,
   CFA_OFFSET,
   CFA_OTHER,
@@ -67,7 +76,15 @@ export class CfaProgram {
    * sink. `start` is the function's ELF address, `origin` that of cursor.bytes[0], both for DW_CFA_set_loc.
    * False when the program makes no sense; rows given until then are to be thrown away.
    */
-  run(cursor: Cursor, context: ProgramContext, start: number, size: number, origin: number, bases: PointerBases, sink: RowSink): boolean {
+  run(
+    cursor: Cursor,
+    context: ProgramContext,
+    start: number,
+    size: number,
+    origin: number,
+    bases: PointerBases,
+    sink: RowSink,
+  ): boolean {
     const { state } = this;
     copyState(state, 0, context.initial, 0);
     this.#depth = 0;
@@ -222,15 +239,18 @@ export class CfaProgram {
     const { shape, register, offset, addend } = this.#shape;
     if (shape === SHAPE_REGISTER) this.#setCfa(CFA_REGISTER, register, offset, 0);
     else if (shape === SHAPE_DEREFERENCE) this.#setCfa(CFA_DEREFERENCE, register, offset, addend);
-    else if (shape === SHAPE_PLT && register === this.#registers.stackPointer) this.#setCfa(CFA_PLT, register, offset, addend);
-    else this.#setCfa(CFA_OTHER, 0, 0, 0);
+    else if (shape === SHAPE_INDEXED) this.#setCfa(CFA_INDEXED, register, offset, addend);
+    else if (shape === SHAPE_PLT && register === this.#registers.stackPointer) {
+      this.#setCfa(CFA_PLT, register, offset, addend);
+    } else this.#setCfa(CFA_OTHER, 0, 0, 0);
   }
 
   #setFromExpression(register: number, cursor: Cursor, context: ProgramContext): void {
     recognizeExpression(cursor, cursor.uleb(), this.#shape);
     const { shape, register: base, offset } = this.#shape;
-    if (shape === SHAPE_REGISTER && (offset | 0) === offset) this.#set(register, RULE_AT_REGISTER, base, offset, context);
-    else this.#set(register, RULE_OTHER, 0, 0, context);
+    if (shape === SHAPE_REGISTER && (offset | 0) === offset) {
+      this.#set(register, RULE_AT_REGISTER, base, offset, context);
+    } else this.#set(register, RULE_OTHER, 0, 0, context);
   }
 
   #setSaved(register: number, offset: number, kind: number, context: ProgramContext): void {

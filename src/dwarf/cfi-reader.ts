@@ -78,7 +78,9 @@ export class CfiReader {
       if (length === 4 && fdeCount !== Infinity) break;
       at += length;
     }
-    if (source.size > MAX_SECTION_BYTES) counts.stopped = { problem: "limit-exceeded", detail: `${source.size} bytes of frames` };
+    if (source.size > MAX_SECTION_BYTES) {
+      counts.stopped = { problem: "limit-exceeded", detail: `${source.size} bytes of frames` };
+    }
     return counts;
   }
 
@@ -93,7 +95,9 @@ export class CfiReader {
     if (is64Bit) length = cursor.u64();
     const headerBytes = is64Bit ? 12 : 4;
     const total = headerBytes + length;
-    if (cursor.failed || length >= 0xffff_fff0 || at + total > end) return this.#stop(counts, "malformed", `entry of ${length} bytes at ${at}`);
+    if (cursor.failed || length >= 0xffff_fff0 || at + total > end) {
+      return this.#stop(counts, "malformed", `entry of ${length} bytes at ${at}`);
+    }
     if (total > this.#window.length) {
       counts.fdes++;
       counts.badFdes++;

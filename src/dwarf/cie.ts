@@ -1,5 +1,6 @@
-import { CfaProgram, type ProgramContext, type RowSink, unspecifiedState } from "./cfa-program.js";
-import { Cursor } from "./cursor.js";
+import type { CfaProgram } from "./cfa-program.js";
+import { type ProgramContext, type RowSink, unspecifiedState } from "./cfa-program.js";
+import type { Cursor } from "./cursor.js";
 import { DW_EH_PE_absptr, DW_EH_PE_omit, NO_BASES, readEncodedValue } from "./encoded-pointer.js";
 
 /** A common information entry: what the FDEs that name it share. */

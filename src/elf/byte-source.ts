@@ -28,7 +28,13 @@ export const MAX_READ_BYTES = 64 * 1024 * 1024;
 const WINDOW_BYTES = 16 * 1024;
 
 function inRange(offset: number, length: number, size: number): boolean {
-  return Number.isSafeInteger(offset) && Number.isSafeInteger(length) && offset >= 0 && length >= 0 && offset + length <= size;
+  return (
+    Number.isSafeInteger(offset) &&
+    Number.isSafeInteger(length) &&
+    offset >= 0 &&
+    length >= 0 &&
+    offset + length <= size
+  );
 }
 
 /** A file read by pread through a descriptor that its owner opened, keeps open and closes. */

@@ -67,7 +67,9 @@ export function isRefusal<T extends object>(result: T | ElfRefusal): result is E
 
 /** The segments that are mapped executable and have bytes in the file. */
 export function executableSegments(elf: ElfFile): ElfSegment[] {
-  return elf.segments.filter((segment) => segment.type === PT_LOAD && (segment.flags & PF_X) !== 0 && segment.fileSize > 0);
+  return elf.segments.filter(
+    (segment) => segment.type === PT_LOAD && (segment.flags & PF_X) !== 0 && segment.fileSize > 0,
+  );
 }
 
 /** The ELF address of a file offset, executable segments first; undefined when nothing loads that part of the file. */

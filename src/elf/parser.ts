@@ -58,7 +58,9 @@ export function parseElf(source: ByteSource): ElfFile | ElfRefusal {
 }
 
 function refuseRead(source: ByteSource, problem: ElfProblem, detail: string): ElfRefusal {
-  return source.failure === undefined ? { problem, detail } : { problem: "read-failed", detail: `${detail} (${source.failure})` };
+  return source.failure === undefined
+    ? { problem, detail }
+    : { problem: "read-failed", detail: `${detail} (${source.failure})` };
 }
 
 function parseSegments(source: ByteSource, header: Uint8Array): ElfSegment[] | ElfRefusal {
@@ -87,7 +89,9 @@ function parseSegments(source: ByteSource, header: Uint8Array): ElfSegment[] | E
       alignment: u64(table, at + 48),
     };
     // Above 2^53 arithmetic would round. No process has such addresses: user space ends at 2^56.
-    const exact = Number.isSafeInteger(segment.fileOffset + segment.fileSize) && Number.isSafeInteger(segment.elfAddress + segment.memorySize);
+    const exact =
+      Number.isSafeInteger(segment.fileOffset + segment.fileSize) &&
+      Number.isSafeInteger(segment.elfAddress + segment.memorySize);
     if (exact) segments.push(segment);
   }
   return segments;

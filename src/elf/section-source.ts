@@ -33,11 +33,18 @@ export function openSection(elf: ElfFile, section: ElfSection, maxInflatedBytes:
     return { problem: "limit-exceeded", detail: `${section.name}: ${size} bytes inflated` };
   }
   const deflated = stored.read(headerBytes, stored.size - headerBytes);
-  if (deflated === undefined) return { problem: "read-failed", detail: `${section.name}: ${stored.failure ?? "short read"}` };
+  if (deflated === undefined) {
+    return { problem: "read-failed", detail: `${section.name}: ${stored.failure ?? "short read"}` };
+  }
   try {
     // A first piece that holds everything saves zlib from joining many.
-    const inflated = inflateSync(deflated, { maxOutputLength: Math.max(size, 1), chunkSize: Math.max(size + 64, 1024) });
-    if (inflated.length !== size) return { problem: "malformed", detail: `${section.name}: inflated to ${inflated.length} of ${size}` };
+    const inflated = inflateSync(deflated, {
+      maxOutputLength: Math.max(size, 1),
+      chunkSize: Math.max(size + 64, 1024),
+    });
+    if (inflated.length !== size) {
+      return { problem: "malformed", detail: `${section.name}: inflated to ${inflated.length} of ${size}` };
+    }
     return new MemorySource(inflated);
   } catch (error) {
     return { problem: "malformed", detail: `${section.name}: ${(error as Error).message}` };

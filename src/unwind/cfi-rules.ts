@@ -5,6 +5,7 @@ import {
   CFA_DEREFERENCE,
   CFA_KIND,
   CFA_OFFSET,
+  CFA_INDEXED as STATE_CFA_INDEXED,
   CFA_PLT as STATE_CFA_PLT,
   CFA_REGISTER,
   CFA_UNDEFINED,
@@ -26,6 +27,7 @@ import {
   CFA_DEREF_FP,
   CFA_DEREF_SP,
   CFA_FP,
+  CFA_INDEXED,
   CFA_LEAF,
   CFA_PLT,
   CFA_SP,
@@ -135,7 +137,8 @@ export class CfiRules {
     if (!this.#translateCfa(state, rule)) return RULE_UNSUPPORTED;
     // The CFA is the caller's sp by definition; code that says otherwise switches stacks.
     const stackPointer = state[STACK_POINTER];
-    const isCfa = stackPointer === RULE_UNSPECIFIED || (stackPointer === RULE_VALUE_OFFSET && state[STACK_POINTER + 2] === 0);
+    const isCfa =
+      stackPointer === RULE_UNSPECIFIED || (stackPointer === RULE_VALUE_OFFSET && state[STACK_POINTER + 2] === 0);
     if (!isCfa) return RULE_UNSUPPORTED;
 
     this.#translateSaved(state, RETURN_ADDRESS, rule);
@@ -174,6 +177,11 @@ export class CfiRules {
         else return false;
         rule.cfaAddend = state[CFA_ADDEND];
         return isInt16(rule.cfaAddend);
+      case STATE_CFA_INDEXED:
+        rule.cfaKind = CFA_INDEXED;
+        rule.cfaRegister = register;
+        rule.cfaAddend = state[CFA_ADDEND];
+        return isInt16(rule.cfaAddend);
       case STATE_CFA_PLT:
         rule.cfaKind = CFA_PLT;
         rule.cfaAddend = state[CFA_ADDEND];
@@ -187,7 +195,7 @@ export class CfiRules {
   /** Where a register is saved: kind and offset, into the two fields. What no kind can say is unknown. */
   #translateSaved(state: FrameState, column: number, { cfaKind, cfaOffset }: UnwindRule): void {
     const { framePointer, stackPointer } = this.registers;
-    let kind = SAVE_UNKNOWN;
+    let kind: number = SAVE_UNKNOWN;
     let offset = state[column + 2];
     switch (state[column]) {
       case RULE_UNSPECIFIED:

@@ -52,7 +52,9 @@ class Conversion {
     // Go describes its trampoline as an ordinary function, so trampolines go before .debug_frame.
     const ordered = mergeExtents([ehFrame, orderFunctions(trampolines), debugFrame]);
     const rows = ordered.fileOffsets.length > 0 ? { ...ordered, rules: this.#rules.packedRules() } : undefined;
-    if (rows === undefined) this.#problems.push({ problem: "no-unwind-information", detail: "no function is described" });
+    if (rows === undefined) {
+      this.#problems.push({ problem: "no-unwind-information", detail: "no function is described" });
+    }
     return { rows, problems: this.#problems, fdes: this.#fdes, badFdes: this.#badFdes };
   }
 
@@ -64,7 +66,9 @@ class Conversion {
     if (section === undefined || this.#segments.length === 0) return orderFunctions(this.#collector(0));
     const functions = this.#collector(section.source.size);
     this.#count(new CfiReader(section, this.#registers).readAll(functions));
-    if (functions.omitted > 0) this.#problems.push({ problem: "limit-exceeded", detail: `${functions.omitted} functions left out` });
+    if (functions.omitted > 0) {
+      this.#problems.push({ problem: "limit-exceeded", detail: `${functions.omitted} functions left out` });
+    }
     return orderFunctions(functions);
   }
 
@@ -82,7 +86,9 @@ class Conversion {
     const section = findSection(this.#elf, ".eh_frame");
     if (section !== undefined && section.type !== SHT_NOBITS) {
       const source = openSection(this.#elf, section, MAX_INFLATED_BYTES);
-      if (!isRefusal(source)) return { source, elfAddress: section.elfAddress, dialect: "eh_frame", bases, fdeCount: Infinity };
+      if (!isRefusal(source)) {
+        return { source, elfAddress: section.elfAddress, dialect: "eh_frame", bases, fdeCount: Infinity };
+      }
       this.#problems.push(source);
     }
     const located = locateEhFrame(this.#elf);

@@ -107,7 +107,7 @@ class RowWriter {
   #count = 0;
   /** Where the rows so far end. */
   #end = 0;
-  #lastRule = RULE_NONE;
+  #lastRule: number = RULE_NONE;
 
   constructor(capacity: number) {
     this.#offsets = new Uint32Array(capacity);
@@ -122,7 +122,7 @@ class RowWriter {
     // The rows that lie before the start are in force there, the last of them.
     let row = firstRows[index];
     const rowEnd = firstRows[index + 1];
-    let rule = RULE_NONE;
+    let rule: number = RULE_NONE;
     while (row < rowEnd && offsets[row] <= start) rule = ruleIndices[row++];
     this.#push(start, rule);
     for (; row < rowEnd && offsets[row] < end; row++) this.#push(offsets[row], ruleIndices[row]);

@@ -1,34 +1,34 @@
-/**
- * struct abi_rule of bpf/abi.h in TypeScript: its numbers, its layout, and a line that a person can read. A test compares
- * every constant with the header.
- */
+import { cfaKind, fixedRule, limits, saveKind } from "../native/abi.generated.js";
+
+/** struct abi_rule of bpf/abi.h in TypeScript: its numbers, its layout, and a line that a person can read. */
 
 /** enum abi_fixed_rule. */
-export const RULE_NONE = 0;
-export const RULE_END = 1;
-export const RULE_UNSUPPORTED = 2;
-export const RULE_SIGNAL = 3;
-export const RULE_FRAME_POINTER = 4;
-export const RULE_FIRST_FREE = 5;
+export const RULE_NONE = fixedRule.none;
+export const RULE_END = fixedRule.end;
+export const RULE_UNSUPPORTED = fixedRule.unsupported;
+export const RULE_SIGNAL = fixedRule.signal;
+export const RULE_FRAME_POINTER = fixedRule.framePointer;
+export const RULE_FIRST_FREE = fixedRule.firstFree;
 
 /** enum abi_cfa_kind. */
-export const CFA_SP = 0;
-export const CFA_FP = 1;
-export const CFA_BX = 2;
-export const CFA_LEAF = 3;
-export const CFA_DEREF_SP = 4;
-export const CFA_DEREF_FP = 5;
-export const CFA_PLT = 6;
+export const CFA_SP = cfaKind.sp;
+export const CFA_FP = cfaKind.fp;
+export const CFA_BX = cfaKind.bx;
+export const CFA_LEAF = cfaKind.leaf;
+export const CFA_DEREF_SP = cfaKind.derefSp;
+export const CFA_DEREF_FP = cfaKind.derefFp;
+export const CFA_PLT = cfaKind.plt;
+export const CFA_INDEXED = cfaKind.indexed;
 
 /** enum abi_save_kind. */
-export const SAVE_SAME = 0;
-export const SAVE_CFA = 1;
-export const SAVE_FP = 2;
-export const SAVE_SP = 3;
-export const SAVE_UNKNOWN = 4;
+export const SAVE_SAME = saveKind.same;
+export const SAVE_CFA = saveKind.cfa;
+export const SAVE_FP = saveKind.fp;
+export const SAVE_SP = saveKind.sp;
+export const SAVE_UNKNOWN = saveKind.unknown;
 
-export const MAX_RULES = 16_384;
-export const PAGE_SHIFT = 16;
+export const MAX_RULES = limits.maxRules;
+export const PAGE_SHIFT = limits.pageShift;
 /** Highest index of struct abi_registers' leaf. */
 export const LAST_LEAF_REGISTER = 16;
 
@@ -51,7 +51,18 @@ export interface UnwindRule {
 }
 
 export function emptyRule(): UnwindRule {
-  return { cfaKind: 0, cfaRegister: 0, fpKind: 0, raKind: 0, bxKind: 0, cfaOffset: 0, cfaAddend: 0, fpOffset: 0, raOffset: 0, bxOffset: 0 };
+  return {
+    cfaKind: 0,
+    cfaRegister: 0,
+    fpKind: 0,
+    raKind: 0,
+    bxKind: 0,
+    cfaOffset: 0,
+    cfaAddend: 0,
+    fpOffset: 0,
+    raOffset: 0,
+    bxOffset: 0,
+  };
 }
 
 /** What {@link RULE_FRAME_POINTER} stands for. */
@@ -67,7 +78,8 @@ export const FRAME_POINTER_RULE: Readonly<UnwindRule> = {
 
 /** Writes the rule's four words at `index` of `words`. Offsets must fit their fields. */
 export function packRule(rule: Readonly<UnwindRule>, words: Uint32Array, index: number): void {
-  words[index] = rule.cfaKind | (rule.cfaRegister << 8) | (rule.fpKind << 16) | (rule.raKind << 20) | (rule.bxKind << 24);
+  words[index] =
+    rule.cfaKind | (rule.cfaRegister << 8) | (rule.fpKind << 16) | (rule.raKind << 20) | (rule.bxKind << 24);
   words[index + 1] = rule.cfaOffset;
   words[index + 2] = (rule.cfaAddend & 0xffff) | (rule.fpOffset << 16);
   words[index + 3] = (rule.raOffset & 0xffff) | (rule.bxOffset << 16);
@@ -137,6 +149,8 @@ function formatCfa(rule: Readonly<UnwindRule>): string {
       return `*(rsp${offset})${signed(rule.cfaAddend)}`;
     case CFA_DEREF_FP:
       return `*(rbp${offset})${signed(rule.cfaAddend)}`;
+    case CFA_INDEXED:
+      return `*(rsp${offset}+8*leaf${rule.cfaRegister})${signed(rule.cfaAddend)}`;
     default:
       return `rsp${offset}+8*((rip&15)>=${rule.cfaAddend})`;
   }

@@ -4,6 +4,7 @@ import {
   CFA_DEREF_FP,
   CFA_DEREF_SP,
   CFA_FP,
+  CFA_INDEXED,
   CFA_LEAF,
   CFA_PLT,
   CFA_SP,
@@ -51,8 +52,9 @@ export interface Registers {
   bx: number;
   /** x30; x86-64: 0. */
   lr: number;
-  /** By DWARF number, 0 to 16. */
+  /** Of the leaf, by DWARF number, 0 to 16. */
   readonly leaf: Float64Array;
+  /** True until a signal frame was passed: what it interrupted had other values in them. */
   leafValid: boolean;
   /** ip is where a call returns to. */
   returnAddress: boolean;
@@ -60,11 +62,7 @@ export interface Registers {
 
 /** Why a step was the last; enum abi_outcome by name. */
 export type StepOutcome =
-  | "complete"
-  | "unsupported-rule"
-  | "stack-unreadable"
-  | "stack-not-growing"
-  | "no-frame-pointer";
+  "complete" | "unsupported-rule" | "stack-unreadable" | "stack-not-growing" | "no-frame-pointer";
 
 /** The user stack, live or copied. Both give undefined where it cannot be read, whatever number the address is. */
 export interface StackMemory {
@@ -95,6 +93,10 @@ const AARCH64_SIGNAL_FRAME: SignalFrame = {
   sp: aarch64Register(31),
   ip: aarch64Register(32),
 };
+
+/** By DWARF number: what a function may change. rax, rdx, rcx, rsi, rdi, r8 to r11 (psABI, figure 3.4); x0 to x17. */
+const X86_64_SCRATCH_REGISTERS = 0xf37;
+const AARCH64_SCRATCH_REGISTERS = 0x3_ffff;
 
 /** The address whose rule and whose name are the frame's. */
 export function lookupAddress(registers: Registers): number {
@@ -148,9 +150,16 @@ function stepSignal(frame: SignalFrame, registers: Registers, memory: StackMemor
   return ip === 0 ? "complete" : undefined;
 }
 
-function stepRule(machine: Machine, registers: Registers, rule: Readonly<UnwindRule>, memory: StackMemory): StepOutcome | undefined {
-  const cfa = canonicalFrameAddress(registers, rule, memory);
+function stepRule(
+  machine: Machine,
+  registers: Registers,
+  rule: Readonly<UnwindRule>,
+  memory: StackMemory,
+): StepOutcome | undefined {
+  const cfa = canonicalFrameAddress(machine, registers, rule, memory);
   if (typeof cfa !== "number") return cfa;
+  // Lost is not the same as none, which has a rule of its own.
+  if (rule.raKind === SAVE_UNKNOWN) return "unsupported-rule";
   // A leaf may not have moved sp yet (arm64); any other frame holds at least its return address.
   if (cfa < registers.sp || (cfa === registers.sp && registers.returnAddress)) return "stack-not-growing";
   const raSlot = slot(registers, cfa, rule.raKind, rule.raOffset);
@@ -163,7 +172,24 @@ function stepRule(machine: Machine, registers: Registers, rule: Readonly<UnwindR
   return toCaller(registers, returnAddress, cfa);
 }
 
-function canonicalFrameAddress(registers: Registers, rule: Readonly<UnwindRule>, memory: StackMemory): number | StepOutcome {
+/**
+ * A register of the leaf. A compiler bases a CFA on such a register in a leaf only. Hand-written assembly does so in a
+ * caller too (libcrypto's AES-GCM, whose CFA is in rax): with a helper that by agreement leaves the register alone,
+ * though anyone else may change it. What a function must give back is in the hands of the callee, and unknown.
+ */
+function leafRegister(machine: Machine, registers: Registers, number: number): number | undefined {
+  if (!registers.leafValid || number > LAST_LEAF_REGISTER) return undefined;
+  const scratch = machine === "x86-64" ? X86_64_SCRATCH_REGISTERS : AARCH64_SCRATCH_REGISTERS;
+  if (registers.returnAddress && ((scratch >> number) & 1) === 0) return undefined;
+  return registers.leaf[number];
+}
+
+function canonicalFrameAddress(
+  machine: Machine,
+  registers: Registers,
+  rule: Readonly<UnwindRule>,
+  memory: StackMemory,
+): number | StepOutcome {
   const { cfaKind, cfaOffset, cfaAddend, cfaRegister } = rule;
   switch (cfaKind) {
     case CFA_SP:
@@ -172,9 +198,16 @@ function canonicalFrameAddress(registers: Registers, rule: Readonly<UnwindRule>,
       return wrap(registers.fp + cfaOffset);
     case CFA_BX:
       return wrap(registers.bx + cfaOffset);
-    case CFA_LEAF:
-      if (!registers.leafValid || cfaRegister > LAST_LEAF_REGISTER) return "unsupported-rule";
-      return wrap(registers.leaf[cfaRegister] + cfaOffset);
+    case CFA_LEAF: {
+      const leaf = leafRegister(machine, registers, cfaRegister);
+      return leaf === undefined ? "unsupported-rule" : wrap(leaf + cfaOffset);
+    }
+    case CFA_INDEXED: {
+      const leaf = leafRegister(machine, registers, cfaRegister);
+      if (leaf === undefined) return "unsupported-rule";
+      const word = memory.word(wrap(registers.sp + cfaOffset + 8 * leaf));
+      return word === undefined ? "stack-unreadable" : wrap(word + cfaAddend);
+    }
     case CFA_DEREF_SP:
     case CFA_DEREF_FP: {
       const base = cfaKind === CFA_DEREF_SP ? registers.sp : registers.fp;
@@ -189,7 +222,14 @@ function canonicalFrameAddress(registers: Registers, rule: Readonly<UnwindRule>,
 }
 
 /** The caller's value of a register whose value here is `same`; undefined when it cannot be read. */
-function restore(registers: Registers, cfa: number, kind: number, offset: number, same: number, memory: StackMemory): number | undefined {
+function restore(
+  registers: Registers,
+  cfa: number,
+  kind: number,
+  offset: number,
+  same: number,
+  memory: StackMemory,
+): number | undefined {
   if (kind === SAVE_UNKNOWN) return 0;
   const address = slot(registers, cfa, kind, offset);
   return address === undefined ? same : memory.word(address);
@@ -223,7 +263,6 @@ function wrap(address: number): number {
 function toCaller(registers: Registers, returnAddress: number, sp: number): StepOutcome | undefined {
   registers.ip = returnAddress;
   registers.sp = sp;
-  registers.leafValid = false;
   registers.returnAddress = true;
   return registers.ip === 0 ? "complete" : undefined;
 }

@@ -17,7 +17,12 @@ const MAX_TRAMPOLINES = 8;
  * Looks for signal trampolines in executable code that .eh_frame does not describe. The handler returns to the
  * trampoline's first byte, so the address that is looked up lies one before it: that byte belongs to the row.
  */
-export function findTrampolines(elf: ElfFile, segments: readonly ElfSegment[], described: Extents, into: FunctionRows): void {
+export function findTrampolines(
+  elf: ElfFile,
+  segments: readonly ElfSegment[],
+  described: Extents,
+  into: FunctionRows,
+): void {
   const found: number[] = [];
   const window = Buffer.allocUnsafeSlow(WINDOW_BYTES);
   let budget = MAX_SEARCHED_BYTES;
@@ -40,7 +45,10 @@ export function findTrampolines(elf: ElfFile, segments: readonly ElfSegment[], d
 }
 
 /** File offset ranges of the segments that no function covers, long enough to be code. */
-function* gaps(segments: readonly ElfSegment[], { functions, order, count, ends }: Extents): Generator<[number, number]> {
+function* gaps(
+  segments: readonly ElfSegment[],
+  { functions, order, count, ends }: Extents,
+): Generator<[number, number]> {
   for (const { fileOffset, fileSize } of segments) {
     let at = fileOffset;
     for (let i = 0; i < count; i++) {

@@ -219,7 +219,10 @@ class Comparer {
     const segment = executableSegments(this.#elf).find(
       (s) => start >= s.elfAddress && start < s.elfAddress + s.fileSize,
     );
-    if (this.#rows === undefined || segment === undefined) return yield [start, "no rows"];
+    if (this.#rows === undefined || segment === undefined) {
+      yield [start, "no rows"];
+      return;
+    }
     const bias = segment.elfAddress - segment.fileOffset;
     const { fileOffsets } = this.#rows;
     let low = 0;

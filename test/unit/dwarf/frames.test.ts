@@ -2,7 +2,16 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { MemorySource } from "#src/elf/byte-source.js";
 import { convert } from "#src/unwind/convert.js";
-import { type CieOptions, elfImage, FRAMES, FrameSection, INITIAL, TEXT, u32, u64 } from "../../fixtures/frame-section.js";
+import {
+  type CieOptions,
+  elfImage,
+  FRAMES,
+  FrameSection,
+  INITIAL,
+  TEXT,
+  u32,
+  u64,
+} from "../../fixtures/frame-section.js";
 import { rowLines } from "../../fixtures/rows-text.js";
 
 /** The rows of one function of 0x100 bytes at TEXT that runs these instructions, less the row past its end. */
@@ -23,30 +32,74 @@ describe("call frame instructions", () => {
   const cases: [string, number[], string[]][] = [
     ["nothing but the CIE's", [], [`1000 ${LEAF}`]],
     ["def_cfa_offset, offset", [advance(1), 0x0e, 16, 0x86, 2], [`1000 ${LEAF}`, "1001 cfa=rsp+16 rbp=c-16 ra=c-8"]],
-    ["def_cfa_register", [advance(1), 0x0e, 16, 0x86, 2, advance(3), 0x0d, 6], [`1000 ${LEAF}`, "1001 cfa=rsp+16 rbp=c-16 ra=c-8", "1004 cfa=rbp+16 rbp=c-16 ra=c-8"]],
+    [
+      "def_cfa_register",
+      [advance(1), 0x0e, 16, 0x86, 2, advance(3), 0x0d, 6],
+      [`1000 ${LEAF}`, "1001 cfa=rsp+16 rbp=c-16 ra=c-8", "1004 cfa=rbp+16 rbp=c-16 ra=c-8"],
+    ],
     ["def_cfa", [advance(1), 0x0c, 3, 24], [`1000 ${LEAF}`, "1001 cfa=rbx+24 ra=c-8"]],
     ["def_cfa on a leaf's register", [advance(1), 0x0c, 10, 0], [`1000 ${LEAF}`, "1001 cfa=leaf10+0 ra=c-8"]],
     ["def_cfa on a register past the leaf's", [advance(1), 0x0c, 17, 0], [`1000 ${LEAF}`, "1001 unsupported"]],
-    ["def_cfa_sf, def_cfa_offset_sf", [0x12, 7, 0x7e, advance(1), 0x13, 0x7d], ["1000 cfa=rsp+16 ra=c-8", "1001 cfa=rsp+24 ra=c-8"]],
-    ["advance_loc1, 2 and 4", [0x02, 2, 0x0e, 16, 0x03, 0x10, 0, 0x0e, 24, 0x04, 0x20, 0, 0, 0, 0x0e, 32], [`1000 ${LEAF}`, "1002 cfa=rsp+16 ra=c-8", "1012 cfa=rsp+24 ra=c-8", "1032 cfa=rsp+32 ra=c-8"]],
+    [
+      "def_cfa_sf, def_cfa_offset_sf",
+      [0x12, 7, 0x7e, advance(1), 0x13, 0x7d],
+      ["1000 cfa=rsp+16 ra=c-8", "1001 cfa=rsp+24 ra=c-8"],
+    ],
+    [
+      "advance_loc1, 2 and 4",
+      [0x02, 2, 0x0e, 16, 0x03, 0x10, 0, 0x0e, 24, 0x04, 0x20, 0, 0, 0, 0x0e, 32],
+      [`1000 ${LEAF}`, "1002 cfa=rsp+16 ra=c-8", "1012 cfa=rsp+24 ra=c-8", "1032 cfa=rsp+32 ra=c-8"],
+    ],
     ["advance_loc8", [0x1d, 2, 0, 0, 0, 0, 0, 0, 0, 0x0e, 16], [`1000 ${LEAF}`, "1002 cfa=rsp+16 ra=c-8"]],
-    ["an advance past the end", [advance(1), 0x0e, 16, 0x04, 0, 0, 0, 0xff, 0x0e, 24], [`1000 ${LEAF}`, "1001 cfa=rsp+16 ra=c-8"]],
-    ["offset_extended, restore", [0x05, 6, 2, 0x0e, 16, advance(1), 0xc6], ["1000 cfa=rsp+16 rbp=c-16 ra=c-8", "1001 cfa=rsp+16 ra=c-8"]],
-    ["offset_extended_sf, restore_extended", [0x11, 3, 2, 0x0e, 16, advance(1), 0x06, 3], ["1000 cfa=rsp+16 rbx=c-16 ra=c-8", "1001 cfa=rsp+16 ra=c-8"]],
-    ["GNU_negative_offset_extended", [0x2f, 6, 0x7e, advance(1), 0x0e, 16], ["1000 cfa=rsp+8 rbp=c+1008 ra=c-8", "1001 cfa=rsp+16 rbp=c+1008 ra=c-8"]],
-    ["remember_state, restore_state", [0x0a, advance(1), 0x0e, 16, advance(1), 0x0b], [`1000 ${LEAF}`, "1001 cfa=rsp+16 ra=c-8", `1002 ${LEAF}`]],
+    [
+      "an advance past the end",
+      [advance(1), 0x0e, 16, 0x04, 0, 0, 0, 0xff, 0x0e, 24],
+      [`1000 ${LEAF}`, "1001 cfa=rsp+16 ra=c-8"],
+    ],
+    [
+      "offset_extended, restore",
+      [0x05, 6, 2, 0x0e, 16, advance(1), 0xc6],
+      ["1000 cfa=rsp+16 rbp=c-16 ra=c-8", "1001 cfa=rsp+16 ra=c-8"],
+    ],
+    [
+      "offset_extended_sf, restore_extended",
+      [0x11, 3, 2, 0x0e, 16, advance(1), 0x06, 3],
+      ["1000 cfa=rsp+16 rbx=c-16 ra=c-8", "1001 cfa=rsp+16 ra=c-8"],
+    ],
+    [
+      "GNU_negative_offset_extended",
+      [0x2f, 6, 0x7e, advance(1), 0x0e, 16],
+      ["1000 cfa=rsp+8 rbp=c+1008 ra=c-8", "1001 cfa=rsp+16 rbp=c+1008 ra=c-8"],
+    ],
+    [
+      "remember_state, restore_state",
+      [0x0a, advance(1), 0x0e, 16, advance(1), 0x0b],
+      [`1000 ${LEAF}`, "1001 cfa=rsp+16 ra=c-8", `1002 ${LEAF}`],
+    ],
     ["undefined return address", [0x07, 16], ["1000 end"]],
     ["undefined frame pointer", [0x07, 6], ["1000 cfa=rsp+8 rbp=u ra=c-8"]],
-    ["same_value", [0x86, 2, 0x0e, 16, advance(1), 0x08, 6], ["1000 cfa=rsp+16 rbp=c-16 ra=c-8", "1001 cfa=rsp+16 ra=c-8"]],
+    [
+      "same_value",
+      [0x86, 2, 0x0e, 16, advance(1), 0x08, 6],
+      ["1000 cfa=rsp+16 rbp=c-16 ra=c-8", "1001 cfa=rsp+16 ra=c-8"],
+    ],
     ["return address in a register", [0x09, 16, 5], ["1000 unsupported"]],
     ["frame pointer in a register", [0x09, 6, 5], ["1000 cfa=rsp+8 rbp=u ra=c-8"]],
     ["val_offset of the stack pointer that is the CFA", [0x14, 7, 0], [`1000 ${LEAF}`]],
     ["a stack pointer that is not the CFA", [0x14, 7, 1], ["1000 unsupported"]],
     ["a saved stack pointer", [0x87, 2], ["1000 unsupported"]],
-    ["val_offset_sf and val_expression of the frame pointer", [0x15, 6, 1, advance(1), 0x16, 6, ...block(0x70, 0)], ["1000 cfa=rsp+8 rbp=u ra=c-8"]],
+    [
+      "val_offset_sf and val_expression of the frame pointer",
+      [0x15, 6, 1, advance(1), 0x16, 6, ...block(0x70, 0)],
+      ["1000 cfa=rsp+8 rbp=u ra=c-8"],
+    ],
     ["GNU_args_size and nop", [0x2e, 16, 0, 0], [`1000 ${LEAF}`]],
     ["an offset that fits no field", [0x05, 6, 0x80, 0x80, 4], ["1000 cfa=rsp+8 rbp=u ra=c-8"]],
-    ["an offset far from CFA and sp", [0x0e, 0x80, 0x80, 4, 0x05, 6, 0xfe, 0xff, 0], ["1000 cfa=rsp+65536 rbp=u ra=c-8"]],
+    [
+      "an offset far from CFA and sp",
+      [0x0e, 0x80, 0x80, 4, 0x05, 6, 0xfe, 0xff, 0],
+      ["1000 cfa=rsp+65536 rbp=u ra=c-8"],
+    ],
     ["a CFA offset of 2^40", [0x0e, 0x80, 0x80, 0x80, 0x80, 0x80, 0x40], ["1000 unsupported"]],
   ];
   for (const [name, instructions, expected] of cases) {
@@ -73,10 +126,15 @@ describe("call frame instructions", () => {
 });
 
 describe("expressions", () => {
+  /* bn_mul_mont: breg7 8; breg9 0; lit8; mul; plus; deref; plus_uconst 8. */
+  const INDEXED = [0x77, 8, 0x79, 0, 0x38, 0x1e, 0x22, 0x06, 0x23, 8];
   const PLT = (n: number) => [0x77, 8, 0x80, 0, 0x3f, 0x1a, 0x30 + n, 0x2a, 0x33, 0x24, 0x22];
   const cases: [string, number[], string][] = [
     [".plt, push before 11", [0x0f, ...block(...PLT(11))], "cfa=rsp+8+8*((rip&15)>=11) ra=c-8"],
     [".plt, push before 10", [0x0f, ...block(...PLT(10))], "cfa=rsp+8+8*((rip&15)>=10) ra=c-8"],
+    ["behind an array", [0x0f, ...block(...INDEXED)], "cfa=*(rsp+8+8*leaf9)+8 ra=c-8"],
+    ["behind an array, cut", [0x0f, ...block(...INDEXED.slice(0, -1))], "unsupported"],
+    ["behind an array, on another register", [0x0f, ...block(0x76, ...INDEXED.slice(1))], "unsupported"],
     [".plt on another register", [0x0f, ...block(0x76, ...PLT(11).slice(1))], "unsupported"],
     ["realigned stack: *(rbp-8)", [0x0f, ...block(0x76, 0x78, 0x06)], "cfa=*(rbp-8)+0 ra=c-8"],
     ["libcrypto: *(rsp+152)+8", [0x0f, ...block(0x77, 0x98, 1, 0x06, 0x23, 8)], "cfa=*(rsp+152)+8 ra=c-8"],
@@ -101,7 +159,11 @@ describe("expressions", () => {
 describe("popped registers", () => {
   const push = [advance(1), 0x0e, 16, 0x83, 2];
   it("count as unchanged once sp has passed their place", () => {
-    assert.deepEqual(rowsOf([...push, advance(8), 0x0e, 8]), [`1000 ${LEAF}`, "1001 cfa=rsp+16 rbx=c-16 ra=c-8", `1009 ${LEAF}`]);
+    assert.deepEqual(rowsOf([...push, advance(8), 0x0e, 8]), [
+      `1000 ${LEAF}`,
+      "1001 cfa=rsp+16 rbx=c-16 ra=c-8",
+      `1009 ${LEAF}`,
+    ]);
     const leave = [advance(1), 0x0e, 16, 0x86, 2, advance(3), 0x0d, 6, advance(8), 0x0c, 7, 8];
     assert.equal(rowsOf(leave).at(-1), `100c ${LEAF}`);
   });
@@ -135,14 +197,21 @@ describe("entries", () => {
       const field = FRAMES + section.offset + 8;
       const distance = encoding === 0x50 ? start : start - BigInt(field);
       const padding = encoding === 0x50 ? new Array<number>((8 - (field % 8)) % 8).fill(0) : [];
-      const pointer = encoding === 0x1b ? [...u32(Number(distance)), ...u32(16)] : [...padding, ...u64(distance), ...u64(16n)];
+      const pointer =
+        encoding === 0x1b ? [...u32(Number(distance)), ...u32(16)] : [...padding, ...u64(distance), ...u64(16n)];
       section.rawFde(cie, [...(given ?? pointer), 0]);
       const { rows, badFdes } = convert(new MemorySource(elfImage({ ehFrame: section.build() })));
       assert.deepEqual(rowLines(rows), [`1000 ${LEAF}`, "1010 none"]);
       assert.equal(badFdes, 0);
     });
   }
-  for (const [name, encoding] of [["indirect", 0x9b], ["function-relative", 0x4b], ["text-relative without .text", 0x2b], ["omitted", 0xff], ["unknown format", 0x07]] as const) {
+  for (const [name, encoding] of [
+    ["indirect", 0x9b],
+    ["function-relative", 0x4b],
+    ["text-relative without .text", 0x2b],
+    ["omitted", 0xff],
+    ["unknown format", 0x07],
+  ] as const) {
     it(`refuses ${name} pointers`, () => {
       const section = new FrameSection();
       section.rawFde(section.cie({ augmentationData: [encoding] }), [...u32(TEXT), ...u32(16), 0]);
@@ -159,9 +228,16 @@ describe("entries", () => {
         const cie = debugFrame.cie({ version, augmentation: "" });
         debugFrame.rawFde(cie, [...u64(BigInt(TEXT + 0x80 * version)), ...u64(0x80n)], [0x0e, 8 + 8 * version]);
       }
-      const { rows, badFdes, fdes } = convert(new MemorySource(elfImage({ ehFrame: ehFrame.build(), debugFrame: debugFrame.build() })));
+      const { rows, badFdes, fdes } = convert(
+        new MemorySource(elfImage({ ehFrame: ehFrame.build(), debugFrame: debugFrame.build() })),
+      );
       // The second function of .debug_frame begins inside .eh_frame's, which has the bytes.
-      assert.deepEqual(rowLines(rows), ["1080 cfa=rsp+16 ra=c-8", `1100 ${LEAF}`, "1200 cfa=rsp+40 ra=c-8", "1280 none"]);
+      assert.deepEqual(rowLines(rows), [
+        "1080 cfa=rsp+16 ra=c-8",
+        `1100 ${LEAF}`,
+        "1200 cfa=rsp+40 ra=c-8",
+        "1280 none",
+      ]);
       assert.deepEqual([fdes, badFdes], [4, 0]);
     });
   }
@@ -183,7 +259,13 @@ describe("entries", () => {
     section.fde(cie, TEXT + 0x40, 0x80, [0x0e, 32]);
     section.fde(cie, TEXT + 0x80, 0x10, [0x0e, 40]);
     const { rows } = convert(new MemorySource(elfImage({ ehFrame: section.build() })));
-    assert.deepEqual(rowLines(rows), ["1000 cfa=rsp+16 ra=c-8", "1040 cfa=rsp+24 ra=c-8", "1050 none", "1080 cfa=rsp+40 ra=c-8", "1090 none"]);
+    assert.deepEqual(rowLines(rows), [
+      "1000 cfa=rsp+16 ra=c-8",
+      "1040 cfa=rsp+24 ra=c-8",
+      "1050 none",
+      "1080 cfa=rsp+40 ra=c-8",
+      "1090 none",
+    ]);
   });
 
   it("padding keeps the row before it; functions outside executable segments have none", () => {

@@ -3,7 +3,16 @@ import { describe, it } from "node:test";
 import { MemorySource } from "#src/elf/byte-source.js";
 import { convert } from "#src/unwind/convert.js";
 import type { ConversionResult } from "#src/unwind/table.js";
-import { type CieOptions, elfImage, FrameSection, INITIAL, TEXT, TEXT_BYTES, u32, u64 } from "../../fixtures/frame-section.js";
+import {
+  type CieOptions,
+  elfImage,
+  FrameSection,
+  INITIAL,
+  TEXT,
+  TEXT_BYTES,
+  u32,
+  u64,
+} from "../../fixtures/frame-section.js";
 import { rowLines } from "../../fixtures/rows-text.js";
 
 function convertFrames(ehFrame: Buffer): ConversionResult {
@@ -43,7 +52,9 @@ describe("frames that lie", () => {
     const section = new FrameSection();
     const cie = section.cie({ augmentationData: [0x00] });
     // advance 1, def_cfa_offset 16, advance 1, def_cfa_offset 8: each function has 120,000 rows in a text of 128 KiB.
-    const rows = Array.from({ length: 60_000 }, () => [0x41, 0x0e, 16, 0x41, 0x0e, 8]).flat().slice(0, 250_000);
+    const rows = Array.from({ length: 60_000 }, () => [0x41, 0x0e, 16, 0x41, 0x0e, 8])
+      .flat()
+      .slice(0, 250_000);
     const entry = (start: number) => {
       const body = [...u64(BigInt(TEXT + start)), ...u64(BigInt(TEXT_BYTES - start)), 0, ...rows];
       return body;
@@ -145,7 +156,10 @@ describe("frames that lie", () => {
     ["version 2", { version: 2 }],
     ["four-byte addresses", { version: 4, addressSize: 4 }],
     ["segment selectors", { version: 4, segmentSelectorSize: 2 }],
-    ["augmentation data beyond the entry", { augmentation: "zR", augmentationData: new Array<number>(127).fill(0x1b), instructions: [] }],
+    [
+      "augmentation data beyond the entry",
+      { augmentation: "zR", augmentationData: new Array<number>(127).fill(0x1b), instructions: [] },
+    ],
     ["an endless augmentation", { augmentation: "zRRRRRRRRRRRRRRRRRRRRRR" }],
     ["bad instructions", { instructions: [...INITIAL, 0x0b] }],
   ];

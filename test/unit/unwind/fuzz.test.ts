@@ -20,8 +20,15 @@ const directory = mkdtempSync(join(tmpdir(), "hostflame-fuzz-"));
 after(() => rmSync(directory, { recursive: true }));
 
 const source = join(directory, "seed.c");
-writeFileSync(source, "#include <stdio.h>\nint main(int n, char **v) { char b[n + 9]; return snprintf(b, n, \"%s\", v[0]); }\n");
-const seeds = [["-O2"], ["-O0", "-g", "-gz=zlib", "-fno-asynchronous-unwind-tables"], ["-O2", "-nostdlib", "-shared", "-fpic"]].map((flags, i) => {
+writeFileSync(
+  source,
+  '#include <stdio.h>\nint main(int n, char **v) { char b[n + 9]; return snprintf(b, n, "%s", v[0]); }\n',
+);
+const seeds = [
+  ["-O2"],
+  ["-O0", "-g", "-gz=zlib", "-fno-asynchronous-unwind-tables"],
+  ["-O2", "-nostdlib", "-shared", "-fpic"],
+].map((flags, i) => {
   const program = join(directory, `seed-${i}`);
   execFileSync("gcc", [...flags, "-o", program, source]);
   return readFileSync(program);
@@ -53,7 +60,12 @@ function check(bytes: Uint8Array): void {
   assert.ok(extent.elements <= fileOffsets.length + 3 * extent.pages + 1);
   if (extent.pages > 4096) return;
   const memory = new ArrayBuffer(extent.elements * 8);
-  write(rows, extent, Uint16Array.from({ length: rows.rules.length / 16 }, (_, i) => i + RULE_FIRST_FREE), memory);
+  write(
+    rows,
+    extent,
+    Uint16Array.from({ length: rows.rules.length / 16 }, (_, i) => i + RULE_FIRST_FREE),
+    memory,
+  );
   const view = viewTable(memory, extent);
   const step = Math.ceil(fileOffsets.length / 50);
   for (let i = 0; i < fileOffsets.length; i += step) assert.equal(lookupRule(view, fileOffsets[i]), ruleIndices[i]);
@@ -61,12 +73,22 @@ function check(bytes: Uint8Array): void {
 
 const interesting = fc.oneof(
   fc.nat(0xff).map((byte) => [byte]),
-  fc.constantFrom([0xff, 0xff, 0xff, 0xff], [0xff, 0xff, 0xff, 0x7f], [0, 0, 0, 0x80], [0, 0, 0, 0], new Array<number>(8).fill(0xff), [0xf0, 0xff, 0xff, 0xff]),
+  fc.constantFrom(
+    [0xff, 0xff, 0xff, 0xff],
+    [0xff, 0xff, 0xff, 0x7f],
+    [0, 0, 0, 0x80],
+    [0, 0, 0, 0],
+    new Array<number>(8).fill(0xff),
+    [0xf0, 0xff, 0xff, 0xff],
+  ),
 );
 
 describe("whatever a file holds", () => {
   it("real executables with bytes changed", () => {
-    const edits = fc.array(fc.tuple(fc.double({ min: 0, max: 1, noNaN: true }), interesting), { minLength: 1, maxLength: 12 });
+    const edits = fc.array(fc.tuple(fc.double({ min: 0, max: 1, noNaN: true }), interesting), {
+      minLength: 1,
+      maxLength: 12,
+    });
     fc.assert(
       fc.property(fc.constantFrom(...seeds), edits, fc.constantFrom(64, 1024, 0), (seed, changes, range) => {
         const bytes = Uint8Array.from(seed);
@@ -82,13 +104,20 @@ describe("whatever a file holds", () => {
   it("call frame information with bytes changed", () => {
     const frames = seeds.flatMap((seed) => {
       const elf = parseElf(new MemorySource(seed));
-      return isRefusal(elf) ? [] : elf.sections.filter(({ name }) => /_frame(_hdr)?$/.test(name)).map((section) => ({ seed, section }));
+      return isRefusal(elf)
+        ? []
+        : elf.sections.filter(({ name }) => /_frame(_hdr)?$/.test(name)).map((section) => ({ seed, section }));
     });
-    const edits = fc.array(fc.tuple(fc.double({ min: 0, max: 1, noNaN: true }), interesting), { minLength: 1, maxLength: 8 });
+    const edits = fc.array(fc.tuple(fc.double({ min: 0, max: 1, noNaN: true }), interesting), {
+      minLength: 1,
+      maxLength: 8,
+    });
     fc.assert(
       fc.property(fc.constantFrom(...frames), edits, fc.boolean(), ({ seed, section }, changes, stripped) => {
         const bytes = Uint8Array.from(seed);
-        for (const [place, value] of changes) bytes.set(value, section.fileOffset + Math.floor(place * Math.max(0, section.size - 8)));
+        for (const [place, value] of changes) {
+          bytes.set(value, section.fileOffset + Math.floor(place * Math.max(0, section.size - 8)));
+        }
         if (stripped) bytes.fill(0, 40, 48);
         check(bytes);
       }),
@@ -106,7 +135,12 @@ describe("whatever a file holds", () => {
   });
 
   it("random bytes as frames", () => {
-    fc.assert(fc.property(fc.uint8Array({ maxLength: 2000 }), (bytes) => check(elfImage({ ehFrame: Buffer.from(bytes), debugFrame: Buffer.from(bytes) }))), { numRuns: 200 });
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 2000 }), (bytes) =>
+        check(elfImage({ ehFrame: Buffer.from(bytes), debugFrame: Buffer.from(bytes) })),
+      ),
+      { numRuns: 200 },
+    );
   });
 
   it("random instructions", () => {
@@ -123,9 +157,12 @@ describe("whatever a file holds", () => {
   });
 
   it("random bytes as a file", () => {
-    fc.assert(fc.property(fc.uint8Array({ maxLength: 1000 }), (bytes) => {
-      check(bytes);
-      check(Buffer.concat([seeds[0].subarray(0, 64), bytes]));
-    }), { numRuns: 200 });
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 1000 }), (bytes) => {
+        check(bytes);
+        check(Buffer.concat([seeds[0].subarray(0, 64), bytes]));
+      }),
+      { numRuns: 200 },
+    );
   });
 });

@@ -40,7 +40,15 @@ describe("every row agrees with readelf", () => {
   it("a Go executable's compressed .debug_frame", { skip: go === undefined && "no Go here" }, () => {
     writeFileSync(join(directory, "main.go"), 'package main\n\nimport "fmt"\n\nfunc main() { fmt.Println(1) }\n');
     const program = join(directory, "go");
-    execFileSync(go ?? "", ["build", "-o", program, join(directory, "main.go")], { env: { ...process.env, HOME: directory, GOFLAGS: "-mod=mod", CGO_ENABLED: "0", GOCACHE: process.env["GOCACHE"] ?? join(tmpdir(), "hostflame-go-cache") } });
+    execFileSync(go ?? "", ["build", "-o", program, join(directory, "main.go")], {
+      env: {
+        ...process.env,
+        HOME: directory,
+        GOFLAGS: "-mod=mod",
+        CGO_ENABLED: "0",
+        GOCACHE: process.env["GOCACHE"] ?? join(tmpdir(), "hostflame-go-cache"),
+      },
+    });
     return agree(program, 5000);
   });
 });

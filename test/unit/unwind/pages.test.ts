@@ -15,7 +15,12 @@ function build(entries: readonly (readonly [number, number])[]) {
   };
   const extent = measure(rows);
   const memory = new ArrayBuffer(extent.elements * 8);
-  write(rows, extent, Uint16Array.from({ length: 8 }, (_, i) => 100 + i), memory);
+  write(
+    rows,
+    extent,
+    Uint16Array.from({ length: 8 }, (_, i) => 100 + i),
+    memory,
+  );
   return { rows, extent, memory, view: viewTable(memory, extent) };
 }
 
@@ -27,20 +32,35 @@ function numberAt({ fileOffsets, ruleIndices }: UnwindRows, offset: number): num
 
 describe("unwind table", () => {
   it("is laid out as bpf/abi.h says", () => {
-    const { extent, memory } = build([[0x10010, 5], [0x10020, 6], [0x30000, 1], [0x30008, 0]]);
+    const { extent, memory } = build([
+      [0x10010, 5],
+      [0x10020, 6],
+      [0x30000, 1],
+      [0x30008, 0],
+    ]);
     assert.deepEqual(extent, { basePage: 1, pages: 3, elements: 3 + 2 + 1 + 1 });
     const words = new Uint32Array(memory);
     assert.deepEqual([...words.subarray(0, 6)], [3, 2, 5, 1, 6, 1]);
     const rows = Array.from(words.subarray(6), (word) => [word & 0xffff, word >>> 16]);
     assert.deepEqual(rows, [
-      [0, 0], [0x10, 100], [0x20, 101], [0x20, 101], // an odd number of rows repeats the last
-      [0, 101], [0, 101], // the rule in force carried into a page without rows
-      [0, 1], [8, 0],
+      [0, 0],
+      [0x10, 100],
+      [0x20, 101],
+      [0x20, 101], // an odd number of rows repeats the last
+      [0, 101],
+      [0, 101], // the rule in force carried into a page without rows
+      [0, 1],
+      [8, 0],
     ]);
   });
 
   it("has no rows for pages in which nothing is known", () => {
-    const { extent, view } = build([[0x10, 5], [0x20, 0], [0x50000, 5], [0x50010, 0]]);
+    const { extent, view } = build([
+      [0x10, 5],
+      [0x20, 0],
+      [0x50000, 5],
+      [0x50010, 0],
+    ]);
     assert.deepEqual(extent, { basePage: 0, pages: 6, elements: 6 + 2 + 1 });
     assert.equal(view.words[2 * 3 + 1], 0);
     assert.equal(lookupRule(view, 0x30000), RULE_NONE);
@@ -53,10 +73,15 @@ describe("unwind table", () => {
   });
 
   it("answers like the rows it was made of, everywhere", () => {
-    const offsets = fc.uniqueArray(fc.oneof(fc.integer({ min: 0, max: 0x5_0000 }), fc.constantFrom(0, 0xffff, 0x10000, 0x20000, 0xfffe_ffff)), { maxLength: 200 });
+    const offsets = fc.uniqueArray(
+      fc.oneof(fc.integer({ min: 0, max: 0x5_0000 }), fc.constantFrom(0, 0xffff, 0x10000, 0x20000, 0xfffe_ffff)),
+      { maxLength: 200 },
+    );
     const entries = offsets.chain((list) => {
       const sorted = list.sort((a, b) => a - b);
-      return fc.array(fc.integer({ min: 0, max: 12 }), { minLength: sorted.length, maxLength: sorted.length }).map((rules) => sorted.map((offset, i) => [offset, rules[i]] as const));
+      return fc
+        .array(fc.integer({ min: 0, max: 12 }), { minLength: sorted.length, maxLength: sorted.length })
+        .map((rules) => sorted.map((offset, i) => [offset, rules[i]] as const));
     });
     fc.assert(
       fc.property(entries, fc.array(fc.integer({ min: 0, max: 0xffff_ffff }), { maxLength: 20 }), (list, probes) => {
@@ -73,7 +98,10 @@ describe("unwind table", () => {
   });
 
   it("that contradicts itself is corrupt, not a wild read", () => {
-    const { view } = build([[0, 5], [8, 6]]);
+    const { view } = build([
+      [0, 5],
+      [8, 6],
+    ]);
     view.words[1] = 0xffff_ffff;
     assert.equal(lookupRule(view, 4), TABLE_CORRUPT);
     assert.equal(lookupRule(view, 2 ** 60), RULE_NONE);

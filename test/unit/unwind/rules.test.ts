@@ -1,6 +1,17 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { emptyRule, FRAME_POINTER_RULE, MAX_RULES, packRule, RULE_BYTES, RULE_FIRST_FREE, RULE_FRAME_POINTER, RULE_UNSUPPORTED, RULE_WORDS, unpackRule } from "#src/unwind/rule.js";
+import {
+  emptyRule,
+  FRAME_POINTER_RULE,
+  MAX_RULES,
+  packRule,
+  RULE_BYTES,
+  RULE_FIRST_FREE,
+  RULE_FRAME_POINTER,
+  RULE_UNSUPPORTED,
+  RULE_WORDS,
+  unpackRule,
+} from "#src/unwind/rule.js";
 import { RuleTable } from "#src/unwind/rules.js";
 
 /** Rules that differ in their CFA offsets. */
@@ -73,7 +84,9 @@ describe("RuleTable", () => {
       if (held.length > 40) table.release(held.splice(random(held.length), 1)[0].numbers);
     }
     for (const { offsets, numbers } of held) {
-      offsets.forEach((offset, i) => assert.equal(unpackRule(words, numbers[i] * RULE_WORDS, emptyRule()).cfaOffset, offset));
+      offsets.forEach((offset, i) =>
+        assert.equal(unpackRule(words, numbers[i] * RULE_WORDS, emptyRule()).cfaOffset, offset),
+      );
     }
     assert.equal(table.size, new Set(held.flatMap(({ offsets }) => offsets)).size);
   });

@@ -47,10 +47,21 @@ interface Mapping {
 }
 
 function mappingsOf(pid: number): Mapping[] {
-  return readFileSync(`/proc/${pid}/maps`, "utf8").split("\n").flatMap((line) => {
-    const match = /^([0-9a-f]+)-([0-9a-f]+) ..x. ([0-9a-f]+) \S+ \d+ +(\/\S+)/.exec(line);
-    return match ? [{ start: parseInt(match[1], 16), end: parseInt(match[2], 16), fileOffset: parseInt(match[3], 16), path: match[4] }] : [];
-  });
+  return readFileSync(`/proc/${pid}/maps`, "utf8")
+    .split("\n")
+    .flatMap((line) => {
+      const match = /^([0-9a-f]+)-([0-9a-f]+) ..x. ([0-9a-f]+) \S+ \d+ +(\/\S+)/.exec(line);
+      return match
+        ? [
+            {
+              start: parseInt(match[1], 16),
+              end: parseInt(match[2], 16),
+              fileOffset: parseInt(match[3], 16),
+              path: match[4],
+            },
+          ]
+        : [];
+    });
 }
 
 /** A file's table and symbols, and the rules of all files. */
@@ -81,12 +92,15 @@ class Files {
       const view = viewTable(memory, extent);
       ruleAt = (offset) => lookupRule(view, offset);
     }
-    const listed = [path.includes("libc") ? "-D" : "-a"].flatMap((kind) => execFileSync("nm", [kind, "-n", "--defined-only", path.replace(STRIPPED, "")], { encoding: "utf8" }).split("\n"));
+    const listed = [path.includes("libc") ? "-D" : "-a"].flatMap((kind) =>
+      execFileSync("nm", [kind, "-n", "--defined-only", path.replace(STRIPPED, "")], { encoding: "utf8" }).split("\n"),
+    );
     const symbols = listed.flatMap((line) => {
       const match = /^([0-9a-f]+) [tTwWi] ([^@]+)/.exec(line);
       return match ? [{ address: parseInt(match[1], 16), name: match[2] }] : [];
     });
-    const nameAt = (offset: number) => symbols.findLast(({ address }) => address <= (toElfAddress(elf, offset) ?? -1))?.name ?? "?";
+    const nameAt = (offset: number) =>
+      symbols.findLast(({ address }) => address <= (toElfAddress(elf, offset) ?? -1))?.name ?? "?";
     const file = { ruleAt, nameAt };
     this.#files.set(path, file);
     return file;
@@ -119,8 +133,14 @@ async function walk(program: string): Promise<{ names: string[]; outcome: string
       state = readFileSync(`/proc/${pid}/syscall`, "utf8").trim().split(" ");
     }
     const registers: Registers = {
-      ip: Number(state.at(-1)), sp: Number(state.at(-2)), fp: 0, bx: 0, lr: 0,
-      leaf: new Float64Array(17), leafValid: true, returnAddress: true,
+      ip: Number(state.at(-1)),
+      sp: Number(state.at(-2)),
+      fp: 0,
+      bx: 0,
+      lr: 0,
+      leaf: new Float64Array(17),
+      leafValid: true,
+      returnAddress: true,
     };
     const memory = readProcess(pid);
     const mappings = mappingsOf(pid);
@@ -158,7 +178,19 @@ function stripSectionHeaders(program: string): string {
 }
 
 /** The names that the program's source has, in order. */
-const KNOWN = ["in_handler", "on_signal", "raise", "with_alloca", "recurse", "compare", "qsort", "qsort_r", "sorts", "main", "_start"];
+const KNOWN = [
+  "in_handler",
+  "on_signal",
+  "raise",
+  "with_alloca",
+  "recurse",
+  "compare",
+  "qsort",
+  "qsort_r",
+  "sorts",
+  "main",
+  "_start",
+];
 
 describe("walking a sleeping process", () => {
   const variants: [string, string[]][] = [
@@ -166,7 +198,10 @@ describe("walking a sleeping process", () => {
     ["dynamic, fixed addresses, lazy binding", ["-O2", "-fomit-frame-pointer", "-no-pie", "-Wl,-z,lazy"]],
     ["without section headers", ["-O2", "-fomit-frame-pointer"]],
     ["static", ["-O2", "-fomit-frame-pointer", "-static"]],
-    ["call frame information in .debug_frame only", ["-O2", "-g", "-fno-asynchronous-unwind-tables", "-fno-unwind-tables"]],
+    [
+      "call frame information in .debug_frame only",
+      ["-O2", "-g", "-fno-asynchronous-unwind-tables", "-fno-unwind-tables"],
+    ],
   ];
   for (const [name, flags] of variants) {
     it(name, async () => {
@@ -174,10 +209,22 @@ describe("walking a sleeping process", () => {
       const program = join(directory, `walk-${name.replaceAll(/[^a-z]+/g, "-")}`);
       writeFileSync(source, PROGRAM);
       execFileSync("gcc", [...flags, "-fno-optimize-sibling-calls", "-o", program, source], { stdio: "pipe" });
-      const { names, outcome } = await walk(name === "without section headers" ? stripSectionHeaders(program) : program);
+      const { names, outcome } = await walk(
+        name === "without section headers" ? stripSectionHeaders(program) : program,
+      );
       assert.equal(outcome, "complete", names.join(" "));
       const known = names.filter((frame) => KNOWN.includes(frame) && !frame.startsWith("qsort"));
-      assert.deepEqual(known, ["in_handler", "on_signal", ...known.filter((frame) => frame === "raise"), "with_alloca", ...new Array<string>(61).fill("recurse"), "compare", "sorts", "main", "_start"]);
+      assert.deepEqual(known, [
+        "in_handler",
+        "on_signal",
+        ...known.filter((frame) => frame === "raise"),
+        "with_alloca",
+        ...new Array<string>(61).fill("recurse"),
+        "compare",
+        "sorts",
+        "main",
+        "_start",
+      ]);
     });
   }
 });
