@@ -114,6 +114,11 @@ int on_tick(struct bpf_perf_event_data *context)
 		arch_load_registers(&s->registers, &saved, true);
 	} else {
 		arch_load_registers(&s->registers, (void *)&context->regs, false);
+		/*
+		 * Ends this branch differently from the other, or clang joins the last loads of both into one through
+		 * a pointer to either, and the verifier wants the context's offsets in the instruction (arm64, 6.12).
+		 */
+		asm volatile("" ::: "memory");
 	}
 	bpf_tail_call(context, &programs, ABI_PROGRAM_UNWIND_NATIVE);
 	stats->tail_call_failures++;

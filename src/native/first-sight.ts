@@ -51,8 +51,9 @@ export interface FirstSight {
  * fit its length, which the cursor refuses before. Made once a file and process, not once a sample: it may allocate.
  */
 export function readFirstSight(record: Uint8Array): FirstSight | undefined {
-  if (record.length < firstSightLayout.sizeOf || record[firstSightLayout.kind] !== recordKind.firstSight)
-    {return undefined;}
+  if (record.length < firstSightLayout.sizeOf || record[firstSightLayout.kind] !== recordKind.firstSight) {
+    return undefined;
+  }
   const view = new DataView(record.buffer, record.byteOffset, record.byteLength);
   const count = view.getUint16(firstSightLayout.mappingCount, littleEndian);
   const stackBytes = view.getUint32(firstSightLayout.stackBytes, littleEndian);

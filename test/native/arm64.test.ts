@@ -25,20 +25,13 @@ describe("arm64", () => {
 
   it("has the addon", { skip: cannotLink() }, () => {
     run(process.execPath, ["scripts/arm64-sysroot.mjs"]);
-    const library = (name: string) => path.resolve(LIBRARIES, "lib/aarch64-linux-gnu", name);
-    build("addon", {
-      CMAKE_SYSTEM_NAME: "Linux",
-      CMAKE_SYSTEM_PROCESSOR: "aarch64",
-      CMAKE_C_COMPILER: COMPILER.replace("g++", "gcc"),
-      CMAKE_CXX_COMPILER: COMPILER,
-      LIBBPF_INCLUDE: path.resolve(LIBRARIES, "include"),
-      LIBBPF: library("libbpf.a"),
-      LIBELF: library("libelf.a"),
-      ZLIB: library("libz.a"),
-    });
+    build("addon", { CMAKE_TOOLCHAIN_FILE: path.resolve("native/aarch64.cmake") });
     const header = run("readelf", ["-h", path.join(folder, "addon", "hostflame.node")]);
     assert.match(header, /Machine: +AArch64/);
     assert.match(header, /Type: +DYN/);
+    const dynamic = run("readelf", ["-dW", path.join(folder, "addon", "hostflame.node")]);
+    const needed = [...dynamic.matchAll(/\(NEEDED\).*\[(.*)\]/g)].map(([, name]) => name).sort();
+    assert.deepEqual(needed, ["ld-linux-aarch64.so.1", "libc.so.6", "libstdc++.so.6"]);
   });
 });
 
