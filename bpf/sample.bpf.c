@@ -80,6 +80,8 @@ int on_tick(struct bpf_perf_event_data *context)
 		return 0;
 	}
 	stats->ticks++;
+	/* On 6.1 the helper ends a name without clearing what a longer one left behind it; and the name is a key. */
+	__builtin_memset(s->sample.comm, 0, sizeof(s->sample.comm));
 	bpf_get_current_comm(s->sample.comm, sizeof(s->sample.comm));
 	if (!asked_for(pid_tgid >> 32, s->sample.comm)) {
 		stats->filtered_ticks++;
