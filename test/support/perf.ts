@@ -34,7 +34,11 @@ function frameName(line: string): string {
 /** The stacks in a file that `perf record` wrote. */
 export function readPerfData(path: string): FoldedStack[] {
   const args = ["script", "-i", path, "--no-inline", "-F", "comm,pid,tid,ip,sym,dso"];
-  const text = execFileSync("perf", args, { encoding: "utf8", maxBuffer: 1 << 30, stdio: ["ignore", "pipe", "ignore"] });
+  const text = execFileSync("perf", args, {
+    encoding: "utf8",
+    maxBuffer: 1 << 30,
+    stdio: ["ignore", "pipe", "ignore"],
+  });
   return parsePerfScript(text);
 }
 
