@@ -16,7 +16,7 @@ extern const volatile u32 filter_comms;
 extern const volatile u32 first_sights_per_second;
 /* Bytes in the ring at which its reader is woken; below, it looks by itself now and then. */
 extern const volatile u32 wakeup_bytes;
-/* Size of the ring, of which stack copies may take one half. */
+/* Size of the ring, of which stack copies may take seven eighths. */
 extern const volatile u32 ring_bytes;
 
 #endif

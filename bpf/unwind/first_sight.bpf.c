@@ -34,8 +34,9 @@ static __always_inline bool copy_allowed(struct scratch *s, struct stats *stats)
 		stats->first_sights_refused_rate++;
 		return false;
 	}
-	/* Samples come first: copies leave them half of the ring. */
-	if (bpf_ringbuf_query(&ring, BPF_RB_AVAIL_DATA) > ring_bytes / 2 - sizeof(struct first_sight_buffer)) {
+	/* Samples come first: copies leave them an eighth of the ring, some thousand samples. */
+	if (bpf_ringbuf_query(&ring, BPF_RB_AVAIL_DATA) + sizeof(struct first_sight_buffer) >
+	    ring_bytes - ring_bytes / 8) {
 		stats->first_sights_refused_ring++;
 		return false;
 	}

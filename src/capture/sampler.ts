@@ -29,7 +29,7 @@ const POLL_MS = 250;
 const CPU_SCAN_MS = 2000;
 /** Batches taken in one turn of the event loop; then others have theirs. */
 const BATCHES_PER_TURN = 16;
-/** Every sample of a CPU may be a first sight while the first tables are made; the ring's half bounds the bytes. */
+/** Every sample of a CPU may be a first sight while the first tables are made; the ring bounds the bytes. */
 const FIRST_SIGHTS_PER_SECOND = 1000;
 const COMM_BYTES = 16;
 

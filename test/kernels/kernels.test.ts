@@ -74,7 +74,9 @@ function runInGuest(suite: string): Report {
   const [stdout, stderr] = [path.join(folder, "stdout"), path.join(folder, "stderr")];
   const [out, err] = [openSync(stdout, "w"), openSync(stderr, "w")];
   try {
-    const command = [suite, "--timeout", String(GUEST_SECONDS), "--", process.execPath, "build/test/kernels/guest.js"];
+    // Shared by name: a guest has a /tmp of its own, and a checkout may lie there.
+    const options = ["--timeout", String(GUEST_SECONDS), "--ro", process.cwd()];
+    const command = [suite, ...options, "--", process.execPath, "build/test/kernels/guest.js"];
     const { status } = spawnSync(path.join(kit, "run"), command, { stdio: ["ignore", out, err] });
     const output = readFileSync(stdout, "utf8");
     assert.equal(status, 0, `in the guest:\n${readFileSync(stderr, "utf8")}\n${output.slice(-4000)}`);
