@@ -48,6 +48,8 @@ typedef int32_t __abi_s32;
 #define ABI_MAX_MAPPINGS 128
 /* Rules are shared by all executables. All of /usr/lib of a Debian with LLVM, node and a JVM uses about a quarter. */
 #define ABI_MAX_RULES 16384
+/* A run of pushes or pops is one row of at most this many bytes: its rule has 16 bits to say where each one ends. */
+#define ABI_RUN_BYTES 16
 /* An unwind table is cut in pages of this many bytes of code, so that a row's address fits in 16 bits. */
 #define ABI_PAGE_SHIFT 16
 /* Executables known at once. A frame has room for 20 bits of executable id; ids are not reused in one run. */
@@ -232,6 +234,8 @@ enum abi_cfa_kind {
 	ABI_CFA_DEREF_SP = 4, /* *(sp + cfa_offset) + cfa_addend */
 	ABI_CFA_DEREF_FP = 5, /* *(fp + cfa_offset) + cfa_addend */
 	ABI_CFA_PLT = 6,      /* sp + cfa_offset + ((ip & 15) >= cfa_addend ? 8 : 0): what linkers emit for .plt */
+	ABI_CFA_PUSHES = 7,   /* sp + cfa_offset + 8 * the pushes of the run that lie behind the address */
+	ABI_CFA_POPS = 8,     /* sp + cfa_offset - 8 * the pops of the run that lie behind the address */
 };
 
 /* Where the caller's value of a register is. */
@@ -243,6 +247,12 @@ enum abi_save_kind {
 	ABI_SAVE_UNKNOWN = 4, /* lost: later rules that need it end the stack */
 };
 
+/*
+ * Prologues and epilogues push and pop up to seven registers, each in a byte or two, and the CFA moves with each: seven
+ * rows, and two thirds of all rows of a large C++ or Rust library. A run of them is one row instead. Bit n - 1 of its
+ * cfa_addend says that a push or pop ends n bytes into the row. In a run, and only there, a register saved at CFA +
+ * offset is unchanged where that place lies below sp: it is not pushed yet, or popped already.
+ */
 struct abi_rule {
 	__abi_u8 cfa_kind;     /* enum abi_cfa_kind */
 	__abi_u8 cfa_register; /* DWARF number, for ABI_CFA_LEAF */

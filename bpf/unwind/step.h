@@ -11,6 +11,7 @@
 
 #include "../abi.h"
 #include "regs.h"
+#include "rows.h"
 
 /* Returned by a step after which the stack goes on; every other value is the enum abi_outcome that ends it. */
 #define STEP_ON 255
@@ -66,8 +67,21 @@ static __always_inline int step_signal(struct abi_registers *r)
 	return r->ip ? STEP_ON : ABI_OUTCOME_COMPLETE;
 }
 
+/* The pushes or pops of a run that lie behind an address: bits set among the first `distance` (at most 16). */
+static __always_inline __abi_u64 step_run_length(const struct abi_rule *rule, __abi_u32 distance)
+{
+	__abi_u32 behind = (__abi_u16)rule->cfa_addend & ((1u << (distance & 31)) - 1);
+
+	/* Hacker's Delight, figure 5-2: BPF has no instruction for it. */
+	behind -= (behind >> 1) & 0x5555;
+	behind = (behind & 0x3333) + ((behind >> 2) & 0x3333);
+	behind = (behind + (behind >> 4)) & 0x0f0f;
+	return (behind + (behind >> 8)) & 0x1f;
+}
+
 /* The CFA by a rule into *cfa; 0, or the outcome that ends the stack. */
-static __always_inline int step_cfa(const struct abi_registers *r, const struct abi_rule *rule, __abi_u64 *cfa)
+static __always_inline int step_cfa(const struct abi_registers *r, const struct abi_rule *rule, __abi_u32 distance,
+				    __abi_u64 *cfa)
 {
 	__abi_u64 offset = (__abi_u64)(long long)rule->cfa_offset;
 	__abi_u64 addend = (__abi_u64)(long long)rule->cfa_addend;
@@ -100,6 +114,12 @@ static __always_inline int step_cfa(const struct abi_registers *r, const struct 
 	case ABI_CFA_PLT:
 		*cfa = r->sp + offset + ((r->ip & 15) >= addend ? 8 : 0);
 		return 0;
+	case ABI_CFA_PUSHES:
+		*cfa = r->sp + offset + 8 * step_run_length(rule, distance);
+		return 0;
+	case ABI_CFA_POPS:
+		*cfa = r->sp + offset - 8 * step_run_length(rule, distance);
+		return 0;
 	default:
 		return ABI_OUTCOME_UNSUPPORTED_RULE;
 	}
@@ -107,10 +127,12 @@ static __always_inline int step_cfa(const struct abi_registers *r, const struct 
 
 /* The caller's value of one register into *value, which holds this frame's; 0 when it could be read. */
 static __always_inline int step_restore(const struct abi_registers *r, __abi_u64 cfa, int kind, __abi_s16 offset,
-					__abi_u64 *value)
+					int in_run, __abi_u64 *value)
 {
 	__abi_u64 base;
 
+	if (kind == ABI_SAVE_CFA && in_run && cfa + (__abi_u64)(long long)offset < r->sp)
+		return 0;
 	if (kind == ABI_SAVE_CFA)
 		base = cfa;
 	else if (kind == ABI_SAVE_FP)
@@ -125,30 +147,31 @@ static __always_inline int step_restore(const struct abi_registers *r, __abi_u64
 	return READ_WORD(base + (__abi_u64)(long long)offset, value) ? -1 : 0;
 }
 
-static __always_inline int step_rule(struct abi_registers *r, const struct abi_rule *rule)
+static __always_inline int step_rule(struct abi_registers *r, const struct abi_rule *rule, __abi_u32 distance)
 {
 	int ra_kind = rule->fp_kind >> 4, fp_kind = rule->fp_kind & 15;
+	int in_run = rule->cfa_kind == ABI_CFA_PUSHES || rule->cfa_kind == ABI_CFA_POPS;
 	__abi_u64 cfa = 0, return_address = r->lr, fp = r->fp, bx = r->bx;
-	int outcome = step_cfa(r, rule, &cfa);
+	int outcome = step_cfa(r, rule, distance, &cfa);
 
 	if (outcome)
 		return outcome;
 	/* A leaf may not have moved sp yet (arm64); any other frame holds at least its return address. */
 	if (cfa < r->sp || (cfa == r->sp && r->return_address))
 		return ABI_OUTCOME_STACK_NOT_GROWING;
-	if (step_restore(r, cfa, ra_kind, rule->ra_offset, &return_address) ||
-	    step_restore(r, cfa, fp_kind, rule->fp_offset, &fp) ||
-	    step_restore(r, cfa, rule->bx_kind, rule->bx_offset, &bx))
+	if (step_restore(r, cfa, ra_kind, rule->ra_offset, 0, &return_address) ||
+	    step_restore(r, cfa, fp_kind, rule->fp_offset, in_run, &fp) ||
+	    step_restore(r, cfa, rule->bx_kind, rule->bx_offset, in_run, &bx))
 		return ABI_OUTCOME_STACK_UNREADABLE;
 	r->fp = fp;
 	r->bx = bx;
 	return step_to_caller(r, return_address, cfa);
 }
 
-/* Turns the registers of a frame into its caller's: STEP_ON, or the outcome. rule is that of rule_number. */
-static __always_inline int step(struct abi_registers *r, __abi_u32 rule_number, const struct abi_rule *rule)
+/* Turns the registers of a frame into its caller's: STEP_ON, or the outcome. rule is that of the match. */
+static __always_inline int step(struct abi_registers *r, __abi_u32 match, const struct abi_rule *rule)
 {
-	switch (rule_number) {
+	switch (ROW_RULE(match)) {
 	case ABI_RULE_NONE:
 		return step_frame_pointer(r);
 	case ABI_RULE_END:
@@ -158,7 +181,7 @@ static __always_inline int step(struct abi_registers *r, __abi_u32 rule_number, 
 	case ABI_RULE_SIGNAL:
 		return step_signal(r);
 	default:
-		return step_rule(r, rule);
+		return step_rule(r, rule, ROW_DISTANCE(match));
 	}
 }
 

@@ -18,6 +18,8 @@ export const CFA_LEAF = cfaKind.leaf;
 export const CFA_DEREF_SP = cfaKind.derefSp;
 export const CFA_DEREF_FP = cfaKind.derefFp;
 export const CFA_PLT = cfaKind.plt;
+export const CFA_PUSHES = cfaKind.pushes;
+export const CFA_POPS = cfaKind.pops;
 
 /** enum abi_save_kind. */
 export const SAVE_SAME = saveKind.same;
@@ -28,6 +30,7 @@ export const SAVE_UNKNOWN = saveKind.unknown;
 
 export const MAX_RULES = limits.maxRules;
 export const PAGE_SHIFT = limits.pageShift;
+export const RUN_BYTES = limits.runBytes;
 /** Highest index of struct abi_registers' leaf. */
 export const LAST_LEAF_REGISTER = 16;
 
@@ -74,6 +77,18 @@ export const FRAME_POINTER_RULE: Readonly<UnwindRule> = {
   raKind: SAVE_CFA,
   raOffset: -8,
 };
+
+export function isFramePointerRule(rule: Readonly<UnwindRule>): boolean {
+  return (
+    rule.cfaKind === CFA_FP &&
+    rule.cfaOffset === 16 &&
+    rule.fpKind === SAVE_CFA &&
+    rule.fpOffset === -16 &&
+    rule.raKind === SAVE_CFA &&
+    rule.raOffset === -8 &&
+    rule.bxKind === SAVE_SAME
+  );
+}
 
 /** Writes the rule's four words at `index` of `words`. Offsets must fit their fields. */
 export function packRule(rule: Readonly<UnwindRule>, words: Uint32Array, index: number): void {
@@ -148,8 +163,12 @@ function formatCfa(rule: Readonly<UnwindRule>): string {
       return `*(rsp${offset})${signed(rule.cfaAddend)}`;
     case CFA_DEREF_FP:
       return `*(rbp${offset})${signed(rule.cfaAddend)}`;
-    default:
+    case CFA_PLT:
       return `rsp${offset}+8*((rip&15)>=${rule.cfaAddend})`;
+    default: {
+      const ends = (rule.cfaAddend & 0xffff).toString(16);
+      return rule.cfaKind === CFA_PUSHES ? `rsp${offset}+8*pushes(${ends})` : `rsp${offset}-8*pops(${ends})`;
+    }
   }
 }
 

@@ -1,4 +1,5 @@
 import type { Machine } from "../elf/elf-file.js";
+import { distanceOf, ruleOf } from "./lookup.js";
 import {
   CFA_BX,
   CFA_DEREF_FP,
@@ -6,6 +7,8 @@ import {
   CFA_FP,
   CFA_LEAF,
   CFA_PLT,
+  CFA_POPS,
+  CFA_PUSHES,
   CFA_SP,
   LAST_LEAF_REGISTER,
   RULE_END,
@@ -34,6 +37,8 @@ import {
  *   a rule of its own   CFA first; it must lie above sp, or in an exact frame at it, else stack-not-growing. Then
  *                       the return address, fp and bx, from this frame's registers; what cannot be read ends the
  *                       stack as stack-unreadable. sp becomes the CFA.
+ *   a run               of pushes or pops is one row: how many lie behind the address says how far the CFA is. A
+ *                       register saved below sp is not pushed yet, or popped already: unchanged.
  *   then                a return address of 0 is the root: complete.
  *
  * A word of the stack can be anything, registers that come from it too. User addresses end below 2^56 (2^47 without
@@ -97,15 +102,15 @@ export function lookupAddress(registers: Registers): number {
   return registers.ip - (registers.returnAddress ? 1 : 0);
 }
 
-/** Turns a frame's registers into its caller's by the rule of that number; undefined: the stack goes on. */
+/** Turns a frame's registers into its caller's by the rule of the match; undefined: the stack goes on. */
 export function step(
   machine: Machine,
   registers: Registers,
-  ruleNumber: number,
+  match: number,
   rule: Readonly<UnwindRule>,
   memory: StackMemory,
 ): StepOutcome | undefined {
-  switch (ruleNumber) {
+  switch (ruleOf(match)) {
     case RULE_NONE:
       return stepFramePointer(machine, registers, memory);
     case RULE_END:
@@ -115,7 +120,7 @@ export function step(
     case RULE_SIGNAL:
       return stepSignal(machine === "x86-64" ? X86_64_SIGNAL_FRAME : AARCH64_SIGNAL_FRAME, registers, memory);
     default:
-      return stepRule(machine, registers, rule, memory);
+      return stepRule(machine, registers, rule, distanceOf(match), memory);
   }
 }
 
@@ -148,16 +153,17 @@ function stepRule(
   machine: Machine,
   registers: Registers,
   rule: Readonly<UnwindRule>,
+  distance: number,
   memory: StackMemory,
 ): StepOutcome | undefined {
-  const cfa = canonicalFrameAddress(registers, rule, memory);
+  const cfa = canonicalFrameAddress(registers, rule, distance, memory);
   if (typeof cfa !== "number") return cfa;
   // A leaf may not have moved sp yet (arm64); any other frame holds at least its return address.
   if (cfa < registers.sp || (cfa === registers.sp && registers.returnAddress)) return "stack-not-growing";
   const raSlot = slot(registers, cfa, rule.raKind, rule.raOffset);
   const returnAddress = raSlot === undefined ? registers.lr : addressAt(machine, memory, raSlot);
-  const fp = restore(registers, cfa, rule.fpKind, rule.fpOffset, registers.fp, memory);
-  const bx = restore(registers, cfa, rule.bxKind, rule.bxOffset, registers.bx, memory);
+  const fp = restore(rule, registers, cfa, rule.fpKind, rule.fpOffset, registers.fp, memory);
+  const bx = restore(rule, registers, cfa, rule.bxKind, rule.bxOffset, registers.bx, memory);
   if (returnAddress === undefined || fp === undefined || bx === undefined) return "stack-unreadable";
   registers.fp = fp;
   registers.bx = bx;
@@ -167,6 +173,7 @@ function stepRule(
 function canonicalFrameAddress(
   registers: Registers,
   rule: Readonly<UnwindRule>,
+  distance: number,
   memory: StackMemory,
 ): number | StepOutcome {
   const { cfaKind, cfaOffset, cfaAddend, cfaRegister } = rule;
@@ -188,13 +195,25 @@ function canonicalFrameAddress(
     }
     case CFA_PLT:
       return wrap(registers.sp + cfaOffset + (registers.ip % 16 >= cfaAddend ? 8 : 0));
+    case CFA_PUSHES:
+      return wrap(registers.sp + cfaOffset + 8 * runLength(cfaAddend, distance));
+    case CFA_POPS:
+      return wrap(registers.sp + cfaOffset - 8 * runLength(cfaAddend, distance));
     default:
       return "unsupported-rule";
   }
 }
 
+/** The pushes or pops of a run that lie behind an address: bits set among the first `distance`, at most 16. */
+function runLength(ends: number, distance: number): number {
+  let count = 0;
+  for (let behind = ends & ((1 << distance) - 1); behind !== 0; behind &= behind - 1) count++;
+  return count;
+}
+
 /** The caller's value of a register whose value here is `same`; undefined when it cannot be read. */
 function restore(
+  rule: Readonly<UnwindRule>,
   registers: Registers,
   cfa: number,
   kind: number,
@@ -204,6 +223,8 @@ function restore(
 ): number | undefined {
   if (kind === SAVE_UNKNOWN) return 0;
   const address = slot(registers, cfa, kind, offset);
+  const inRun = rule.cfaKind === CFA_PUSHES || rule.cfaKind === CFA_POPS;
+  if (inRun && kind === SAVE_CFA && wrap(cfa + offset) < registers.sp) return same;
   return address === undefined ? same : memory.word(address);
 }
 

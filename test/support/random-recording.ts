@@ -59,6 +59,8 @@ export function randomRecording(seed: number): StackRecording {
       () => `*(rsp${signed(0, 64)})${signed(-8, 16)}`,
       () => `*(rbp${signed(-16, 16)})${signed(-8, 16)}`,
       () => `rsp+8+8*((rip&15)>=${below(16)})`,
+      () => `rsp${signed(8, 64)}+8*pushes(${hex(1 + below(0xffff))})`,
+      () => `rsp${signed(136, 256)}-8*pops(${hex(1 + below(0xffff))})`,
     )();
   const rule = (): string => {
     if (below(8) === 0) return pick("none", "end", "unsupported", "signal");

@@ -6,6 +6,8 @@ import {
   CFA_FP,
   CFA_LEAF,
   CFA_PLT,
+  CFA_POPS,
+  CFA_PUSHES,
   CFA_SP,
   emptyRule,
   packRule,
@@ -50,7 +52,11 @@ function parseCfa(text: string, rule: UnwindRule): void {
   const set = (kind: number, offset: string | undefined, addend = "0", register = "0"): void => {
     Object.assign(rule, { cfaKind: kind, cfaOffset: Number(offset), cfaAddend: Number(addend), cfaRegister: Number(register) });
   };
-  let match = /^rsp([+-]\d+)\+8\*\(\(rip&15\)>=(\d+)\)$/.exec(text);
+  let match = /^rsp([+-]\d+)([+-])8\*(?:pushes|pops)\(([0-9a-f]+)\)$/.exec(text);
+  if (match) {
+    return set(match[2] === "+" ? CFA_PUSHES : CFA_POPS, match[1], `${(hex(match[3]) << 16) >> 16}`);
+  }
+  match = /^rsp([+-]\d+)\+8\*\(\(rip&15\)>=(\d+)\)$/.exec(text);
   if (match) return set(CFA_PLT, match[1], match[2]);
   match = /^\*\((rsp|rbp)([+-]\d+)\)([+-]\d+)$/.exec(text);
   if (match) return set(match[1] === "rsp" ? CFA_DEREF_SP : CFA_DEREF_FP, match[2], match[3]);
