@@ -21,7 +21,16 @@ const seconds = Number(values.seconds);
 const frequency = Number(values.frequency);
 
 /** Stacks of very different depth and kind; two for each CPU. */
-const NAMES = ["split-pie", "recursion-60", "recursion-400", "templates", "exceptions", "kernel", "rust-v0", "libc-asm"];
+const NAMES = [
+  "split-pie",
+  "recursion-60",
+  "recursion-400",
+  "templates",
+  "exceptions",
+  "kernel",
+  "rust-v0",
+  "libc-asm",
+];
 const chosen = WORKLOADS.filter((workload) => NAMES.includes(workload.name) && missingTool(workload) === undefined);
 const built = chosen.map(buildWorkload);
 const disableStatistics = await enableBpfStatistics();
@@ -48,13 +57,21 @@ try {
   const percent = (part, whole) => `${((100 * part) / whole).toFixed(3)} %`;
   console.log(`frequency                     ${frequency} Hz, ${cpus().length} CPUs, ${seconds} s`);
   console.log(`samples                       ${summary.samples} (${written} in the folded stacks)`);
-  console.log(`lost                          ${summary.lost} (${percent(summary.lost, summary.samples + summary.lost)})`);
-  console.log(`busy CPU seconds × Hz         ${expected.toFixed(0)}; kept ${percent(summary.samples, expected)} (the recording is a little longer)`);
+  console.log(
+    `lost                          ${summary.lost} (${percent(summary.lost, summary.samples + summary.lost)})`,
+  );
+  console.log(
+    `busy CPU seconds × Hz         ${expected.toFixed(0)}; kept ${percent(summary.samples, expected)} (the recording is a little longer)`,
+  );
   console.log(`complete                      ${percent(summary.complete, summary.samples)}`);
   console.log(`outcomes                      ${JSON.stringify(summary.outcomes)}`);
-  console.log(`event loop                    ${JSON.stringify(summary.eventLoop ?? summary.eventLoopLag ?? "not reported")}`);
+  console.log(
+    `event loop                    ${JSON.stringify(summary.eventLoop ?? summary.eventLoopLag ?? "not reported")}`,
+  );
   console.log(`agent CPU                     ${((end.cpuNs - start.cpuNs) / seconds / 1e7).toFixed(2)} % of one core`);
-  console.log(`BPF                           ${((end.bpfNs - start.bpfNs) / seconds / 1e7).toFixed(2)} % of one core, ${((end.bpfNs - start.bpfNs) / ((busyAfter - busyBefore) * frequency) / 1000).toFixed(2)} µs a sample`);
+  console.log(
+    `BPF                           ${((end.bpfNs - start.bpfNs) / seconds / 1e7).toFixed(2)} % of one core, ${((end.bpfNs - start.bpfNs) / ((busyAfter - busyBefore) * frequency) / 1000).toFixed(2)} µs a sample`,
+  );
   console.log(`RSS, peak                     ${end.rssMiB.toFixed(1)} MiB, ${end.peakRssMiB.toFixed(1)} MiB`);
   console.log(`BPF maps                      ${end.mapMiB.toFixed(2)} MiB`);
 } finally {

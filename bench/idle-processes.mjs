@@ -37,7 +37,9 @@ async function startIdle(count) {
 async function measure(count) {
   const stopIdle = await startIdle(count);
   const { path } = buildWorkload(WORKLOADS.find(({ name }) => name === "split-pie"));
-  const loads = [...cpus().keys()].map((cpu) => spawn("taskset", ["-c", String(cpu), path, "3600000"], { stdio: "ignore" }));
+  const loads = [...cpus().keys()].map((cpu) =>
+    spawn("taskset", ["-c", String(cpu), path, "3600000"], { stdio: "ignore" }),
+  );
   try {
     let result;
     await recordWhile({ frequency: Number(values.frequency) }, async (pid) => {

@@ -61,7 +61,9 @@ function bpfObjects(pid) {
     const info = read(`/proc/${pid}/fdinfo/${fd}`);
     const field = (name) => Number(new RegExp(`^${name}:\\s+(\\d+)$`, "m").exec(info)?.[1] ?? 0);
     if (target.includes("bpf-map")) maps.set(field("map_id"), field("memlock"));
-    else if (target.includes("bpf-prog")) programs.set(field("prog_id"), { runs: field("run_cnt"), ns: field("run_time_ns") });
+    else if (target.includes("bpf-prog")) {
+      programs.set(field("prog_id"), { runs: field("run_cnt"), ns: field("run_time_ns") });
+    }
   }
   return { maps, programs };
 }

@@ -39,7 +39,7 @@ const work = async () => {
   truths = await runWorkloads(built, Number(values.budget), [...cpus().keys()]);
 };
 let stacks;
-let periodNs = 1e9 / frequency;
+const periodNs = 1e9 / frequency;
 if (values.with === "perf") {
   stacks = await perfWhile(frequency, work);
 } else {

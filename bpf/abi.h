@@ -44,6 +44,11 @@ typedef int32_t __abi_s32;
 #define ABI_COMM_BYTES 16
 /* What a first-sight record copies of the user stack: a recursion of 400 frames of 160 bytes. */
 #define ABI_MAX_STACK_COPY 65536
+/*
+ * The copy begins below the stack pointer: an epilogue has popped registers whose rules still point at their slots,
+ * and a leaf keeps values in the red zone (System V psABI, 3.2.2).
+ */
+#define ABI_RED_ZONE 128
 /* A big C++ server maps about a hundred libraries; more than this many executable mappings are counted. */
 #define ABI_MAX_MAPPINGS 128
 /* Rules are shared by all executables. All of /usr/lib of a Debian with LLVM, node and a JVM uses about a quarter. */
@@ -163,14 +168,14 @@ struct abi_registers {
 	__abi_u64 bx;	     /* rbx: what glibc's lazy binder keeps its frame in. arm64: unused */
 	__abi_u64 lr;	     /* x30. x86-64: unused */
 	__abi_u64 leaf[17];  /* x86-64: by DWARF number, 0..16 (System V psABI, figure 3.36). Only in the leaf frame */
-	__abi_u32 leaf_valid; /* 1 while the frame is the leaf, or one that a signal interrupted */
+	__abi_u32 leaf_valid; /* 1 until a signal frame was passed: what it interrupted had other values in them */
 	__abi_u32 return_address; /* 1 when ip is a return address: look up ip - 1 */
 };
 
 /*
  * Precedes the sample (same cpu and sequence) whose unwinding stopped at a file without rows, with all that is needed
  * to finish it elsewhere. Followed by mapping_count struct abi_mapping, then by stack_bytes of the user stack from
- * registers.sp upward.
+ * stack_start upward.
  */
 struct abi_first_sight {
 	__abi_u8 kind; /* ABI_RECORD_FIRST_SIGHT */
@@ -181,6 +186,7 @@ struct abi_first_sight {
 	__abi_u32 sequence;
 	__abi_u32 pid;
 	__abi_u32 stack_truncated; /* 1 when the stack's mapping goes on beyond the copy */
+	__abi_u64 stack_start;	   /* virtual address of the first copied byte, up to ABI_RED_ZONE below registers.sp */
 	struct abi_registers registers;
 };
 
@@ -230,12 +236,13 @@ enum abi_cfa_kind {
 	ABI_CFA_SP = 0,	      /* sp + cfa_offset */
 	ABI_CFA_FP = 1,	      /* fp + cfa_offset */
 	ABI_CFA_BX = 2,	      /* bx + cfa_offset */
-	ABI_CFA_LEAF = 3,     /* leaf[cfa_register] + cfa_offset; only where leaf_valid */
+	ABI_CFA_LEAF = 3,     /* leaf[cfa_register] + cfa_offset; where step.h, step_leaf_register, allows it */
 	ABI_CFA_DEREF_SP = 4, /* *(sp + cfa_offset) + cfa_addend */
 	ABI_CFA_DEREF_FP = 5, /* *(fp + cfa_offset) + cfa_addend */
 	ABI_CFA_PLT = 6,      /* sp + cfa_offset + ((ip & 15) >= cfa_addend ? 8 : 0): what linkers emit for .plt */
-	ABI_CFA_PUSHES = 7,   /* sp + cfa_offset + 8 * the pushes of the run that lie behind the address */
-	ABI_CFA_POPS = 8,     /* sp + cfa_offset - 8 * the pops of the run that lie behind the address */
+	ABI_CFA_INDEXED = 7,  /* *(sp + cfa_offset + 8 * leaf[cfa_register]) + cfa_addend: libcrypto's bn_mul_mont */
+	ABI_CFA_PUSHES = 8,   /* sp + cfa_offset + 8 * the pushes of the run that lie behind the address */
+	ABI_CFA_POPS = 9,     /* sp + cfa_offset - 8 * the pops of the run that lie behind the address */
 };
 
 /* Where the caller's value of a register is. */
@@ -291,7 +298,7 @@ ABI_ASSERT(sizeof(struct abi_sample) == 64, "a header of one cache line");
 ABI_ASSERT(sizeof(struct abi_file_key) == 32, "");
 ABI_ASSERT(sizeof(struct abi_mapping) == 56, "");
 ABI_ASSERT(sizeof(struct abi_registers) == 184, "");
-ABI_ASSERT(sizeof(struct abi_first_sight) == 24 + 184, "");
+ABI_ASSERT(sizeof(struct abi_first_sight) == 32 + 184, "");
 ABI_ASSERT(sizeof(struct abi_row_pair) == 8, "what a BPF array rounds a value up to anyway");
 ABI_ASSERT(sizeof(struct abi_page) == 8, "shares the array with the rows");
 ABI_ASSERT(sizeof(struct abi_rule) == 16, "");

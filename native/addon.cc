@@ -30,6 +30,7 @@ Napi::Value JsEnableProgramStats(const Napi::CallbackInfo& info) {
 }
 
 Napi::Object Init(Napi::Env env, Napi::Object exports) {
+  ReturnFreedMemory();
   auto* addon = new Addon();
   env.SetInstanceData(addon);
   addon->session = Napi::Persistent(SessionObject::Define(env));

@@ -43,10 +43,13 @@ set_target_properties(addon PROPERTIES
   VISIBILITY_INLINES_HIDDEN ON
   POSITION_INDEPENDENT_CODE ON)
 
+# Swallow: what happens while an environment ends, when no JavaScript may run any more (libuv still calls the watcher of
+# a worker that is being terminated), is no reason to abort.
 target_compile_definitions(addon PRIVATE
   NAPI_VERSION=8
   NODE_ADDON_API_DISABLE_CPP_EXCEPTIONS
   NODE_ADDON_API_DISABLE_DEPRECATED
+  NODE_API_SWALLOW_UNTHROWABLE_EXCEPTIONS
   "ABI_FINGERPRINT=\"${ABI_FINGERPRINT}\"")
 target_compile_options(addon PRIVATE -fno-exceptions -Wall -Wextra -Werror)
 target_include_directories(addon SYSTEM PRIVATE

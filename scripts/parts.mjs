@@ -38,6 +38,13 @@ const parts = [
     commands: [[node, tsc, "-b"]],
   },
   {
+    name: "viewer",
+    title: "bundling the flame graph's viewer",
+    inputs: ["scripts/build-viewer.mjs", "src/flamegraph", "src/model", "src/util", "package-lock.json"],
+    outputs: ["dist/flamegraph/viewer.js", "dist/flamegraph/viewer.css"],
+    commands: [[node, path.join(root, "scripts/build-viewer.mjs")]],
+  },
+  {
     name: "tests",
     title: "compiling the tests",
     inputs: ["tsconfig.json", "src", "test", "package-lock.json"],

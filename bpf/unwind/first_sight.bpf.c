@@ -59,6 +59,7 @@ static __always_inline void begin(struct scratch *s, struct first_sight_buffer *
 	first->key = s->key;
 	head->stack_bytes = 0;
 	head->stack_truncated = 0;
+	head->stack_start = s->registers.sp;
 	head->cpu = s->sample.cpu;
 	head->sequence = s->sample.sequence;
 	head->pid = s->sample.pid;
@@ -151,7 +152,7 @@ static __always_inline bool collect(struct scratch *s, struct first_sight_buffer
 	return more;
 }
 
-/* Copies the stack from sp upward, page by page, to the end of its mapping or of the buffer. */
+/* Copies the stack from a little below sp upward, page by page, to the end of its mapping or of the buffer. */
 static __always_inline void copy_stack(struct scratch *s, struct stats *stats, struct first_sight_buffer *buffer)
 {
 	u64 sp = s->registers.sp, start, end, length;
@@ -159,6 +160,9 @@ static __always_inline void copy_stack(struct scratch *s, struct stats *stats, s
 
 	if (!vma_find(s, stats, sp, &start, &end))
 		return;
+	if (sp - start >= ABI_RED_ZONE)
+		sp -= ABI_RED_ZONE;
+	buffer->head.stack_start = sp;
 	length = end - sp;
 	if (length > ABI_MAX_STACK_COPY) {
 		length = ABI_MAX_STACK_COPY;

@@ -17,6 +17,9 @@
 #define ARCH_SIGNAL_SP ARCH_SIGNAL_X(31)
 #define ARCH_SIGNAL_IP ARCH_SIGNAL_X(32)
 
+/* By DWARF number: registers that a function may change (AAPCS64, 6.1.1): x0 to x17. */
+#define ARCH_SCRATCH_REGISTERS 0x3ffff
+
 /* User addresses have 48 bits (52 with LVA, which a process must ask for); a signature lies above them. */
 static __always_inline __abi_u64 arch_strip_pointer_authentication(__abi_u64 address)
 {

@@ -11,6 +11,8 @@
 #define ARCH_SIGNAL_BX 128
 #define ARCH_SIGNAL_SP 160
 #define ARCH_SIGNAL_IP 168
+/* By DWARF number: registers that a function may change (figure 3.4): rax, rdx, rcx, rsi, rdi, r8 to r11. */
+#define ARCH_SCRATCH_REGISTERS 0xf37
 /* There is no link register; any readable word will do. */
 #define ARCH_SIGNAL_LR 168
 

@@ -28,7 +28,6 @@ static __always_inline int step_to_caller(struct abi_registers *r, __abi_u64 ret
 	return_address = arch_strip_pointer_authentication(return_address);
 	r->ip = return_address;
 	r->sp = sp;
-	r->leaf_valid = 0;
 	r->return_address = 1;
 	/* No address is its own caller's caller: a cleared slot marks the root (thread start code does so). */
 	return return_address ? STEP_ON : ABI_OUTCOME_COMPLETE;
@@ -79,12 +78,29 @@ static __always_inline __abi_u64 step_run_length(const struct abi_rule *rule, __
 	return (behind + (behind >> 8)) & 0x1f;
 }
 
+/*
+ * A register of the leaf into *value. A compiler bases a CFA on such a register in a leaf only. Hand-written assembly
+ * does so in a caller too (libcrypto's AES-GCM, whose CFA is in rax): with a helper that by agreement leaves the register
+ * alone, though anyone else may change it. What a function must give back is in the hands of the callee, and unknown.
+ */
+static __always_inline int step_leaf_register(const struct abi_registers *r, __abi_u32 number, __abi_u64 *value)
+{
+	if (!r->leaf_valid || number > 16)
+		return ABI_OUTCOME_UNSUPPORTED_RULE;
+	if (r->return_address && !(ARCH_SCRATCH_REGISTERS >> number & 1))
+		return ABI_OUTCOME_UNSUPPORTED_RULE;
+	*value = r->leaf[number];
+	return 0;
+}
+
 /* The CFA by a rule into *cfa; 0, or the outcome that ends the stack. */
 static __always_inline int step_cfa(const struct abi_registers *r, const struct abi_rule *rule, __abi_u32 distance,
 				    __abi_u64 *cfa)
 {
 	__abi_u64 offset = (__abi_u64)(long long)rule->cfa_offset;
 	__abi_u64 addend = (__abi_u64)(long long)rule->cfa_addend;
+	__abi_u64 leaf = 0;
+	int outcome;
 
 	switch (rule->cfa_kind) {
 	case ABI_CFA_SP:
@@ -97,9 +113,16 @@ static __always_inline int step_cfa(const struct abi_registers *r, const struct 
 		*cfa = r->bx + offset;
 		return 0;
 	case ABI_CFA_LEAF:
-		if (!r->leaf_valid || rule->cfa_register > 16)
-			return ABI_OUTCOME_UNSUPPORTED_RULE;
-		*cfa = r->leaf[rule->cfa_register] + offset;
+		outcome = step_leaf_register(r, rule->cfa_register, &leaf);
+		*cfa = leaf + offset;
+		return outcome;
+	case ABI_CFA_INDEXED:
+		outcome = step_leaf_register(r, rule->cfa_register, &leaf);
+		if (outcome)
+			return outcome;
+		if (READ_WORD(r->sp + offset + 8 * leaf, cfa))
+			return ABI_OUTCOME_STACK_UNREADABLE;
+		*cfa += addend;
 		return 0;
 	case ABI_CFA_DEREF_SP:
 		if (READ_WORD(r->sp + offset, cfa))
@@ -156,6 +179,9 @@ static __always_inline int step_rule(struct abi_registers *r, const struct abi_r
 
 	if (outcome)
 		return outcome;
+	/* Lost is not the same as none, which has a rule of its own. */
+	if (ra_kind == ABI_SAVE_UNKNOWN)
+		return ABI_OUTCOME_UNSUPPORTED_RULE;
 	/* A leaf may not have moved sp yet (arm64); any other frame holds at least its return address. */
 	if (cfa < r->sp || (cfa == r->sp && r->return_address))
 		return ABI_OUTCOME_STACK_NOT_GROWING;

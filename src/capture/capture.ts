@@ -75,6 +75,7 @@ export class Capture {
       await Promise.race([this.conversions.idle(), delay(deadline - performance.now())]);
     }
     this.firstSights.giveUp();
+    await this.tables.settled();
     return this.intake.window;
   }
 

@@ -6,7 +6,7 @@ import { anonymousFrameHigh, nativeFrameHigh } from "../native/raw-frame.js";
 import { lookupAddress, type StepOutcome } from "../unwind/step.js";
 import type { TableStore } from "../unwind/table-store.js";
 import type { TableStepper } from "../unwind/table-stepper.js";
-import { Uint32Column } from "../util/column.js";
+import type { Uint32Column } from "../util/column.js";
 import type { Conversions } from "./conversions.js";
 import { readRegisters, StackCopy } from "./stack-copy.js";
 
@@ -75,7 +75,7 @@ export class FirstSights {
   /** header and userFrames are copies; both as the kernel side wrote them. */
   add(header: Uint32Array, frames: Uint32Column, kernelFrames: number, sight: FirstSight): void {
     const registers = readRegisters(sight.registers);
-    const stack = new StackCopy(registers.sp, sight.stack);
+    const stack = new StackCopy(sight.stackStart, sight.stack);
     const bytes = sight.stack.buffer.byteLength + frames.bytes;
     this.advance({ header, kernelFrames, frames, sight, registers, stack, bytes, waitsFor: "" });
     for (const samples of this.waiting.values()) {

@@ -24,7 +24,7 @@ const BATCH_BYTES = 256 << 10;
 /** The ring's reader is woken at this share of it; a quarter leaves time for a loop that is late. */
 const WAKEUP_SHARE = 4;
 /** Below the wake-up mark the ring is looked at this often, so that a live view is live. */
-const POLL_MS = 100;
+const POLL_MS = 250;
 /** CPUs that come online are attached within this time. */
 const CPU_SCAN_MS = 2000;
 /** Batches taken in one turn of the event loop; then others have theirs. */
@@ -105,7 +105,7 @@ export class Sampler {
       this.session.detach(cpu);
     }
     this.attached.clear();
-    for (let more = true; more; ) {
+    for (let more = true; more;) {
       more = this.drainOnce();
     }
   }

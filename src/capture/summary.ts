@@ -22,7 +22,12 @@ export interface CaptureSummary {
   /** Memory of the kernel side's maps, bytes, by name. */
   readonly mapBytes: Readonly<Record<string, number>>;
   /** Of the unwind tables. */
-  readonly tables: { readonly count: number; readonly bytes: number; readonly evictions: number; readonly rules: number };
+  readonly tables: {
+    readonly count: number;
+    readonly bytes: number;
+    readonly evictions: number;
+    readonly rules: number;
+  };
   /** All BPF programs together, while the kernel's BPF statistics are on. */
   readonly bpf: { readonly runs: number; readonly nanoseconds: number };
 }

@@ -4,6 +4,7 @@ import {
   type ExpressionShape,
   recognizeExpression,
   SHAPE_DEREFERENCE,
+  SHAPE_INDEXED,
   SHAPE_OTHER,
   SHAPE_PLT,
   SHAPE_REGISTER,
@@ -13,6 +14,7 @@ import {
   CFA_ADDEND,
   CFA_BASE,
   CFA_DEREFERENCE,
+  CFA_INDEXED,
   CFA_KIND,
   CFA_OFFSET,
   CFA_OTHER,
@@ -237,6 +239,7 @@ export class CfaProgram {
     const { shape, register, offset, addend } = this.#shape;
     if (shape === SHAPE_REGISTER) this.#setCfa(CFA_REGISTER, register, offset, 0);
     else if (shape === SHAPE_DEREFERENCE) this.#setCfa(CFA_DEREFERENCE, register, offset, addend);
+    else if (shape === SHAPE_INDEXED) this.#setCfa(CFA_INDEXED, register, offset, addend);
     else if (shape === SHAPE_PLT && register === this.#registers.stackPointer) {
       this.#setCfa(CFA_PLT, register, offset, addend);
     } else this.#setCfa(CFA_OTHER, 0, 0, 0);

@@ -18,6 +18,8 @@ export const CFA_DEREFERENCE = 2;
 export const CFA_PLT = 3;
 /** An expression of another shape, or an offset that does not fit. */
 export const CFA_OTHER = 4;
+/** *(the stack pointer + offset + 8 * register) + addend: libcrypto's bn_mul_mont. */
+export const CFA_INDEXED = 5;
 
 /** enum of a followed register's kind. */
 export const RULE_UNSPECIFIED = 0;

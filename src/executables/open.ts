@@ -105,7 +105,7 @@ function readMaps(pid: number): string {
   }
   try {
     const pieces: Buffer[] = [];
-    for (let total = 0; total < MAPS_BYTES_LIMIT; ) {
+    for (let total = 0; total < MAPS_BYTES_LIMIT;) {
       const piece = Buffer.allocUnsafe(65536);
       const bytes = readSync(fd, piece, 0, piece.length, null);
       if (bytes === 0) {

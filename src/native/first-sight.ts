@@ -38,8 +38,10 @@ export interface FirstSight {
   readonly mappingsTruncated: boolean;
   /** struct abi_registers, at the offsets of registersLayout. */
   readonly registers: DataView;
-  /** The user stack from registers.sp upward. */
+  /** The user stack from stackStart upward; that lies a little below registers.sp. */
   readonly stack: Uint8Array;
+  /** Virtual address of the first byte of stack. */
+  readonly stackStart: number;
   /** True when the stack goes on beyond the copy. */
   readonly stackTruncated: boolean;
 }
@@ -49,8 +51,9 @@ export interface FirstSight {
  * fit its length, which the cursor refuses before. Made once a file and process, not once a sample: it may allocate.
  */
 export function readFirstSight(record: Uint8Array): FirstSight | undefined {
-  if (record.length < firstSightLayout.sizeOf || record[firstSightLayout.kind] !== recordKind.firstSight)
+  if (record.length < firstSightLayout.sizeOf || record[firstSightLayout.kind] !== recordKind.firstSight) {
     return undefined;
+  }
   const view = new DataView(record.buffer, record.byteOffset, record.byteLength);
   const count = view.getUint16(firstSightLayout.mappingCount, littleEndian);
   const stackBytes = view.getUint32(firstSightLayout.stackBytes, littleEndian);
@@ -71,6 +74,7 @@ export function readFirstSight(record: Uint8Array): FirstSight | undefined {
     mappingsTruncated: record[firstSightLayout.mappingsTruncated] !== 0,
     registers: new DataView(record.buffer, registers, registersLayout.sizeOf),
     stack: record.subarray(stackOffset, stackOffset + stackBytes),
+    stackStart: Number(view.getBigUint64(firstSightLayout.stackStart, littleEndian)),
     stackTruncated: view.getUint32(firstSightLayout.stackTruncated, littleEndian) !== 0,
   };
 }

@@ -1,4 +1,5 @@
 import { columnsOf, fitColumns, printable } from "../util/printable.js";
+import { shortName } from "../util/short-name.js";
 import type { HotFunction, HottestFunctions } from "./hottest.js";
 
 export interface TableOptions {
@@ -34,7 +35,7 @@ export function hottestTable(hottest: HottestFunctions, options: TableOptions): 
       self: row.self.padStart(numbers[0]),
       total: row.total.padStart(numbers[1]),
       samples: row.samples.padStart(numbers[2]),
-      name: padColumns(fitColumns(row.name, name), name),
+      name: padColumns(fitColumns(shortName(row.name, name), name), name),
       where: fitColumns(row.where, where),
     });
     return [aligned.self, aligned.total, aligned.samples, aligned.name, aligned.where].join(GAP).trimEnd();

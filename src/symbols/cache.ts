@@ -5,8 +5,8 @@ import type { SymtabResolver } from "./symtab.js";
 /** Resolvers of executables that were asked for lately, within a budget of bytes. */
 export type ResolverCache = ByteLru<ExecutableId, SymtabResolver>;
 
-/** A node's fifty busiest executables take half of it; one of Chromium's size, with .symtab, takes it all. */
-export const DEFAULT_CACHE_BYTES = 8 * 1024 * 1024;
+/** Seventy executables of a machine take this, LLVM and V8 among them; making one's anew takes some milliseconds. */
+export const DEFAULT_CACHE_BYTES = 4 * 1024 * 1024;
 
 export function createResolverCache(budgetBytes = DEFAULT_CACHE_BYTES): ResolverCache {
   return new ByteLru(budgetBytes);

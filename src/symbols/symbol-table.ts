@@ -58,7 +58,7 @@ export function readSymbolTable(elf: ElfFile, section: ElfSection, kind: SymbolK
   const accepts = kind === "functions" ? isFunction : isLabel;
 
   const sorter = new RowSorter(base, count);
-  const sizes = new Float64Array(count);
+  const sizes = new Uint32Array(count);
   const chunk = Buffer.allocUnsafeSlow(Math.min(CHUNK_BYTES, count * ENTRY_BYTES));
   for (let first = 0; first < count; first += CHUNK_BYTES / ENTRY_BYTES) {
     const bytes = source.readInto(first * ENTRY_BYTES, chunk);
@@ -70,7 +70,7 @@ export function readSymbolTable(elf: ElfFile, section: ElfSection, kind: SymbolK
         continue;
       }
       const row = first + at / ENTRY_BYTES;
-      sizes[row] = u64(chunk, at + 16);
+      sizes[row] = Math.min(u64(chunk, at + 16), MAX_OFFSET);
       sorter.add(value, row);
     }
   }
@@ -78,7 +78,7 @@ export function readSymbolTable(elf: ElfFile, section: ElfSection, kind: SymbolK
   return { ...sorted, section, names, reach: reachOf(sorted, sizes) };
 }
 
-function reachOf({ starts, rows }: SortedRows, sizes: Float64Array): Uint32Array {
+function reachOf({ starts, rows }: SortedRows, sizes: Uint32Array): Uint32Array {
   const reach = new Uint32Array(starts.length);
   let furthest = 0;
   for (let at = 0; at < starts.length; at++) {

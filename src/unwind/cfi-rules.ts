@@ -5,6 +5,7 @@ import {
   CFA_DEREFERENCE,
   CFA_KIND,
   CFA_OFFSET,
+  CFA_INDEXED as STATE_CFA_INDEXED,
   CFA_PLT as STATE_CFA_PLT,
   CFA_REGISTER,
   CFA_UNDEFINED,
@@ -26,6 +27,7 @@ import {
   CFA_DEREF_FP,
   CFA_DEREF_SP,
   CFA_FP,
+  CFA_INDEXED,
   CFA_LEAF,
   CFA_PLT,
   CFA_SP,
@@ -160,6 +162,11 @@ export class CfiRules {
         if (register === stackPointer) rule.cfaKind = CFA_DEREF_SP;
         else if (register === framePointer) rule.cfaKind = CFA_DEREF_FP;
         else return false;
+        rule.cfaAddend = state[CFA_ADDEND];
+        return isInt16(rule.cfaAddend);
+      case STATE_CFA_INDEXED:
+        rule.cfaKind = CFA_INDEXED;
+        rule.cfaRegister = register;
         rule.cfaAddend = state[CFA_ADDEND];
         return isInt16(rule.cfaAddend);
       case STATE_CFA_PLT:

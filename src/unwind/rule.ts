@@ -18,6 +18,7 @@ export const CFA_LEAF = cfaKind.leaf;
 export const CFA_DEREF_SP = cfaKind.derefSp;
 export const CFA_DEREF_FP = cfaKind.derefFp;
 export const CFA_PLT = cfaKind.plt;
+export const CFA_INDEXED = cfaKind.indexed;
 export const CFA_PUSHES = cfaKind.pushes;
 export const CFA_POPS = cfaKind.pops;
 
@@ -163,6 +164,8 @@ function formatCfa(rule: Readonly<UnwindRule>): string {
       return `*(rsp${offset})${signed(rule.cfaAddend)}`;
     case CFA_DEREF_FP:
       return `*(rbp${offset})${signed(rule.cfaAddend)}`;
+    case CFA_INDEXED:
+      return `*(rsp${offset}+8*leaf${rule.cfaRegister})${signed(rule.cfaAddend)}`;
     case CFA_PLT:
       return `rsp${offset}+8*((rip&15)>=${rule.cfaAddend})`;
     default: {

@@ -5,6 +5,7 @@ import {
   CFA_DEREF_FP,
   CFA_DEREF_SP,
   CFA_FP,
+  CFA_INDEXED,
   CFA_LEAF,
   CFA_PLT,
   CFA_POPS,
@@ -56,8 +57,9 @@ export interface Registers {
   bx: number;
   /** x30; x86-64: 0. */
   lr: number;
-  /** By DWARF number, 0 to 16. */
+  /** Of the leaf, by DWARF number, 0 to 16. */
   readonly leaf: Float64Array;
+  /** True until a signal frame was passed: what it interrupted had other values in them. */
   leafValid: boolean;
   /** ip is where a call returns to. */
   returnAddress: boolean;
@@ -96,6 +98,10 @@ const AARCH64_SIGNAL_FRAME: SignalFrame = {
   sp: aarch64Register(31),
   ip: aarch64Register(32),
 };
+
+/** By DWARF number: what a function may change. rax, rdx, rcx, rsi, rdi, r8 to r11 (psABI, figure 3.4); x0 to x17. */
+const X86_64_SCRATCH_REGISTERS = 0xf37;
+const AARCH64_SCRATCH_REGISTERS = 0x3_ffff;
 
 /** The address whose rule and whose name are the frame's. */
 export function lookupAddress(registers: Registers): number {
@@ -156,8 +162,10 @@ function stepRule(
   distance: number,
   memory: StackMemory,
 ): StepOutcome | undefined {
-  const cfa = canonicalFrameAddress(registers, rule, distance, memory);
+  const cfa = canonicalFrameAddress(machine, registers, rule, distance, memory);
   if (typeof cfa !== "number") return cfa;
+  // Lost is not the same as none, which has a rule of its own.
+  if (rule.raKind === SAVE_UNKNOWN) return "unsupported-rule";
   // A leaf may not have moved sp yet (arm64); any other frame holds at least its return address.
   if (cfa < registers.sp || (cfa === registers.sp && registers.returnAddress)) return "stack-not-growing";
   const raSlot = slot(registers, cfa, rule.raKind, rule.raOffset);
@@ -170,7 +178,20 @@ function stepRule(
   return toCaller(registers, returnAddress, cfa);
 }
 
+/**
+ * A register of the leaf. A compiler bases a CFA on such a register in a leaf only. Hand-written assembly does so in a
+ * caller too (libcrypto's AES-GCM, whose CFA is in rax): with a helper that by agreement leaves the register alone,
+ * though anyone else may change it. What a function must give back is in the hands of the callee, and unknown.
+ */
+function leafRegister(machine: Machine, registers: Registers, number: number): number | undefined {
+  if (!registers.leafValid || number > LAST_LEAF_REGISTER) return undefined;
+  const scratch = machine === "x86-64" ? X86_64_SCRATCH_REGISTERS : AARCH64_SCRATCH_REGISTERS;
+  if (registers.returnAddress && ((scratch >> number) & 1) === 0) return undefined;
+  return registers.leaf[number];
+}
+
 function canonicalFrameAddress(
+  machine: Machine,
   registers: Registers,
   rule: Readonly<UnwindRule>,
   distance: number,
@@ -184,9 +205,16 @@ function canonicalFrameAddress(
       return wrap(registers.fp + cfaOffset);
     case CFA_BX:
       return wrap(registers.bx + cfaOffset);
-    case CFA_LEAF:
-      if (!registers.leafValid || cfaRegister > LAST_LEAF_REGISTER) return "unsupported-rule";
-      return wrap(registers.leaf[cfaRegister] + cfaOffset);
+    case CFA_LEAF: {
+      const leaf = leafRegister(machine, registers, cfaRegister);
+      return leaf === undefined ? "unsupported-rule" : wrap(leaf + cfaOffset);
+    }
+    case CFA_INDEXED: {
+      const leaf = leafRegister(machine, registers, cfaRegister);
+      if (leaf === undefined) return "unsupported-rule";
+      const word = memory.word(wrap(registers.sp + cfaOffset + 8 * leaf));
+      return word === undefined ? "stack-unreadable" : wrap(word + cfaAddend);
+    }
     case CFA_DEREF_SP:
     case CFA_DEREF_FP: {
       const base = cfaKind === CFA_DEREF_SP ? registers.sp : registers.fp;
@@ -256,7 +284,6 @@ function wrap(address: number): number {
 function toCaller(registers: Registers, returnAddress: number, sp: number): StepOutcome | undefined {
   registers.ip = returnAddress;
   registers.sp = sp;
-  registers.leafValid = false;
   registers.returnAddress = true;
   return registers.ip === 0 ? "complete" : undefined;
 }

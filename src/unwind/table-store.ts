@@ -1,6 +1,7 @@
 import type { Executable } from "../executables/executable.js";
 import { executableLayout, executableState } from "../native/abi.generated.js";
 import type { NativeTable, Session } from "../native/addon.js";
+import { TaskSet } from "../util/task-set.js";
 import { viewTable, type TableView } from "./lookup.js";
 import { measure, write, type TableExtent } from "./pages.js";
 import type { RuleTable } from "./rules.js";
@@ -37,6 +38,7 @@ export class TableStore {
   /** Slots free for use; taken from the front and given back at the end, so that one rests before it is used again. */
   private readonly freeSlots: number[];
   private usedBytes = 0;
+  private readonly changes = new TaskSet();
   private readonly value = new Uint8Array(executableLayout.sizeOf);
   private readonly valueView = new DataView(this.value.buffer);
 
@@ -76,7 +78,10 @@ export class TableStore {
     this.update(executable, executableState.noRows, undefined);
   }
 
-  /** Hands the rows to the kernel side; without room for them the executable is walked by frame pointer. */
+  /**
+   * Hands the rows to the kernel side; without room for them the executable is walked by frame pointer. They can be
+   * walked by here at once, and there when the kernel has made the change known to all CPUs, a few milliseconds later.
+   */
   publish(executable: Executable, rows: UnwindRows): void {
     const extent = measure(rows);
     const bytes = extent.elements * ELEMENT_BYTES;
@@ -95,15 +100,27 @@ export class TableStore {
       throw new Error("a new table has no memory"); // createTable() promises it
     }
     write(rows, extent, ruleNumbers, table.memory);
-    this.session.publishTable(slot, table);
     const view = viewTable(table.memory, extent);
     const published: PublishedTable = { extent, slot, table, view, ruleNumbers, hitsBefore: 0n };
     this.published.set(executable, published);
     this.usedBytes += bytes;
     executable.state = "ready";
-    this.update(executable, executableState.ready, published);
+    this.changes.add(
+      this.session.publishTable(slot, table).then(() => {
+        // It may have been evicted while the kernel made the change.
+        if (this.published.get(executable) === published) {
+          this.update(executable, executableState.ready, published);
+        }
+      }),
+    );
   }
 
+  /** Resolves when the kernel side sees every change made so far; rejects with the NativeError of one it refused. */
+  async settled(): Promise<void> {
+    await this.changes.settled();
+  }
+
+  /** After {@link settled}: a change under way would find the session closed. */
   close(): void {
     for (const { table } of this.published.values()) {
       table.release();
@@ -138,7 +155,7 @@ export class TableStore {
     executable.state = "evicted";
     executable.evictedAtMs = performance.now();
     this.update(executable, executableState.pending, undefined);
-    void this.session.clearTable(published.slot);
+    this.changes.add(this.session.clearTable(published.slot));
     published.table.release();
     this.rules.release(published.ruleNumbers);
     this.freeSlots.push(published.slot);

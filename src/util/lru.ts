@@ -33,9 +33,10 @@ export class ByteLru<Key, Value extends Sized> {
     return value;
   }
 
-  /** Keeps the value as the most recent and lets go of the least recent ones over the budget, itself if need be. */
+  /** Keeps the value as the most recent and lets go of the least recent over the budget; one that is over it alone is not kept. */
   set(key: Key, value: Value): void {
     this.#values.delete(key);
+    if (value.bytes > this.#budgetBytes) return;
     this.#values.set(key, value);
     let bytes = this.bytes;
     for (const [oldest, { bytes: freed }] of this.#values) {

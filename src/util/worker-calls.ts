@@ -1,7 +1,9 @@
 import { Worker, type MessagePort, type Transferable, type WorkerOptions } from "node:worker_threads";
 
 /** Names of the calls a worker answers, with what goes in and what comes out. */
-export type CallTable<Calls> = { readonly [Name in keyof Calls]: { readonly input: unknown; readonly output: unknown } };
+export type CallTable<Calls> = {
+  readonly [Name in keyof Calls]: { readonly input: unknown; readonly output: unknown };
+};
 
 interface Request {
   readonly id: number;
@@ -9,9 +11,7 @@ interface Request {
   readonly input: unknown;
 }
 
-type Reply =
-  | { readonly id: number; readonly output: unknown }
-  | { readonly id: number; readonly error: string };
+type Reply = { readonly id: number; readonly output: unknown } | { readonly id: number; readonly error: string };
 
 /** The worker ended without an answer: it ran out of the memory it was allowed, or has a bug. */
 export class WorkerDied extends Error {
@@ -107,7 +107,7 @@ export function answerCalls<Calls extends CallTable<Calls>>(port: MessagePort, h
   });
   async function answer({ id, name, input }: Request): Promise<void> {
     try {
-      const handler = handlers[name as keyof Calls] as (input: unknown) => Answer<unknown> | Promise<Answer<unknown>>;
+      const handler = handlers[name as keyof Calls];
       const { output, transfer } = await handler(input);
       port.postMessage({ id, output } satisfies Reply, transfer);
     } catch (error) {

@@ -16,7 +16,9 @@ describe("the pure unwind step on the host", () => {
     program = join(directory, "unwind");
     const sanitizers = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all"];
     const flags = ["-std=gnu11", "-O1", "-g", "-Wall", "-Wextra", "-Werror", ...sanitizers];
-    execFileSync("gcc", [...flags, "-o", program, "test/bpf-host/unwind.c"], { stdio: ["ignore", "ignore", "inherit"] });
+    execFileSync("gcc", [...flags, "-o", program, "test/bpf-host/unwind.c"], {
+      stdio: ["ignore", "ignore", "inherit"],
+    });
   });
   after(() => rmSync(directory, { recursive: true, force: true }));
 
@@ -28,7 +30,8 @@ describe("the pure unwind step on the host", () => {
   }
 
   it("refuses a line that is not of a recording", () => {
-    const run = (): string => execFileSync(program, { input: "recording x\nnonsense\n", stdio: ["pipe", "pipe", "pipe"] }).toString();
+    const run = (): string =>
+      execFileSync(program, { input: "recording x\nnonsense\n", stdio: ["pipe", "pipe", "pipe"] }).toString();
     assert.throws(run, { status: 2 });
   });
 });

@@ -129,6 +129,8 @@ static int parse_cfa(const char *text, struct abi_rule *rule)
 
 	if (sscanf(text, "rsp%d+8*((rip&15)>=%d)", &offset, &addend) == 2)
 		rule->cfa_kind = ABI_CFA_PLT;
+	else if (sscanf(text, "*(rsp%d+8*leaf%u)%d", &offset, &reg, &addend) == 3)
+		rule->cfa_kind = ABI_CFA_INDEXED;
 	else if (sscanf(text, "*(rsp%d)%d", &offset, &addend) == 2)
 		rule->cfa_kind = ABI_CFA_DEREF_SP;
 	else if (sscanf(text, "*(rbp%d)%d", &offset, &addend) == 2)
@@ -250,7 +252,8 @@ static void parse_line(char *line)
 		    row->executable >= MAX_EXECUTABLES)
 			refuse("not a row", copy);
 		row->rule = parse_rule(text + consumed, copy);
-	} else if (strcmp(word, "#") && strcmp(word, "frame") && strcmp(word, "outcome") && strcmp(word, "executable")) {
+	} else if (strcmp(word, "#") && strcmp(word, "frame") && strcmp(word, "outcome") &&
+		   strcmp(word, "executable")) {
 		refuse("not a line of a recording", copy);
 	}
 }
@@ -353,9 +356,8 @@ static int unwind_frame(u32 depth)
 static void unwind(const char *name)
 {
 	static const char *const outcomes[] = {
-		"complete",	     "unknown-executable", "too-deep",	       "no-mapping",
-		"not-executable",    "unsupported-rule",   "stack-unreadable", "stack-not-growing",
-		"no-frame-pointer",  "table-corrupt",
+		"complete",	    "unknown-executable", "too-deep",	       "no-mapping",	   "not-executable",
+		"unsupported-rule", "stack-unreadable",	  "stack-not-growing", "no-frame-pointer", "table-corrupt",
 	};
 	int outcome;
 	u32 depth = 0;

@@ -26,13 +26,17 @@ describe("the unwind step in C and in TypeScript", () => {
 
   it(`agree on ${RECORDINGS} random stacks`, () => {
     const program = join(directory, "unwind");
-    execFileSync("gcc", ["-std=gnu11", "-O1", "-o", program, "test/bpf-host/unwind.c"], { stdio: ["ignore", "ignore", "inherit"] });
+    execFileSync("gcc", ["-std=gnu11", "-O1", "-o", program, "test/bpf-host/unwind.c"], {
+      stdio: ["ignore", "ignore", "inherit"],
+    });
     const recordings = Array.from({ length: RECORDINGS }, (_, seed) => randomRecording(seed));
     const input = recordings.map(({ text }) => text).join("");
-    const answers = execFileSync(program, { input, encoding: "utf8", maxBuffer: 1 << 28 }).split(/^recording .*\n/m).slice(1);
+    const answers = execFileSync(program, { input, encoding: "utf8", maxBuffer: 1 << 28 })
+      .split(/^recording .*\n/m)
+      .slice(1);
     assert.equal(answers.length, recordings.length);
     for (const [index, recording] of recordings.entries()) {
-      assert.equal(walkRecording(recording), (answers[index] as string).trim(), recording.text);
+      assert.equal(walkRecording(recording), answers[index].trim(), recording.text);
     }
   });
 });

@@ -19,8 +19,8 @@ describe("short-lived processes", () => {
     const recording = await recordWhile({ frequency: FREQUENCY_HZ }, async () => {
       truth = await runStorm(SECONDS, PROCESSES_PER_SECOND);
     });
-    const verdict = judgeStorm(truth as StormTruth, recording.stacks, recording.periodNs);
-    const figures = describeStorm(truth as StormTruth, verdict);
+    const verdict = judgeStorm(truth!, recording.stacks, recording.periodNs);
+    const figures = describeStorm(truth!, verdict);
     context.diagnostic(figures);
     assert.ok(verdict.capturedNs >= 0.95 * verdict.usedNs, `${figures}\n${verdict.wrong.slice(0, 10).join("\n")}`);
     assert.ok(verdict.inMainNs >= 0.8 * verdict.usedNs, figures);

@@ -39,9 +39,9 @@ describe("stacks of programs that were built without frame pointers", () => {
             context.skip(skipped);
             return;
           }
-          const one = built.get(workload.name) as BuiltWorkload;
-          const { stacks, periodNs } = recording as Recording;
-          const verdict = judge(one, stacks, truths.get(workload.name) as Truth, periodNs);
+          const one = built.get(workload.name)!;
+          const { stacks, periodNs } = recording!;
+          const verdict = judge(one, stacks, truths.get(workload.name)!, periodNs);
           const complaints = shortcomings(verdict, workload.notWhole);
           assert.deepEqual(complaints, []);
         });
@@ -49,12 +49,27 @@ describe("stacks of programs that were built without frame pointers", () => {
     });
   }
 
+  it("keeps as many samples as CPU time says there are", (context: TestContext) => {
+    if (reason !== undefined) {
+      context.skip(reason);
+      return;
+    }
+    const { stacks, periodNs } = recording!;
+    const verdicts = [...built.values()].map((one) => judge(one, stacks, truths.get(one.workload.name)!, periodNs));
+    const kept = verdicts.reduce((sum, verdict) => sum + verdict.kept, 0);
+    const expected = verdicts.reduce((sum, verdict) => sum + verdict.expected, 0);
+    context.diagnostic(
+      `${kept} samples kept of ${expected.toFixed(0)} expected: ${((100 * kept) / expected).toFixed(2)} %`,
+    );
+    assert.ok(kept >= 0.99 * expected, `${kept} of ${expected.toFixed(0)}`);
+  });
+
   it("loses no sample and accounts for each", (context: TestContext) => {
     if (reason !== undefined) {
       context.skip(reason);
       return;
     }
-    const { summary } = recording as Recording;
+    const { summary } = recording!;
     const outcomes = Object.values(summary.outcomes).reduce((sum, count) => sum + count, 0);
     assert.ok(summary.lost <= summary.samples / 1000, `${summary.lost} of ${summary.samples} were lost`);
     assert.equal(outcomes, summary.samples, "every sample has one outcome");

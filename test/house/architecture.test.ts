@@ -18,6 +18,7 @@ const FLOORS: Readonly<Record<string, number>> = {
   capture: 2,
   executables: 2,
   host: 2,
+  naming: 2,
   symbols: 2,
   profiles: 2,
   flamegraph: 2,

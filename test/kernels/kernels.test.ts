@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { execFileSync, spawnSync } from "node:child_process";
-import { existsSync } from "node:fs";
+import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import path from "node:path";
 import { before, describe, it } from "node:test";
 import type { Summary } from "../support/record.js";
@@ -15,6 +16,7 @@ const SUITES: Readonly<Record<string, string>> = { bullseye: "5.10", bookworm: "
 const GUEST_SECONDS = 240;
 
 interface Report {
+  readonly findings: readonly { readonly id: string; readonly status: string; readonly found: string }[];
   readonly summary: Summary;
   readonly verdicts: readonly Verdict[];
 }
@@ -28,45 +30,60 @@ describe("record under other kernels", { skip: cannotBoot() }, () => {
   });
 
   for (const [suite, version] of Object.entries(SUITES)) {
-    it(`names whole stacks on Linux ${version}`, () => {
-      const { summary, verdicts } = recordInGuest(suite);
-      assert.equal(summary.lost, 0);
-      assert.equal(verdicts.length, guestWorkloads.length);
-      for (const verdict of verdicts) {
-        const { name, samples, whole, right, wrong } = verdict;
-        // A guest of two emulated CPUs loses ticks, so how many samples there are says nothing; what they hold does.
-        assert.ok(samples >= 100, `${name}: only ${samples} samples`);
-        assert.ok(whole >= 0.99 * samples, `${name}: ${whole} of ${samples} whole\n${wrong.slice(0, 5).join("\n")}`);
-        assert.ok(right >= 0.99 * samples, `${name}: ${right} of ${samples} right\n${wrong.slice(0, 5).join("\n")}`);
-      }
-    });
+    describe(`Linux ${version}`, () => {
+      let report: Report;
+      before(() => {
+        report = runInGuest(suite);
+      });
 
-    it(`hostflame check finds nothing missing on Linux ${version}`, () => {
-      const { findings } = JSON.parse(runInGuest(suite, "dist/main.js", "check", "--json")) as {
-        readonly findings: readonly { readonly id: string; readonly status: string; readonly found: string }[];
-      };
-      assert.ok(findings.find(({ id }) => id === "kernel-version")?.found.includes(`Linux ${version}.`));
-      assert.deepEqual(
-        findings.filter(({ status }) => status !== "ok"),
-        [],
-      );
+      it("lacks nothing", () => {
+        assert.ok(report.findings.find(({ id }) => id === "kernel-version")?.found.includes(`Linux ${version}.`));
+        assert.deepEqual(
+          report.findings.filter(({ status }) => status !== "ok"),
+          [],
+        );
+      });
+
+      it("loses no sample", () => assert.equal(report.summary.lost, 0));
+
+      for (const { name } of guestWorkloads) {
+        it(`has whole stacks of ${name}, with the right names from main to the leaf`, () => {
+          const verdict = report.verdicts.find((one) => one.name === name);
+          assert.ok(verdict !== undefined);
+          const { samples, whole, kept, wrong } = verdict;
+          const shown = wrong.slice(0, 5).join("\n");
+          // An emulated CPU loses ticks, so how many samples there are says little; what they hold says all.
+          assert.ok(kept >= 50, `only ${kept} samples of the workload's own work`);
+          assert.ok(whole >= 0.99 * samples, `${whole} of ${samples} whole\n${shown}`);
+          assert.ok(wrongBelowMain(wrong) <= 0.01 * samples, `${wrongBelowMain(wrong)} of ${samples} wrong\n${shown}`);
+        });
+      }
     });
   }
 });
 
-function recordInGuest(suite: string): Report {
-  const output = runInGuest(suite, "build/test/kernels/guest.js");
-  return JSON.parse(output.trim().split("\n").at(-1) ?? "") as Report;
+/** Samples below main that are in no branch. Loading, which takes an emulated machine long, is none of them. */
+function wrongBelowMain(wrong: readonly string[]): number {
+  const counts = wrong.filter((stack) => stack.includes(";main;")).map((stack) => Number(/^\d+/.exec(stack)?.[0]));
+  return counts.reduce((sum, count) => sum + count, 0);
 }
 
-function runInGuest(suite: string, ...words: readonly string[]): string {
-  const command = ["--timeout", String(GUEST_SECONDS), "--", process.execPath, ...words];
-  const { status, stdout, stderr } = spawnSync(path.join(kit, "run"), [suite, ...command], {
-    encoding: "utf8",
-    maxBuffer: 2 ** 24,
-  });
-  assert.equal(status, 0, `in the guest:\n${stderr}\n${stdout.slice(-4000)}`);
-  return stdout;
+/** What guest.ts prints. The kit wants files or pipes to write to; Node.js makes sockets. */
+function runInGuest(suite: string): Report {
+  const folder = mkdtempSync(path.join(tmpdir(), "hostflame-guest-"));
+  const [stdout, stderr] = [path.join(folder, "stdout"), path.join(folder, "stderr")];
+  const [out, err] = [openSync(stdout, "w"), openSync(stderr, "w")];
+  try {
+    const command = [suite, "--timeout", String(GUEST_SECONDS), "--", process.execPath, "build/test/kernels/guest.js"];
+    const { status } = spawnSync(path.join(kit, "run"), command, { stdio: ["ignore", out, err] });
+    const output = readFileSync(stdout, "utf8");
+    assert.equal(status, 0, `in the guest:\n${readFileSync(stderr, "utf8")}\n${output.slice(-4000)}`);
+    return JSON.parse(output.trim().split("\n").at(-1) ?? "") as Report;
+  } finally {
+    closeSync(out);
+    closeSync(err);
+    rmSync(folder, { recursive: true });
+  }
 }
 
 /** Why no other kernel can be booted here, or false. */

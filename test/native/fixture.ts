@@ -115,10 +115,12 @@ export class RecordChecker {
   }
 }
 
-/** Keeps every CPU out of the idle task, which no tick interrupts, until stopped. */
+/** Keeps every CPU out of the idle task, which no tick interrupts, until stopped; 30 s at most, should a test fail. */
 export function keepCpusBusy(): { stop(): void } {
-  const children: ChildProcess[] = cpus().map(() => spawn("sh", ["-c", "while :; do :; done"], { stdio: "ignore" }));
-  return { stop: () => children.forEach((child) => child.kill("SIGKILL")) };
+  const children: ChildProcess[] = cpus().map(() =>
+    spawn("timeout", ["30", "sh", "-c", "while :; do :; done"], { stdio: "ignore" }),
+  );
+  return { stop: () => children.forEach((child) => child.kill()) };
 }
 
 export function sleep(milliseconds: number): Promise<void> {

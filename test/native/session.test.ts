@@ -3,6 +3,7 @@ import { spawnSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import path from "node:path";
 import { test } from "node:test";
+import type { SessionOptions } from "#src/native/addon.js";
 import { isNativeError } from "#src/native/load.js";
 import * as fixture from "./fixture.js";
 
@@ -188,7 +189,7 @@ test("a wrong argument is a TypeError, not a crash", fixture.needsRoot, () => {
   const session = fixture.fixtureSession(objectPath);
   session.load({});
   const wrong = session as unknown as Record<string, (...values: unknown[]) => unknown>;
-  const create = fixture.addon.createSession as (options: unknown) => unknown;
+  const create = (options: unknown) => fixture.addon.createSession(options as SessionOptions);
   assert.throws(() => create(undefined), TypeError);
   assert.throws(() => create({ objectPath: 1 }), TypeError);
   assert.throws(() => wrong["attach"]("tick", -1, 99), TypeError);

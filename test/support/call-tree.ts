@@ -6,7 +6,9 @@
  * A key is a name in full, or `/…/`, a regular expression over the whole name. A node `"anything"` accepts whatever is
  * called below it: libraries whose insides are not this workload's business.
  */
-export type CallTree = { readonly [name: string]: CallTree | "anything" };
+export interface CallTree {
+  readonly [name: string]: CallTree | "anything";
+}
 
 /** The same function so many times below itself, then `below`; recursion of a known depth. */
 export function nested(name: string, levels: number, below: CallTree): CallTree {
@@ -16,7 +18,7 @@ export function nested(name: string, levels: number, below: CallTree): CallTree 
 }
 
 /** Kernel frames end in this; they lie below (further to the leaf than) every user frame. */
-const KERNEL_FRAME = /_\[k\]$/;
+const KERNEL_SUFFIX = "_[k]";
 
 /**
  * Reading the clock, which each workload does between bursts, and entries of a PLT, which have no symbol, may lie at
@@ -55,11 +57,11 @@ export function matchChain(
   const matched: string[] = [];
   let node: CallTree | "anything" = tree;
   for (let index = rootDepth; index < frames.length; index++) {
-    const frame = frames[index] as string;
-    if (KERNEL_FRAME.test(frame) || MEASURING.test(frame)) break;
+    const frame = frames[index];
+    if (frame.endsWith(KERNEL_SUFFIX) || MEASURING.test(frame)) break;
     const below = child(node, frame);
     if (below === undefined) {
-      const nextIsKernel = index + 1 === frames.length || KERNEL_FRAME.test(frames[index + 1] as string);
+      const nextIsKernel = index + 1 === frames.length || frames[index + 1].endsWith(KERNEL_SUFFIX);
       return { right: nextIsKernel && isOwnUnnamed(frame), rootDepth, matched };
     }
     matched.push(frame);

@@ -16,7 +16,7 @@ export function parseFolded(text: string): FoldedStack[] {
     const count = Number(line.slice(space + 1));
     if (space < 1 || !Number.isInteger(count) || count < 1) throw new Error(`not a folded stack: ${line}`);
     const [comm, ...frames] = line.slice(0, space).split(";");
-    stacks.push({ comm: comm as string, frames, count });
+    stacks.push({ comm: comm, frames, count });
   }
   return stacks;
 }

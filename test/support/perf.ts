@@ -35,7 +35,19 @@ function frameName(line: string): string {
 export async function perfWhile(frequencyHz: number, work: () => Promise<void>): Promise<FoldedStack[]> {
   const directory = mkdtempSync(join(tmpdir(), "hostflame-perf-"));
   const data = join(directory, "perf.data");
-  const args = ["record", "-q", "-a", "-e", "cpu-clock", "-F", String(frequencyHz), "--call-graph", "dwarf,16384", "-o", data];
+  const args = [
+    "record",
+    "-q",
+    "-a",
+    "-e",
+    "cpu-clock",
+    "-F",
+    String(frequencyHz),
+    "--call-graph",
+    "dwarf,16384",
+    "-o",
+    data,
+  ];
   const perf = spawn("perf", args, { stdio: "ignore" });
   try {
     await sleep(1000);

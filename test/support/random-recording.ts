@@ -22,7 +22,7 @@ function generator(seed: number): (below: number) => number {
  */
 export function randomRecording(seed: number): StackRecording {
   const below = generator(seed);
-  const pick = <T>(...choices: readonly T[]): T => choices[below(choices.length)] as T;
+  const pick = <T>(...choices: readonly T[]): T => choices[below(choices.length)];
   const hex = (value: number): string => value.toString(16);
   const code = (): number => CODE + below(CODE_BYTES);
   const stack = (): number => STACK + 8 * below(STACK_WORDS);
@@ -56,6 +56,7 @@ export function randomRecording(seed: number): StackRecording {
       () => `rbp${signed(0, 32)}`,
       () => `rbx${signed(0, 32)}`,
       () => `leaf${below(17)}${signed(0, 16)}`,
+      () => `*(rsp${signed(0, 64)}+8*leaf${below(17)})${signed(-8, 16)}`,
       () => `*(rsp${signed(0, 64)})${signed(-8, 16)}`,
       () => `*(rbp${signed(-16, 16)})${signed(-8, 16)}`,
       () => `rsp+8+8*((rip&15)>=${below(16)})`,
@@ -67,9 +68,7 @@ export function randomRecording(seed: number): StackRecording {
     const parts = [`cfa=${cfa()}`];
     if (below(3) === 0) parts.push(`rbp=${saved()}`);
     if (below(3) === 0) parts.push(`rbx=${saved()}`);
-    /* A lost return address is the root's rule, `end`; the converter makes no other. */
-    const returnAddress = below(10) === 0 ? saved() : "c-8";
-    parts.push(`ra=${returnAddress === "u" ? "c-8" : returnAddress}`);
+    parts.push(`ra=${below(10) === 0 ? saved() : "c-8"}`);
     return parts.join(" ");
   };
 
@@ -79,7 +78,9 @@ export function randomRecording(seed: number): StackRecording {
     `registers ip=0x${hex(code())} sp=0x${hex(STACK + 8 * below(8))} fp=0x${pick(hex(stack()), word())} ` +
       `bx=0x${pick(hex(stack()), word())} lr=0x0 return_address=${below(2)}`,
   ];
-  if (below(4) > 0) lines.push(`leaf ${Array.from({ length: 17 }, () => pick(hex(stack()), word())).join(" ")}`);
+  if (below(4) > 0) {
+    lines.push(`leaf ${Array.from({ length: 17 }, () => pick(hex(stack()), hex(below(32)), word())).join(" ")}`);
+  }
   lines.push(`mapping ${hex(CODE)} ${hex(CODE + CODE_BYTES)} 0 1`);
   if (below(16) > 0) lines.push(...offsets.map((offset) => `row 1 ${hex(offset)} ${rule()}`));
   lines.push(`stack ${hex(STACK)} ${Array.from({ length: STACK_WORDS }, word).join(" ")}`);

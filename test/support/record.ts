@@ -59,7 +59,7 @@ export function readUsage(pid: number): Recording["usage"] {
 /** True once a perf event is open in the process: sampling has begun. */
 function isSampling(pid: number): boolean {
   try {
-    return /anon_inode:\[perf_event\]/.test(readLinks(`/proc/${pid}/fd`));
+    return readLinks(`/proc/${pid}/fd`).includes("anon_inode:[perf_event]");
   } catch {
     return false;
   }
@@ -80,7 +80,7 @@ function readLinks(directory: string): string {
 async function untilSampling(child: ChildProcess): Promise<void> {
   for (let waited = 0; waited < 30_000; waited += 20) {
     if (child.exitCode !== null) return;
-    if (isSampling(child.pid as number)) {
+    if (isSampling(child.pid!)) {
       /* The last CPU's event follows the first one's within this. */
       await sleep(200);
       return;
@@ -91,10 +91,7 @@ async function untilSampling(child: ChildProcess): Promise<void> {
 }
 
 /** Runs `record` on the whole machine while `work` runs, then ends it as Ctrl-C does and reads what it wrote. */
-export async function recordWhile(
-  options: RecordOptions,
-  work: (pid: number) => Promise<void>,
-): Promise<Recording> {
+export async function recordWhile(options: RecordOptions, work: (pid: number) => Promise<void>): Promise<Recording> {
   const directory = mkdtempSync(join(tmpdir(), "hostflame-record-"));
   const folded = join(directory, "stacks.folded");
   const profile = join(directory, "profile.pb.gz");
@@ -110,11 +107,13 @@ export async function recordWhile(
   try {
     await untilSampling(child);
     if (child.exitCode !== null) throw new Error(`record ended at once: ${errors}${output}`);
-    await work(child.pid as number);
-    const usage = readUsage(child.pid as number);
+    await work(child.pid!);
+    const usage = readUsage(child.pid!);
     child.kill("SIGINT");
     await closed;
-    if (child.exitCode !== 0) throw new Error(`record ended with ${String(child.exitCode ?? child.signalCode)}: ${errors}`);
+    if (child.exitCode !== 0) {
+      throw new Error(`record ended with ${String(child.exitCode ?? child.signalCode)}: ${errors}`);
+    }
     const json = output.slice(output.indexOf("{"));
     return {
       stacks: parseFolded(readFileSync(folded, "utf8")),

@@ -4,6 +4,7 @@ import {
   CFA_DEREF_FP,
   CFA_DEREF_SP,
   CFA_FP,
+  CFA_INDEXED,
   CFA_LEAF,
   CFA_PLT,
   CFA_POPS,
@@ -45,12 +46,17 @@ export interface RecordedStack {
 }
 
 function hex(text: string | undefined): number {
-  return Number(BigInt((text ?? "").startsWith("0x") ? (text as string) : `0x${text ?? ""}`));
+  return Number(BigInt((text ?? "").startsWith("0x") ? text! : `0x${text ?? ""}`));
 }
 
 function parseCfa(text: string, rule: UnwindRule): void {
   const set = (kind: number, offset: string | undefined, addend = "0", register = "0"): void => {
-    Object.assign(rule, { cfaKind: kind, cfaOffset: Number(offset), cfaAddend: Number(addend), cfaRegister: Number(register) });
+    Object.assign(rule, {
+      cfaKind: kind,
+      cfaOffset: Number(offset),
+      cfaAddend: Number(addend),
+      cfaRegister: Number(register),
+    });
   };
   let match = /^rsp([+-]\d+)([+-])8\*(?:pushes|pops)\(([0-9a-f]+)\)$/.exec(text);
   if (match) {
@@ -60,6 +66,8 @@ function parseCfa(text: string, rule: UnwindRule): void {
   if (match) return set(CFA_PLT, match[1], match[2]);
   match = /^\*\((rsp|rbp)([+-]\d+)\)([+-]\d+)$/.exec(text);
   if (match) return set(match[1] === "rsp" ? CFA_DEREF_SP : CFA_DEREF_FP, match[2], match[3]);
+  match = /^\*\(rsp([+-]\d+)\+8\*leaf(\d+)\)([+-]\d+)$/.exec(text);
+  if (match) return set(CFA_INDEXED, match[1], match[3], match[2]);
   match = /^(rsp|rbp|rbx)([+-]\d+)$/.exec(text);
   if (match) return set(match[1] === "rsp" ? CFA_SP : match[1] === "rbp" ? CFA_FP : CFA_BX, match[2]);
   match = /^leaf(\d+)([+-]\d+)$/.exec(text);
@@ -109,7 +117,14 @@ function rowsOf(lines: readonly { readonly offset: number; readonly rule: string
 
 export function parseRecording(recording: StackRecording): RecordedStack {
   const registers: Registers = {
-    ip: 0, sp: 0, fp: 0, bx: 0, lr: 0, leaf: new Float64Array(17), leafValid: false, returnAddress: false,
+    ip: 0,
+    sp: 0,
+    fp: 0,
+    bx: 0,
+    lr: 0,
+    leaf: new Float64Array(17),
+    leafValid: false,
+    returnAddress: false,
   };
   const mappings: RecordedMapping[] = [];
   const lines = new Map<number, { offset: number; rule: string }[]>();
@@ -156,4 +171,3 @@ export function memoryOf(words: ReadonlyMap<number, bigint>): {
     },
   };
 }
-

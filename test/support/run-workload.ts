@@ -1,10 +1,22 @@
 import { spawn, execFileSync } from "node:child_process";
 import { once } from "node:events";
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readlinkSync, renameSync, rmSync, unlinkSync } from "node:fs";
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readlinkSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  unlinkSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { buildWorkload, copyBuilt, type BuiltWorkload, type Workload } from "./workload.js";
+import { buildWorkload, copyBuilt, type BuiltWorkload } from "./workload.js";
+
+const WARM_UP_MS = 500;
 
 /** What a workload printed of itself. */
 export interface Truth {
@@ -71,10 +83,16 @@ function librariesOf(path: string): string[] {
   } catch {
     return [];
   }
-  return [...output.matchAll(/(?:=> |^\s+)(\/\S+) \(/gm)].map((match) => match[1] as string);
+  return [...output.matchAll(/(?:=> |^\s+)(\/\S+) \(/gm)].map((match) => match[1]);
 }
 
-async function runIn(place: string, built: BuiltWorkload, budgetMs: number, cpu: number, scratch: string): Promise<string> {
+async function runIn(
+  place: string,
+  built: BuiltWorkload,
+  budgetMs: number,
+  cpu: number,
+  scratch: string,
+): Promise<string> {
   const { workload } = built;
   const args = [String(budgetMs), ...(workload.args ?? [])];
   switch (place) {
@@ -98,7 +116,7 @@ async function runIn(place: string, built: BuiltWorkload, budgetMs: number, cpu:
     }
     case "replaced": {
       const copy = copyBuilt(built, join(scratch, "replaced"));
-      const other = copyBuilt(buildWorkload(workload.replacement as Workload), join(scratch, "other"));
+      const other = copyBuilt(buildWorkload(workload.replacement!), join(scratch, "other"));
       const argvOf = (more: readonly string[] = []): string[] => [copy.path, String(budgetMs / 2), ...more];
       const first = await runCommand(argvOf(), cpu, copy.path, () => renameSync(other.path, copy.path));
       return first + (await runCommand(argvOf(workload.replacement?.args), cpu, copy.path));
@@ -106,8 +124,16 @@ async function runIn(place: string, built: BuiltWorkload, budgetMs: number, cpu:
     case "overlay":
       return runOnOverlays(built, budgetMs, cpu, scratch);
     default:
+      if (workload.warm !== undefined) await warmUp(built, args.slice(1), cpu, scratch);
       return runCommand([built.path, ...args], cpu, built.path);
   }
+}
+
+/** Runs the same file (not a copy of it) under a name, and so a comm, that nobody looks at. */
+async function warmUp(built: BuiltWorkload, args: readonly string[], cpu: number, scratch: string): Promise<void> {
+  const path = join(scratch, "warm-up");
+  symlinkSync(built.path, path);
+  await runCommand([path, String(WARM_UP_MS), ...args], cpu, built.path);
 }
 
 /** Two overlay mounts of one lower directory, as two containers of one image have. */
@@ -119,7 +145,14 @@ async function runOnOverlays(built: BuiltWorkload, budgetMs: number, cpu: number
     const directories = ["upper", "work", "merged"].map((part) => join(scratch, name, part));
     for (const directory of directories) mkdirSync(directory, { recursive: true });
     const [upper, work, merged] = directories as [string, string, string];
-    execFileSync("mount", ["-t", "overlay", "overlay", "-o", `lowerdir=${lower},upperdir=${upper},workdir=${work}`, merged]);
+    execFileSync("mount", [
+      "-t",
+      "overlay",
+      "overlay",
+      "-o",
+      `lowerdir=${lower},upperdir=${upper},workdir=${work}`,
+      merged,
+    ]);
     try {
       const path = join(merged, built.workload.name);
       output += await runCommand([path, String(budgetMs / 2), ...(built.workload.args ?? [])], cpu, path);

@@ -61,6 +61,11 @@ export interface StormVerdict {
 /** Where a process is before it reaches main: in the kernel (exec, exit, faults), or in the dynamic linker. */
 const BEFORE_MAIN = /^(_start|_dl_start_user|ld-linux-x86-64\.so\.2\+0x[0-9a-f]+|_dl_.*)$/;
 
+/** No user frame: of a process that is not yet, or no longer, in its own code. */
+function isKernelOnly(frames: readonly string[]): boolean {
+  return frames.length > 0 && frames.every((frame) => frame.endsWith("_[k]"));
+}
+
 export function judgeStorm(truth: StormTruth, stacks: readonly FoldedStack[], periodNs: number): StormVerdict {
   const wrong = new Map<string, number>();
   let sampled = 0;
@@ -76,7 +81,7 @@ export function judgeStorm(truth: StormTruth, stacks: readonly FoldedStack[], pe
     if (chain.right && rooted) {
       inMain += count;
       captured += count;
-    } else if (chain.rootDepth < 0 && (rooted || frames.every((frame) => frame.endsWith("_[k]")))) {
+    } else if (chain.rootDepth < 0 && (rooted || isKernelOnly(frames))) {
       captured += count;
     } else {
       const text = [comm, ...frames].join(";");

@@ -32,19 +32,26 @@ function namesOf(path: string): (address: number) => string | undefined {
   const symbols = execFileSync("nm", ["--defined-only", "-n", "-S", path], { encoding: "utf8" })
     .split("\n")
     .map((line) => line.split(/\s+/))
-    .filter((parts) => parts.length === 4 && /^[tTwW]$/.test(parts[2] as string))
-    .map(([start, size, , name]) => ({ start: parseInt(start as string, 16), size: parseInt(size as string, 16), name }));
+    .filter((parts) => parts.length === 4 && /^[tTwW]$/.test(parts[2]))
+    .map(([start, size, , name]) => ({
+      start: parseInt(start, 16),
+      size: parseInt(size, 16),
+      name,
+    }));
   return (address) => symbols.find(({ start, size }) => address >= start && address < start + size)?.name;
 }
 
+/** gcc puts what is rarely run, landing pads for instance, into a part of its own: `guard(int) [clone .cold]`. */
+const CLONE = / \[clone \.[a-z]+(\.\d+)?\]$/;
+
 function renamer(built: BuiltWorkload): (frame: string) => string {
   const { workload } = built;
-  if (workload.unstripped === undefined) return (frame) => frame;
+  if (workload.unstripped === undefined) return (frame) => frame.replace(CLONE, "");
   const nameOf = namesOf(join(built.directory, workload.unstripped));
   return (frame) => {
     const unresolved = /^(.*)\+0x([0-9a-f]+)$/.exec(frame);
     if (unresolved?.[1] !== workload.name) return frame;
-    return nameOf(parseInt(unresolved[2] as string, 16)) ?? frame;
+    return nameOf(parseInt(unresolved[2], 16)) ?? frame;
   };
 }
 
@@ -59,7 +66,7 @@ function branchFinder(workload: Workload): (frames: readonly string[]) => string
   const branches = Object.entries(workload.branches).map(([name, key]) => ({ name, is: matcher(key) }));
   return (frames) => {
     for (let index = frames.length - 1; index >= 0; index--) {
-      const found = branches.find(({ is }) => is(frames[index] as string));
+      const found = branches.find(({ is }) => is(frames[index]));
       if (found !== undefined) return found.name;
     }
     return undefined;
@@ -67,12 +74,7 @@ function branchFinder(workload: Workload): (frames: readonly string[]) => string
 }
 
 /** Judges what a recording holds of one workload. */
-export function judge(
-  built: BuiltWorkload,
-  stacks: readonly FoldedStack[],
-  truth: Truth,
-  periodNs: number,
-): Verdict {
+export function judge(built: BuiltWorkload, stacks: readonly FoldedStack[], truth: Truth, periodNs: number): Verdict {
   const { workload } = built;
   const comms = new Set(workload.comms ?? [workload.name]);
   const rename = renamer(built);
@@ -88,9 +90,9 @@ export function judge(
     const named = frames.map(rename);
     const branch = branchOf(named);
     if (branch !== undefined) sampled[branch] = (sampled[branch] ?? 0) + count;
-    if (named.every((frame) => frame.endsWith("_[k]"))) continue;
+    if (named.length > 0 && named.every((frame) => frame.endsWith("_[k]"))) continue;
     samples += count;
-    const isWhole = ROOT.test(named[0] as string);
+    const isWhole = ROOT.test(named[0]);
     const chain = matchChain(named, workload.tree, (frame) => frame.startsWith(`${workload.name}+0x`));
     /* Loading and ending happen outside the tree, wholly in libraries; their share is what the limit of 1 % allows. */
     if (isWhole) whole += count;
@@ -122,6 +124,12 @@ export function judge(
   };
 }
 
+/**
+ * A tick falls into a scheduling slice or just beside it: chance, for one workload on a busy machine. Over all workloads
+ * together it evens out, and 1 % is asserted.
+ */
+const KEPT_TOLERANCE = 0.03;
+
 /** What of a verdict falls short of the acceptance, each in a sentence; empty when nothing does. */
 export function shortcomings(verdict: Verdict, notWhole: string | undefined): string[] {
   const complaints: string[] = [];
@@ -131,9 +139,10 @@ export function shortcomings(verdict: Verdict, notWhole: string | undefined): st
     complaints.push(`${share(verdict.whole)} of ${verdict.samples} stacks reach their root`);
   }
   if (verdict.right < 0.99 * verdict.samples) complaints.push(`${share(verdict.right)} of stacks are in the call tree`);
-  /* The phase of the first and last tick in each scheduling slice leaves a little chance in the count. */
   const kept = verdict.kept / verdict.expected;
-  if (kept < 0.99 || kept > 1.01) complaints.push(`${(100 * kept).toFixed(2)} % of the expected samples were kept`);
+  if (Math.abs(kept - 1) > KEPT_TOLERANCE) {
+    complaints.push(`${(100 * kept).toFixed(2)} % of the expected samples were kept`);
+  }
   for (const [branch, { sampled, measured }] of Object.entries(verdict.shares)) {
     if (Math.abs(sampled - measured) > 0.02) {
       complaints.push(

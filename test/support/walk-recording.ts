@@ -13,7 +13,10 @@ const MAX_FRAMES = 896;
 function rowFinder(rows: UnwindRows): (offset: number) => number {
   const extent = measure(rows);
   const memory = new ArrayBuffer(extent.elements * 8);
-  const numbers = Uint16Array.from({ length: rows.rules.length / (RULE_WORDS * 4) }, (_, index) => RULE_FIRST_FREE + index);
+  const numbers = Uint16Array.from(
+    { length: rows.rules.length / (RULE_WORDS * 4) },
+    (_, index) => RULE_FIRST_FREE + index,
+  );
   write(rows, extent, numbers, memory);
   const view = viewTable(memory, extent);
   return (offset) => lookupRow(view, offset);

@@ -24,6 +24,11 @@ export interface Workload {
   readonly tree: CallTree;
   /** Branch as the workload prints it → the function whose presence in a stack means that branch. */
   readonly branches: Readonly<Record<string, string>>;
+  /**
+   * Why the workload is to be judged only once its file is known: it then runs for a moment before, under another name.
+   * Else the first samples of it, which come before there are unwind rows, are judged like the rest.
+   */
+  readonly warm?: string;
   /** Names are gone from the file; the file of this name in OUT still has them, to check addresses by. */
   readonly unstripped?: string;
   /** Stacks on which no root can be expected, and why; the share of whole stacks is then not asserted. */
@@ -53,7 +58,9 @@ function hashFiles(hash: ReturnType<typeof createHash>, directory: string): void
 }
 
 function versionOf(tool: string): string {
-  return execFileSync("sh", ["-c", `${tool} version 2>/dev/null || ${tool} --version 2>&1 | head -1`], { encoding: "utf8" });
+  return execFileSync("sh", ["-c", `${tool} version 2>/dev/null || ${tool} --version 2>&1 | head -1`], {
+    encoding: "utf8",
+  });
 }
 
 /** Returns why the workload cannot be built here, or undefined. */
@@ -77,7 +84,7 @@ export function buildWorkload(workload: Workload): BuiltWorkload {
   const hash = createHash("sha256").update(JSON.stringify([workload.name, workload.build]));
   hashFiles(hash, resolve(SOURCES));
   hashFiles(hash, sources);
-  for (const tool of new Set(workload.build.map((command) => command[0] as string))) hash.update(versionOf(tool));
+  for (const tool of new Set(workload.build.map((command) => command[0]))) hash.update(versionOf(tool));
   const directory = resolve(CACHE, `${workload.name}-${hash.digest("hex").slice(0, 16)}`);
   const built = { workload, directory, path: join(directory, workload.name) };
   if (existsSync(built.path)) return built;
@@ -88,7 +95,7 @@ export function buildWorkload(workload: Workload): BuiltWorkload {
   try {
     for (const [tool, ...args] of workload.build) {
       execFileSync(
-        tool as string,
+        tool,
         args.map((arg) => arg.replaceAll("OUT", making)),
         { cwd: sources, stdio: ["ignore", "ignore", "pipe"], maxBuffer: 1 << 24 },
       );

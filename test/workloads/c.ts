@@ -26,18 +26,20 @@ export const LINKED: readonly Workload[] = [
   /* clang can leave CFI in .debug_frame only, as embedded and kernel code does. */
   split("split-dbgframe", [
     [
-      "gcc", "-O2", "-fomit-frame-pointer", "-g", "-fno-asynchronous-unwind-tables", "-fno-unwind-tables",
-      "-o", "OUT/split-dbgframe", "split.c",
+      "gcc",
+      "-O2",
+      "-fomit-frame-pointer",
+      "-g",
+      "-fno-asynchronous-unwind-tables",
+      "-fno-unwind-tables",
+      "-o",
+      "OUT/split-dbgframe",
+      "split.c",
     ],
   ]),
-  split(
-    "split-stripped",
-    [
-      c("split-full", "split"),
-      ["strip", "-o", "OUT/split-stripped", "OUT/split-full"],
-    ],
-    { unstripped: "split-full" },
-  ),
+  split("split-stripped", [c("split-full", "split"), ["strip", "-o", "OUT/split-stripped", "OUT/split-full"]], {
+    unstripped: "split-full",
+  }),
   split("split-musl", [["musl-gcc", ...FLAGS, "-static", "-o", "OUT/split-musl", "split.c"]], {
     /* Debian's musl is compiled without unwind tables: its start code has neither rows nor a frame pointer. */
     notWhole: "musl's own start code has no unwind information",
@@ -121,6 +123,7 @@ export const SHAPES: readonly Workload[] = [
       sources: "signal",
       build: [c(name, "signal")],
       args: name === "signal" ? [] : ["altstack"],
+      ...(name === "signal" ? {} : { warm: "a first sight carries a copy of one stack only" }),
       tree: inMain({
         run: {
           [frame]: handler,
@@ -220,7 +223,9 @@ export const SYSTEM: readonly Workload[] = [
     name: "crypto",
     sources: "crypto",
     build: [c("crypto", "crypto", "-lcrypto")],
-    tree: inMain({ run: { digest: LIBRARY, encrypt: LIBRARY, exponentiate: LIBRARY, multiply_point: LIBRARY, "/.*/": "anything" } }),
+    tree: inMain({
+      run: { digest: LIBRARY, encrypt: LIBRARY, exponentiate: LIBRARY, multiply_point: LIBRARY, "/.*/": "anything" },
+    }),
     branches: { digest: "digest", encrypt: "encrypt", exponentiate: "exponentiate", point: "multiply_point" },
   },
   {

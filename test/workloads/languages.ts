@@ -55,7 +55,13 @@ const TEMPLATES: CallTree = inMain({
   },
 });
 
-function cxx(name: string, compiler: string, sources: string, tree: CallTree, branches: Record<string, string>): Workload {
+function cxx(
+  name: string,
+  compiler: string,
+  sources: string,
+  tree: CallTree,
+  branches: Record<string, string>,
+): Workload {
   return { name, sources, build: [[compiler, ...FLAGS, "-o", `OUT/${name}`, `${sources}.cc`]], tree, branches };
 }
 
@@ -105,7 +111,19 @@ function rust(name: string, ...options: string[]): Workload {
     name,
     sources: "rust",
     build: [
-      ["rustc", "-C", "opt-level=3", "-C", "panic=unwind", "-C", "force-frame-pointers=no", ...options, "-o", `OUT/${name}`, "rust.rs"],
+      [
+        "rustc",
+        "-C",
+        "opt-level=3",
+        "-C",
+        "panic=unwind",
+        "-C",
+        "force-frame-pointers=no",
+        ...options,
+        "-o",
+        `OUT/${name}`,
+        "rust.rs",
+      ],
     ],
     tree: { [named("main")]: body },
     branches: {
@@ -174,7 +192,9 @@ export const GO: readonly Workload[] = [
         "/runtime\\..*/": "anything",
       },
       "main.main": "anything",
-      "/runtime\\.(mstart.*|mcall|systemstack|morestack|rt0_go|goexit|main)(\\.abi0)?/": "anything",
+      /* Where the stack ends, seen from C. */
+      "/runtime\\.asmcgocall(\\.abi0)?/": { "/_cgo_[0-9a-f]+_Cfunc_c_enter/": { c_enter: { c_leaf: {} } } },
+      "/crosscall1|runtime\\.(mstart.*|mcall|systemstack|morestack|rt0_go|goexit|main)(\\.abi0)?/": "anything",
     },
     branches: { c: "c_enter", go: "main.inGo" },
     /* Needs the g0 stack's switch undone, which no call frame information describes. */

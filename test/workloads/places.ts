@@ -5,7 +5,7 @@ function build(name: string): readonly (readonly string[])[] {
   return [["gcc", ...FLAGS, "-o", `OUT/${name}`, "split.c"]];
 }
 
-const recursion = SHAPES.find((workload) => workload.name === "recursion-60") as Workload;
+const recursion = SHAPES.find((workload) => workload.name === "recursion-60")!;
 
 /** The plain split workload where its file is not what its path says, seen from the profiler. */
 export const PLACES: readonly Workload[] = [
@@ -24,7 +24,7 @@ export const PLACES: readonly Workload[] = [
         run: {
           alpha: { alpha_leaf: {} },
           beta: { beta_middle: { beta_leaf: {} } },
-          ...((recursion.tree["main"] as { run: Workload["tree"] }).run),
+          ...(recursion.tree["main"] as { run: Workload["tree"] }).run,
         },
       },
     },

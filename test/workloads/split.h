@@ -46,7 +46,7 @@ static inline __attribute__((always_inline)) uint64_t cpu_ns(clockid_t clock)
 			call;                                                                                          \
 			KEEP_FRAME();                                                                                  \
 			spend_now = cpu_ns(CLOCK_THREAD_CPUTIME_ID);                                                   \
-		} while (spend_now - spend_start < (uint64_t)(microseconds) * 1000u);                                  \
+		} while (spend_now - spend_start < (uint64_t)(microseconds)*1000u);                                    \
 		(branch)->ns += spend_now - spend_start;                                                               \
 	} while (0)
 

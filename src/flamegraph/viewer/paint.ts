@@ -1,3 +1,4 @@
+import { shortName } from "../../util/short-name.js";
 import { labelOf, type Graph } from "./graph.js";
 import type { Box, Layout } from "./layout.js";
 import type { Palette } from "./palette.js";
@@ -65,7 +66,8 @@ function paintFrame(context: Context, scene: Scene, box: Box, top: number, chara
 }
 
 function fitted(name: string, characters: number): string {
-  return name.length <= characters ? name : `${name.slice(0, Math.max(1, characters - 1))}…`;
+  const short = shortName(name, characters);
+  return short.length <= characters ? short : `${short.slice(0, Math.max(1, characters - 1))}…`;
 }
 
 function fillBox(context: Context, box: Box, top: number, colour: string): void {

@@ -1,11 +1,13 @@
 import type { Node, ParameterNode } from "./itanium-node.js";
 import { failure, MAX_DEPTH, MAX_READS } from "./limits.js";
 
+const LAMBDA_SCOPE = {};
+
 /** A place in a mangled name, and the tables that its rest refers back to. */
 export class Cursor {
   position = 0;
-  /** Components that `S_`, `S0_`, … stand for, in the order in which they ended. */
-  readonly substitutions: Node[] = [];
+  /** Components that `S_`, `S0_`, … stand for, in the order in which they ended, each with what its `T_` belonged to. */
+  readonly substitutions: { readonly node: Node; readonly scope: object }[] = [];
   /** What `T_`, `T0_`, … stand for: the arguments of the template whose name was read last in this encoding. */
   templateArgs: Node[] = [];
   /** Parameters that came before their arguments did (conversion operators), to be tied when the name has ended. */
@@ -93,7 +95,13 @@ export class Cursor {
   }
 
   addSubstitution(node: Node): Node {
-    this.substitutions.push(node);
+    this.substitutions.push({ node, scope: this.scope });
     return node;
+  }
+
+  /** What `T_` belongs to here: the same object for as long as it stands for the same. */
+  get scope(): object {
+    if (this.insideLambda > 0) return LAMBDA_SCOPE;
+    return this.insideConversion && this.forwardParameters !== undefined ? this.forwardParameters : this.templateArgs;
   }
 }

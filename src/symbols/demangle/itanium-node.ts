@@ -87,50 +87,65 @@ export interface ParameterNode {
   target: Node | undefined;
 }
 
-/** The nodes that a parameter pack can be looked for in. */
-export function childrenOf(node: Node): readonly Node[] {
+/** A copy of a node with other nodes below it; the same node where it has none. What a lambda's parameters say stays in it. */
+export function mapChildren(node: Node, map: (child: Node) => Node): Node {
   switch (node.kind) {
     case "nested":
     case "local":
-      return [node.scope, node.name];
+      return { ...node, scope: map(node.scope), name: map(node.name) };
     case "tagged":
-      return [node.name];
+      return { ...node, name: map(node.name) };
     case "template":
-      return [node.name, ...node.args];
+      return { ...node, name: map(node.name), args: node.args.map(map) };
     case "structor":
-      return [node.className];
+      return { ...node, className: map(node.className) };
     case "conversion":
-      return [node.type];
+      return { ...node, type: map(node.type) };
     case "qualified":
     case "pointer":
     case "reference":
     case "suffixed":
-      return [node.inner];
+      return { ...node, inner: map(node.inner) };
     case "function":
-      return [node.result, ...node.params, ...(node.exception === undefined ? [] : [node.exception])];
+      return {
+        ...node,
+        result: map(node.result),
+        params: node.params.map(map),
+        exception: node.exception && map(node.exception),
+      };
     case "array":
-      return node.bound === undefined ? [node.inner] : [node.bound, node.inner];
+      return { ...node, inner: map(node.inner), bound: node.bound && map(node.bound) };
     case "vector":
-      return [node.inner, node.length];
+      return { ...node, inner: map(node.inner), length: map(node.length) };
     case "member-pointer":
-      return [node.scope, node.inner];
+      return { ...node, scope: map(node.scope), inner: map(node.inner) };
     case "pack":
-      return node.elements;
+      return { ...node, elements: node.elements.map(map) };
     case "parameter":
-      return node.target === undefined ? [] : [node.target];
+      return { ...node, target: node.target && map(node.target) };
+    case "expansion":
+      return { ...node, pattern: map(node.pattern) };
     case "expression":
-      return node.operands;
+      return { ...node, operands: node.operands.map(map) };
     case "literal":
-      return [node.type];
+      return { ...node, type: map(node.type) };
     case "list":
-      return node.items;
+      return { ...node, items: node.items.map(map) };
     case "braced":
-      return node.type === undefined ? node.items : [node.type, ...node.items];
+      return { ...node, type: node.type && map(node.type), items: node.items.map(map) };
     case "encoding":
-      return [node.name, ...(node.params ?? [])];
+      return { ...node, name: map(node.name), params: node.params?.map(map) };
     default:
-      return [];
+      return node;
   }
+}
+
+/** Calls `visit` with each node directly below. */
+export function forEachChild(node: Node, visit: (child: Node) => void): void {
+  mapChildren(node, (child) => {
+    visit(child);
+    return child;
+  });
 }
 
 /** What an abbreviation of the ABI stands for (section 5.1.8, compression). */

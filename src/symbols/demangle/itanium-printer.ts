@@ -1,5 +1,5 @@
 import { printExpression } from "./itanium-expression-printer.js";
-import { childrenOf, type EncodingNode, type FunctionNode, type Node } from "./itanium-node.js";
+import { forEachChild, type EncodingNode, type FunctionNode, type Node } from "./itanium-node.js";
 import { failure, MAX_DEPTH, MAX_OUTPUT, MAX_STEPS } from "./limits.js";
 
 /**
@@ -66,7 +66,7 @@ export class Printer {
       if (found !== undefined) return;
       this.#visit(() => {
         if (node.kind === "parameter" && node.target?.kind === "pack") found = node.target.elements;
-        else if (node.kind !== "expansion" && node.kind !== "lambda") childrenOf(node).forEach(search);
+        else if (node.kind !== "expansion" && node.kind !== "lambda") forEachChild(node, search);
       });
     };
     search(pattern);

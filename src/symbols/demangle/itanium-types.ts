@@ -2,7 +2,7 @@ import type { Cursor } from "./itanium-cursor.js";
 import { readArgument, readExpression } from "./itanium-expressions.js";
 import { readName, readSourceName, readTags } from "./itanium-names.js";
 import type { Node, ParameterNode } from "./itanium-node.js";
-import { ABBREVIATIONS, BUILTIN_TYPES, D_BUILTIN_TYPES } from "./itanium-node.js";
+import { ABBREVIATIONS, BUILTIN_TYPES, D_BUILTIN_TYPES, mapChildren } from "./itanium-node.js";
 import { failure } from "./limits.js";
 
 /** `<type>` (section 5.1.5). */
@@ -217,10 +217,32 @@ export function readStandardSubstitution(cursor: Cursor, asPrefix: boolean): Nod
     }
     index++;
   }
-  const node = cursor.substitutions[index];
-  if (node === undefined) throw failure;
-  // Compilers let a substitution of `T_` mean the parameter of the template at hand, not of the one where it was first said.
-  return node.kind === "parameter" ? bindParameter(cursor, node.index, node.target) : node;
+  const substitution = cursor.substitutions[index];
+  if (substitution === undefined) throw failure;
+  return substitution.scope === cursor.scope ? substitution.node : rebind(cursor, substitution.node, new Map());
+}
+
+/**
+ * A component as it is meant here: compilers go by what was written, so a substitution of `T_*` from a lambda's or
+ * another function's parameters stands for a pointer to the `T_` of the template at hand.
+ */
+function rebind(cursor: Cursor, node: Node, done: Map<Node, Node>): Node {
+  // These have template parameters of their own.
+  if (node.kind === "local" || node.kind === "lambda" || node.kind === "encoding") return node;
+  if (node.kind === "parameter") return bindParameter(cursor, node.index, node.target);
+  const known = done.get(node);
+  if (known !== undefined) return known;
+  let changed = false;
+  const copy = cursor.nested(() =>
+    mapChildren(node, (child) => {
+      const bound = rebind(cursor, child, done);
+      if (bound !== child) changed = true;
+      return bound;
+    }),
+  );
+  const result = changed ? copy : node;
+  done.set(node, result);
+  return result;
 }
 
 function readTypeAfterD(cursor: Cursor): Node {

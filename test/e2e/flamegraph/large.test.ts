@@ -7,10 +7,10 @@ import { clickFrame, drawnFrames, takeScreenshot, textOf } from "../../support/f
 import { syntheticProfile } from "../../support/synthetic-profile.js";
 
 const STACKS = 100_000;
-/** What a person bears; a machine shared by many may take several times what it takes alone. */
+/** What a person bears. The median of frames: one that the machine gave to somebody else says nothing. */
 const MAX_READY_MS = 3000;
 const MAX_SEARCH_MS = 1000;
-const MAX_FRAME_MS = 200;
+const MAX_FRAME_MS = 100;
 
 const RECORD_FRAME_TIMES = `
   window.times = [];
@@ -50,8 +50,9 @@ describe(`a flame graph of ${STACKS} distinct stacks in Chromium`, { skip: chrom
     await page.waitForTimeout(500);
     const times = await page.evaluate<number[]>("window.times");
     const gaps = times.slice(1).map((time, i) => time - times[i]);
-    t.diagnostic(`zoom: longest frame ${Math.max(...gaps).toFixed(0)} ms of ${gaps.length}`);
-    assert.ok(Math.max(...gaps) < MAX_FRAME_MS, `a frame of ${Math.max(...gaps)} ms`);
+    const [median, longest] = [gaps.toSorted((a, b) => a - b)[gaps.length >> 1], Math.max(...gaps)];
+    t.diagnostic(`zoom: a frame in ${median.toFixed(0)} ms, the longest in ${longest.toFixed(0)} ms`);
+    assert.ok(median < MAX_FRAME_MS, `a frame in ${median} ms`);
     await takeScreenshot(page, "flamegraph-100000-stacks-zoomed");
     await page.keyboard.press("Escape");
 

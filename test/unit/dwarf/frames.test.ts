@@ -126,10 +126,15 @@ describe("call frame instructions", () => {
 });
 
 describe("expressions", () => {
+  /* bn_mul_mont: breg7 8; breg9 0; lit8; mul; plus; deref; plus_uconst 8. */
+  const INDEXED = [0x77, 8, 0x79, 0, 0x38, 0x1e, 0x22, 0x06, 0x23, 8];
   const PLT = (n: number) => [0x77, 8, 0x80, 0, 0x3f, 0x1a, 0x30 + n, 0x2a, 0x33, 0x24, 0x22];
   const cases: [string, number[], string][] = [
     [".plt, push before 11", [0x0f, ...block(...PLT(11))], "cfa=rsp+8+8*((rip&15)>=11) ra=c-8"],
     [".plt, push before 10", [0x0f, ...block(...PLT(10))], "cfa=rsp+8+8*((rip&15)>=10) ra=c-8"],
+    ["behind an array", [0x0f, ...block(...INDEXED)], "cfa=*(rsp+8+8*leaf9)+8 ra=c-8"],
+    ["behind an array, cut", [0x0f, ...block(...INDEXED.slice(0, -1))], "unsupported"],
+    ["behind an array, on another register", [0x0f, ...block(0x76, ...INDEXED.slice(1))], "unsupported"],
     [".plt on another register", [0x0f, ...block(0x76, ...PLT(11).slice(1))], "unsupported"],
     ["realigned stack: *(rbp-8)", [0x0f, ...block(0x76, 0x78, 0x06)], "cfa=*(rbp-8)+0 ra=c-8"],
     ["libcrypto: *(rsp+152)+8", [0x0f, ...block(0x77, 0x98, 1, 0x06, 0x23, 8)], "cfa=*(rsp+152)+8 ra=c-8"],

@@ -98,7 +98,7 @@ describe("step", () => {
     assert.equal(outcome, undefined);
     assert.deepEqual(
       registers,
-      registersOf({ ip: 0x1003, sp: STACK + 32, fp: 0x1002, bx: 0x1001, leafValid: false, returnAddress: true }),
+      registersOf({ ip: 0x1003, sp: STACK + 32, fp: 0x1002, bx: 0x1001, returnAddress: true }),
     );
   });
 

@@ -21,7 +21,7 @@ FRAME uint64_t host_callback(uint64_t rounds)
 FRAME void run(uint64_t budget)
 {
 	struct branch branches[] = { { "before", 0 }, { "plugin", 0 }, { "callback", 0 } };
-	uint64_t (*enter)(uint64_t rounds, uint64_t (*callback)(uint64_t));
+	uint64_t (*enter)(uint64_t rounds, uint64_t(*callback)(uint64_t));
 	char path[PATH_MAX + 16];
 	ssize_t length = readlink("/proc/self/exe", path, PATH_MAX);
 	void *library;

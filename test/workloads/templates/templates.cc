@@ -38,18 +38,18 @@ FRAME uint64_t sorting(uint64_t seed)
 }
 
 class Animal {
-public:
+      public:
 	virtual ~Animal() = default;
 	virtual uint64_t speak(uint64_t rounds) const = 0;
 };
 
 class Cat final : public Animal {
-public:
+      public:
 	FRAME uint64_t speak(uint64_t rounds) const override { return burn(rounds); }
 };
 
 class Cow final : public Animal {
-public:
+      public:
 	FRAME uint64_t speak(uint64_t rounds) const override { return burn(rounds) + 1; }
 };
 

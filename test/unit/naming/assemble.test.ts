@@ -1,0 +1,101 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import type { ExecutableId } from "#src/model/brand.js";
+import { assembleProfile, type NamedExecutable } from "#src/naming/assemble.js";
+import { LocationTable } from "#src/naming/location-table.js";
+import { frameKind } from "#src/native/abi.generated.js";
+import { anonymousFrameHigh, nativeFrameHigh } from "#src/native/raw-frame.js";
+import { encodePprof } from "#src/profiles/pprof.js";
+import { checkValid } from "../../support/check-valid.js";
+
+const KERNEL_HIGH = 0xffffffff;
+const id = 3 as ExecutableId;
+
+/** A kernel leaf and its caller, a native frame beyond 4 GiB of its file, and JIT code. */
+function table(): LocationTable {
+  const words = [
+    [0x81000100, KERNEL_HIGH],
+    [0x81000200, KERNEL_HIGH],
+    [0x20, nativeFrameHigh(id, 2 ** 33 + 0x20)],
+    [0x1000, anonymousFrameHigh(0x7f00_0000_1000)],
+  ].flat();
+  return new LocationTable({
+    offsets: Uint32Array.of(0, words.length, words.length + 4),
+    words: Uint32Array.from([...words, 0x10, nativeFrameHigh(id, 0x10), 0x20, nativeFrameHigh(id, 2 ** 33 + 0x20)]),
+    kernelFrames: Uint32Array.of(2, 0),
+  });
+}
+
+describe("LocationTable", () => {
+  it("reads frames back, with the kernel's callers inside their calls", () => {
+    const locations = table();
+    assert.deepEqual([...locations.offsets], [0, 4, 6]);
+    assert.deepEqual([...locations.locations], [0, 1, 2, 3, 4, 2], "equal frames are one location");
+    assert.equal(locations.address(0), 0xffffffff81000100n);
+    assert.equal(locations.address(1), 0xffffffff810001ffn);
+    assert.equal(locations.fileOffset(2), 2 ** 33 + 0x20);
+    assert.equal(locations.executable(2), id);
+    assert.equal(locations.kind(3), frameKind.anonymous);
+    assert.equal(locations.address(3), 0x7f0000001000n);
+    assert.deepEqual([...locations.kernel()], [0, 1]);
+    assert.deepEqual([...(locations.byExecutable().get(id) ?? [])], [4, 2], "in order of file offset");
+  });
+
+  it("borrows when a kernel return address ends in zeros", () => {
+    const locations = new LocationTable({
+      offsets: Uint32Array.of(0, 4),
+      words: Uint32Array.of(1, KERNEL_HIGH, 0, KERNEL_HIGH),
+      kernelFrames: Uint32Array.of(2),
+    });
+    assert.equal(locations.address(1), 0xfffffffeffffffffn);
+  });
+});
+
+describe("assembleProfile", () => {
+  it("names what has a name, shows file and address of the rest, and is valid pprof", () => {
+    const locations = table();
+    const rows = locations.byExecutable().get(id) ?? new Uint32Array();
+    const named: NamedExecutable = {
+      path: "/usr/bin/tool",
+      baseName: "tool",
+      locations: rows,
+      result: {
+        executable: id,
+        buildId: "abcd",
+        textStart: 0x400000,
+        textLimit: 0x401000,
+        textFileOffset: 0,
+        elfAddresses: Float64Array.of(0x400010, 0x400020),
+        nameIndices: Int32Array.of(0, -1),
+        names: [{ name: "run()", systemName: "_Z3runv" }],
+        symbolStarts: Float64Array.of(0x400000, 0),
+        unresolved: { "not-covered": 1 },
+      },
+    };
+    const profile = assembleProfile({
+      timeNs: 1n,
+      durationNs: 2n,
+      periodNs: 3,
+      locations,
+      executables: new Map([[id, named]]),
+      kernel: { locations: locations.kernel(), names: ["do_work", ""], modules: ["", "nf_tables"] },
+      threads: [{ pid: 1, tid: 1, comm: "tool" }],
+      samples: { length: 1, stack: Uint32Array.of(0), thread: Uint32Array.of(0), count: Uint32Array.of(5) },
+    });
+    const names = profile.locations.map(({ lines, mappingIndex, kind }) => {
+      return `${kind} ${profile.functions[lines[0].functionIndex].name} in ${profile.mappings[mappingIndex].fileName}`;
+    });
+    assert.deepEqual(names, [
+      "kernel do_work in [kernel.kallsyms]",
+      "kernel kernel+0xffffffff810001ff in [nf_tables]",
+      "native tool+0x400020 in /usr/bin/tool",
+      "jit [anon]+0x7f0000001000 in [anon]",
+      "native run() in /usr/bin/tool",
+    ]);
+    assert.deepEqual(
+      profile.mappings.map(({ hasFunctions }) => hasFunctions),
+      [true, true, false, false],
+    );
+    checkValid(encodePprof(profile));
+  });
+});
