@@ -233,7 +233,7 @@ enum abi_fixed_rule {
 };
 
 enum abi_cfa_kind {
-	ABI_CFA_SP = 0,	      /* sp + cfa_offset */
+	ABI_CFA_SP = 0,	      /* sp + cfa_offset, and in a run (struct abi_rule) 8 more or less for each push or pop */
 	ABI_CFA_FP = 1,	      /* fp + cfa_offset */
 	ABI_CFA_BX = 2,	      /* bx + cfa_offset */
 	ABI_CFA_LEAF = 3,     /* leaf[cfa_register] + cfa_offset; where step.h, step_leaf_register, allows it */
@@ -241,8 +241,6 @@ enum abi_cfa_kind {
 	ABI_CFA_DEREF_FP = 5, /* *(fp + cfa_offset) + cfa_addend */
 	ABI_CFA_PLT = 6,      /* sp + cfa_offset + ((ip & 15) >= cfa_addend ? 8 : 0): what linkers emit for .plt */
 	ABI_CFA_INDEXED = 7,  /* *(sp + cfa_offset + 8 * leaf[cfa_register]) + cfa_addend: libcrypto's bn_mul_mont */
-	ABI_CFA_PUSHES = 8,   /* sp + cfa_offset + 8 * the pushes of the run that lie behind the address */
-	ABI_CFA_POPS = 9,     /* sp + cfa_offset - 8 * the pops of the run that lie behind the address */
 };
 
 /* Where the caller's value of a register is. */
@@ -252,17 +250,18 @@ enum abi_save_kind {
 	ABI_SAVE_FP = 2,     /* *(fp + offset), with this frame's fp */
 	ABI_SAVE_SP = 3,     /* *(sp + offset), with this frame's sp */
 	ABI_SAVE_UNKNOWN = 4, /* lost: later rules that need it end the stack */
+	ABI_SAVE_PUSHED = 5, /* *(CFA + offset) where that is at or above sp, else unchanged: in a run */
 };
 
 /*
  * Prologues and epilogues push and pop up to seven registers, each in a byte or two, and the CFA moves with each: seven
- * rows, and two thirds of all rows of a large C++ or Rust library. A run of them is one row instead. Bit n - 1 of its
- * cfa_addend says that a push or pop ends n bytes into the row. In a run, and only there, a register saved at CFA +
- * offset is unchanged where that place lies below sp: it is not pushed yet, or popped already.
+ * rows, and two thirds of all rows of a large C++ or Rust library. A run of them is one row instead, whose rule has the
+ * kind ABI_CFA_SP, 8 or -8 in cfa_register, and in bit n - 1 of cfa_addend whether a push or pop ends n bytes into the
+ * row. Its registers are ABI_SAVE_PUSHED: below sp they are not pushed yet, or popped already. Without a run both are 0.
  */
 struct abi_rule {
 	__abi_u8 cfa_kind;     /* enum abi_cfa_kind */
-	__abi_u8 cfa_register; /* DWARF number, for ABI_CFA_LEAF */
+	__abi_u8 cfa_register; /* DWARF number, for ABI_CFA_LEAF and ABI_CFA_INDEXED; of a run 8 or -8 */
 	__abi_u8 fp_kind;      /* enum abi_save_kind, low nibble; ra_kind in the high nibble */
 	__abi_u8 bx_kind;      /* enum abi_save_kind */
 	__abi_s32 cfa_offset;

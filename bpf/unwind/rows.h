@@ -22,7 +22,7 @@
  * nothing changes.
  */
 #define ROW_MATCH(rule, distance) ((rule) | ((distance) < ABI_RUN_BYTES ? (distance) : ABI_RUN_BYTES) << 16)
-#define ROW_RULE(match) ((match) & 0xffff)
+#define ROW_RULE(match) ((match)&0xffff)
 #define ROW_DISTANCE(match) ((match) >> 16)
 
 /* A table that contradicts itself; no match is this. */

@@ -66,16 +66,20 @@ static __always_inline int step_signal(struct abi_registers *r)
 	return r->ip ? STEP_ON : ABI_OUTCOME_COMPLETE;
 }
 
-/* The pushes or pops of a run that lie behind an address: bits set among the first `distance` (at most 16). */
-static __always_inline __abi_u64 step_run_length(const struct abi_rule *rule, __abi_u32 distance)
+/*
+ * How far a run of pushes or pops has moved the CFA at an address `distance` bytes into its row: 8 or -8 for each that
+ * lies behind it, 0 where there is no run. Without branches, because each doubles the verifier's work.
+ */
+static __always_inline __abi_u64 step_run(const struct abi_rule *rule, __abi_u32 distance)
 {
-	__abi_u32 behind = (__abi_u16)rule->cfa_addend & ((1u << (distance & 31)) - 1);
+	__abi_u64 behind = (__abi_u16)rule->cfa_addend & ((1u << (distance & 31)) - 1);
 
 	/* Hacker's Delight, figure 5-2: BPF has no instruction for it. */
 	behind -= (behind >> 1) & 0x5555;
 	behind = (behind & 0x3333) + ((behind >> 2) & 0x3333);
 	behind = (behind + (behind >> 4)) & 0x0f0f;
-	return (behind + (behind >> 8)) & 0x1f;
+	behind = (behind + (behind >> 8)) & 0x1f;
+	return behind * (__abi_u64)(long long)(signed char)rule->cfa_register;
 }
 
 /*
@@ -104,7 +108,7 @@ static __always_inline int step_cfa(const struct abi_registers *r, const struct 
 
 	switch (rule->cfa_kind) {
 	case ABI_CFA_SP:
-		*cfa = r->sp + offset;
+		*cfa = r->sp + offset + step_run(rule, distance);
 		return 0;
 	case ABI_CFA_FP:
 		*cfa = r->fp + offset;
@@ -137,12 +141,6 @@ static __always_inline int step_cfa(const struct abi_registers *r, const struct 
 	case ABI_CFA_PLT:
 		*cfa = r->sp + offset + ((r->ip & 15) >= addend ? 8 : 0);
 		return 0;
-	case ABI_CFA_PUSHES:
-		*cfa = r->sp + offset + 8 * step_run_length(rule, distance);
-		return 0;
-	case ABI_CFA_POPS:
-		*cfa = r->sp + offset - 8 * step_run_length(rule, distance);
-		return 0;
 	default:
 		return ABI_OUTCOME_UNSUPPORTED_RULE;
 	}
@@ -150,18 +148,18 @@ static __always_inline int step_cfa(const struct abi_registers *r, const struct 
 
 /* The caller's value of one register into *value, which holds this frame's; 0 when it could be read. */
 static __always_inline int step_restore(const struct abi_registers *r, __abi_u64 cfa, int kind, __abi_s16 offset,
-					int in_run, __abi_u64 *value)
+					__abi_u64 *value)
 {
 	__abi_u64 base;
 
-	if (kind == ABI_SAVE_CFA && in_run && cfa + (__abi_u64)(long long)offset < r->sp)
-		return 0;
 	if (kind == ABI_SAVE_CFA)
 		base = cfa;
 	else if (kind == ABI_SAVE_FP)
 		base = r->fp;
 	else if (kind == ABI_SAVE_SP)
 		base = r->sp;
+	else if (kind == ABI_SAVE_PUSHED && cfa + (__abi_u64)(long long)offset >= r->sp)
+		base = cfa;
 	else {
 		if (kind == ABI_SAVE_UNKNOWN)
 			*value = 0;
@@ -173,7 +171,6 @@ static __always_inline int step_restore(const struct abi_registers *r, __abi_u64
 static __always_inline int step_rule(struct abi_registers *r, const struct abi_rule *rule, __abi_u32 distance)
 {
 	int ra_kind = rule->fp_kind >> 4, fp_kind = rule->fp_kind & 15;
-	int in_run = rule->cfa_kind == ABI_CFA_PUSHES || rule->cfa_kind == ABI_CFA_POPS;
 	__abi_u64 cfa = 0, return_address = r->lr, fp = r->fp, bx = r->bx;
 	int outcome = step_cfa(r, rule, distance, &cfa);
 
@@ -185,9 +182,9 @@ static __always_inline int step_rule(struct abi_registers *r, const struct abi_r
 	/* A leaf may not have moved sp yet (arm64); any other frame holds at least its return address. */
 	if (cfa < r->sp || (cfa == r->sp && r->return_address))
 		return ABI_OUTCOME_STACK_NOT_GROWING;
-	if (step_restore(r, cfa, ra_kind, rule->ra_offset, 0, &return_address) ||
-	    step_restore(r, cfa, fp_kind, rule->fp_offset, in_run, &fp) ||
-	    step_restore(r, cfa, rule->bx_kind, rule->bx_offset, in_run, &bx))
+	if (step_restore(r, cfa, ra_kind, rule->ra_offset, &return_address) ||
+	    step_restore(r, cfa, fp_kind, rule->fp_offset, &fp) ||
+	    step_restore(r, cfa, rule->bx_kind, rule->bx_offset, &bx))
 		return ABI_OUTCOME_STACK_UNREADABLE;
 	r->fp = fp;
 	r->bx = bx;

@@ -19,8 +19,6 @@ export const CFA_DEREF_SP = cfaKind.derefSp;
 export const CFA_DEREF_FP = cfaKind.derefFp;
 export const CFA_PLT = cfaKind.plt;
 export const CFA_INDEXED = cfaKind.indexed;
-export const CFA_PUSHES = cfaKind.pushes;
-export const CFA_POPS = cfaKind.pops;
 
 /** enum abi_save_kind. */
 export const SAVE_SAME = saveKind.same;
@@ -28,6 +26,11 @@ export const SAVE_CFA = saveKind.cfa;
 export const SAVE_FP = saveKind.fp;
 export const SAVE_SP = saveKind.sp;
 export const SAVE_UNKNOWN = saveKind.unknown;
+export const SAVE_PUSHED = saveKind.pushed;
+
+/** cfaRegister of a run: 8 or -8 in eight bits. */
+export const RUN_OF_PUSHES = 8;
+export const RUN_OF_POPS = 0xf8;
 
 export const MAX_RULES = limits.maxRules;
 export const PAGE_SHIFT = limits.pageShift;
@@ -153,7 +156,7 @@ function formatCfa(rule: Readonly<UnwindRule>): string {
   const offset = signed(rule.cfaOffset);
   switch (rule.cfaKind) {
     case CFA_SP:
-      return `rsp${offset}`;
+      return `rsp${offset}${formatRun(rule)}`;
     case CFA_FP:
       return `rbp${offset}`;
     case CFA_BX:
@@ -166,17 +169,20 @@ function formatCfa(rule: Readonly<UnwindRule>): string {
       return `*(rbp${offset})${signed(rule.cfaAddend)}`;
     case CFA_INDEXED:
       return `*(rsp${offset}+8*leaf${rule.cfaRegister})${signed(rule.cfaAddend)}`;
-    case CFA_PLT:
+    default:
       return `rsp${offset}+8*((rip&15)>=${rule.cfaAddend})`;
-    default: {
-      const ends = (rule.cfaAddend & 0xffff).toString(16);
-      return rule.cfaKind === CFA_PUSHES ? `rsp${offset}+8*pushes(${ends})` : `rsp${offset}-8*pops(${ends})`;
-    }
   }
+}
+
+function formatRun({ cfaRegister, cfaAddend }: Readonly<UnwindRule>): string {
+  if (cfaRegister === 0) return "";
+  const ends = (cfaAddend & 0xffff).toString(16);
+  return cfaRegister === RUN_OF_PUSHES ? `+8*pushes(${ends})` : `-8*pops(${ends})`;
 }
 
 function formatSaved(kind: number, offset: number): string {
   if (kind === SAVE_CFA) return `c${signed(offset)}`;
+  if (kind === SAVE_PUSHED) return `pushed(c${signed(offset)})`;
   if (kind === SAVE_FP) return `*(rbp${signed(offset)})`;
   if (kind === SAVE_SP) return `*(rsp${signed(offset)})`;
   return "u";

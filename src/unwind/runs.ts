@@ -1,13 +1,14 @@
 import type { OrderedRows } from "./merge.js";
 import {
-  CFA_POPS,
-  CFA_PUSHES,
   CFA_SP,
   emptyRule,
   PAGE_SHIFT,
   RULE_FIRST_FREE,
   RUN_BYTES,
+  RUN_OF_POPS,
+  RUN_OF_PUSHES,
   SAVE_CFA,
+  SAVE_PUSHED,
   SAVE_SAME,
   type UnwindRule,
 } from "./rule.js";
@@ -101,7 +102,7 @@ class Run {
     let previous = rule;
     for (let row = first + 1; row < this.#offsets.length && this.#offsets[row] - start <= RUN_BYTES; row++) {
       const next = this.#ruleOf(row);
-      if (next === undefined || next.raOffset !== rule.raOffset || next.raKind !== rule.raKind) break;
+      if (next?.raOffset !== rule.raOffset || next.raKind !== rule.raKind) break;
       const change = next.cfaOffset - previous.cfaOffset;
       if ((change !== 8 && change !== -8) || (direction !== 0 && change !== direction)) break;
       // The last row of the file reaches to its page's end.
@@ -120,14 +121,15 @@ class Run {
     const first = this.#unpacked[this.#indices[this.#first] - RULE_FIRST_FREE];
     const last = this.#unpacked[this.#indices[this.#last] - RULE_FIRST_FREE];
     const joined = Object.assign(this.#joined, first);
-    joined.cfaKind = last.cfaOffset > first.cfaOffset ? CFA_PUSHES : CFA_POPS;
+    joined.cfaRegister = last.cfaOffset > first.cfaOffset ? RUN_OF_PUSHES : RUN_OF_POPS;
     let ends = 0;
-    for (let row = this.#first + 1; row <= this.#last; row++)
+    for (let row = this.#first + 1; row <= this.#last; row++) {
       ends |= 1 << (this.#offsets[row] - this.#offsets[this.#first] - 1);
+    }
     joined.cfaAddend = (ends << 16) >> 16;
-    joined.fpKind = this.#fp.isSaved ? SAVE_CFA : SAVE_SAME;
+    joined.fpKind = this.#fp.isSaved ? SAVE_PUSHED : SAVE_SAME;
     joined.fpOffset = this.#fp.offset;
-    joined.bxKind = this.#bx.isSaved ? SAVE_CFA : SAVE_SAME;
+    joined.bxKind = this.#bx.isSaved ? SAVE_PUSHED : SAVE_SAME;
     joined.bxOffset = this.#bx.offset;
     return joined;
   }

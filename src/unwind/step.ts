@@ -8,8 +8,6 @@ import {
   CFA_INDEXED,
   CFA_LEAF,
   CFA_PLT,
-  CFA_POPS,
-  CFA_PUSHES,
   CFA_SP,
   LAST_LEAF_REGISTER,
   RULE_END,
@@ -18,6 +16,7 @@ import {
   RULE_UNSUPPORTED,
   SAVE_CFA,
   SAVE_FP,
+  SAVE_PUSHED,
   SAVE_SP,
   SAVE_UNKNOWN,
   type UnwindRule,
@@ -170,8 +169,8 @@ function stepRule(
   if (cfa < registers.sp || (cfa === registers.sp && registers.returnAddress)) return "stack-not-growing";
   const raSlot = slot(registers, cfa, rule.raKind, rule.raOffset);
   const returnAddress = raSlot === undefined ? registers.lr : addressAt(machine, memory, raSlot);
-  const fp = restore(rule, registers, cfa, rule.fpKind, rule.fpOffset, registers.fp, memory);
-  const bx = restore(rule, registers, cfa, rule.bxKind, rule.bxOffset, registers.bx, memory);
+  const fp = restore(registers, cfa, rule.fpKind, rule.fpOffset, registers.fp, memory);
+  const bx = restore(registers, cfa, rule.bxKind, rule.bxOffset, registers.bx, memory);
   if (returnAddress === undefined || fp === undefined || bx === undefined) return "stack-unreadable";
   registers.fp = fp;
   registers.bx = bx;
@@ -200,7 +199,7 @@ function canonicalFrameAddress(
   const { cfaKind, cfaOffset, cfaAddend, cfaRegister } = rule;
   switch (cfaKind) {
     case CFA_SP:
-      return wrap(registers.sp + cfaOffset);
+      return wrap(registers.sp + cfaOffset + runOf(cfaRegister, cfaAddend, distance));
     case CFA_FP:
       return wrap(registers.fp + cfaOffset);
     case CFA_BX:
@@ -223,25 +222,23 @@ function canonicalFrameAddress(
     }
     case CFA_PLT:
       return wrap(registers.sp + cfaOffset + (registers.ip % 16 >= cfaAddend ? 8 : 0));
-    case CFA_PUSHES:
-      return wrap(registers.sp + cfaOffset + 8 * runLength(cfaAddend, distance));
-    case CFA_POPS:
-      return wrap(registers.sp + cfaOffset - 8 * runLength(cfaAddend, distance));
     default:
       return "unsupported-rule";
   }
 }
 
-/** The pushes or pops of a run that lie behind an address: bits set among the first `distance`, at most 16. */
-function runLength(ends: number, distance: number): number {
+/**
+ * How far a run of pushes or pops has moved the CFA at an address `distance` bytes (at most 16) into its row: 8 or -8 for
+ * each that lies behind it, 0 where there is no run.
+ */
+function runOf(change: number, ends: number, distance: number): number {
   let count = 0;
   for (let behind = ends & ((1 << distance) - 1); behind !== 0; behind &= behind - 1) count++;
-  return count;
+  return count * ((change << 24) >> 24);
 }
 
 /** The caller's value of a register whose value here is `same`; undefined when it cannot be read. */
 function restore(
-  rule: Readonly<UnwindRule>,
   registers: Registers,
   cfa: number,
   kind: number,
@@ -251,8 +248,6 @@ function restore(
 ): number | undefined {
   if (kind === SAVE_UNKNOWN) return 0;
   const address = slot(registers, cfa, kind, offset);
-  const inRun = rule.cfaKind === CFA_PUSHES || rule.cfaKind === CFA_POPS;
-  if (inRun && kind === SAVE_CFA && wrap(cfa + offset) < registers.sp) return same;
   return address === undefined ? same : memory.word(address);
 }
 
@@ -261,6 +256,8 @@ function slot(registers: Registers, cfa: number, kind: number, offset: number): 
   switch (kind) {
     case SAVE_CFA:
       return wrap(cfa + offset);
+    case SAVE_PUSHED:
+      return wrap(cfa + offset) < registers.sp ? undefined : wrap(cfa + offset);
     case SAVE_FP:
       return wrap(registers.fp + offset);
     case SAVE_SP:

@@ -116,6 +116,8 @@ static int parse_saved(const char *text, int *kind, __abi_s16 *offset)
 		*kind = ABI_SAVE_FP;
 	else if (sscanf(text, "*(rsp%d)", &number) == 1)
 		*kind = ABI_SAVE_SP;
+	else if (sscanf(text, "pushed(c%d)", &number) == 1)
+		*kind = ABI_SAVE_PUSHED;
 	else
 		return -1;
 	*offset = (__abi_s16)number;
@@ -136,9 +138,9 @@ static int parse_cfa(const char *text, struct abi_rule *rule)
 	else if (sscanf(text, "*(rbp%d)%d", &offset, &addend) == 2)
 		rule->cfa_kind = ABI_CFA_DEREF_FP;
 	else if (sscanf(text, "rsp%d+8*pushes(%x)", &offset, &run) == 2)
-		rule->cfa_kind = ABI_CFA_PUSHES;
+		reg = 8;
 	else if (sscanf(text, "rsp%d-8*pops(%x)", &offset, &run) == 2)
-		rule->cfa_kind = ABI_CFA_POPS;
+		reg = (__abi_u8)-8;
 	else if (sscanf(text, "rsp%d", &offset) == 1)
 		rule->cfa_kind = ABI_CFA_SP;
 	else if (sscanf(text, "rbp%d", &offset) == 1)

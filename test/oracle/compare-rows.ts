@@ -10,14 +10,15 @@ import { type ElfFile, executableSegments, isRefusal } from "#src/elf/elf-file.j
 import { parseElf } from "#src/elf/parser.js";
 import { convert } from "#src/unwind/convert.js";
 import {
-  CFA_POPS,
-  CFA_PUSHES,
   CFA_SP,
   emptyRule,
   formatFixedRule,
   formatRule,
   RULE_FIRST_FREE,
   RULE_FRAME_POINTER,
+  RUN_OF_PUSHES,
+  SAVE_CFA,
+  SAVE_PUSHED,
   SAVE_SAME,
   type UnwindRule,
   FRAME_POINTER_RULE,
@@ -262,13 +263,15 @@ function piecesOf(rows: UnwindRows, row: number): Piece[] {
   if (index < RULE_FIRST_FREE) return [{ distance: 0, text: formatFixedRule(index) }];
   const words = new Uint32Array(rows.rules.buffer, rows.rules.byteOffset, rows.rules.byteLength / 4);
   const rule = unpackRule(words, (index - RULE_FIRST_FREE) * 4, emptyRule());
-  if (rule.cfaKind !== CFA_PUSHES && rule.cfaKind !== CFA_POPS) return [{ distance: 0, text: textOf(rule) }];
-  const step = rule.cfaKind === CFA_PUSHES ? 8 : -8;
+  if (rule.cfaKind !== CFA_SP || rule.cfaRegister === 0) return [{ distance: 0, text: textOf(rule) }];
+  const step = rule.cfaRegister === RUN_OF_PUSHES ? 8 : -8;
   const distances = [0, ...Array.from({ length: 16 }, (_, i) => i + 1).filter((n) => (rule.cfaAddend >> (n - 1)) & 1)];
   return distances.map((distance, count) => {
-    const plain = { ...rule, cfaKind: CFA_SP, cfaAddend: 0, cfaOffset: rule.cfaOffset + step * count };
-    if (-plain.fpOffset > plain.cfaOffset) Object.assign(plain, { fpKind: SAVE_SAME, fpOffset: 0 });
-    if (-plain.bxOffset > plain.cfaOffset) Object.assign(plain, { bxKind: SAVE_SAME, bxOffset: 0 });
+    const plain = { ...rule, cfaRegister: 0, cfaAddend: 0, cfaOffset: rule.cfaOffset + step * count };
+    const kindAt = (kind: number, offset: number) =>
+      kind !== SAVE_PUSHED ? kind : -offset > plain.cfaOffset ? SAVE_SAME : SAVE_CFA;
+    plain.fpKind = kindAt(plain.fpKind, plain.fpOffset);
+    plain.bxKind = kindAt(plain.bxKind, plain.bxOffset);
     return { distance, text: textOf(plain) };
   });
 }

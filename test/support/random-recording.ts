@@ -46,6 +46,7 @@ export function randomRecording(seed: number): StackRecording {
       () => `c${signed(-64, 64)}`,
       () => `*(rbp${signed(-32, 32)})`,
       () => `*(rsp${signed(0, 64)})`,
+      () => `pushed(c${signed(-64, 0)})`,
       () => "u",
     )();
   const cfa = (): string =>

@@ -7,16 +7,17 @@ import {
   CFA_INDEXED,
   CFA_LEAF,
   CFA_PLT,
-  CFA_POPS,
-  CFA_PUSHES,
   CFA_SP,
   emptyRule,
   packRule,
   RULE_BYTES,
   RULE_FIRST_FREE,
   RULE_WORDS,
+  RUN_OF_POPS,
+  RUN_OF_PUSHES,
   SAVE_CFA,
   SAVE_FP,
+  SAVE_PUSHED,
   SAVE_SAME,
   SAVE_SP,
   SAVE_UNKNOWN,
@@ -60,7 +61,8 @@ function parseCfa(text: string, rule: UnwindRule): void {
   };
   let match = /^rsp([+-]\d+)([+-])8\*(?:pushes|pops)\(([0-9a-f]+)\)$/.exec(text);
   if (match) {
-    return set(match[2] === "+" ? CFA_PUSHES : CFA_POPS, match[1], `${(hex(match[3]) << 16) >> 16}`);
+    const run = match[2] === "+" ? RUN_OF_PUSHES : RUN_OF_POPS;
+    return set(CFA_SP, match[1], `${(hex(match[3]) << 16) >> 16}`, `${run}`);
   }
   match = /^rsp([+-]\d+)\+8\*\(\(rip&15\)>=(\d+)\)$/.exec(text);
   if (match) return set(CFA_PLT, match[1], match[2]);
@@ -78,6 +80,8 @@ function parseCfa(text: string, rule: UnwindRule): void {
 function parseSaved(text: string): { readonly kind: number; readonly offset: number } {
   if (text === "u") return { kind: SAVE_UNKNOWN, offset: 0 };
   if (text === "lr") return { kind: SAVE_SAME, offset: 0 };
+  const pushed = /^pushed\(c([+-]\d+)\)$/.exec(text);
+  if (pushed) return { kind: SAVE_PUSHED, offset: Number(pushed[1]) };
   const match = /^(?:c|\*\((rsp|rbp))([+-]\d+)\)?$/.exec(text);
   if (match === null) throw new Error(`not a place where a register is saved: ${text}`);
   return { kind: match[1] === undefined ? SAVE_CFA : match[1] === "rsp" ? SAVE_SP : SAVE_FP, offset: Number(match[2]) };

@@ -68,8 +68,9 @@ function check(bytes: Uint8Array): void {
   );
   const view = viewTable(memory, extent);
   const step = Math.ceil(fileOffsets.length / 50);
-  for (let i = 0; i < fileOffsets.length; i += step)
+  for (let i = 0; i < fileOffsets.length; i += step) {
     assert.equal(ruleOf(lookupRow(view, fileOffsets[i])), ruleIndices[i]);
+  }
 }
 
 const interesting = fc.oneof(

@@ -8,8 +8,6 @@ import {
   CFA_FP,
   CFA_LEAF,
   CFA_PLT,
-  CFA_POPS,
-  CFA_PUSHES,
   CFA_SP,
   emptyRule,
   RULE_END,
@@ -17,8 +15,11 @@ import {
   RULE_NONE,
   RULE_SIGNAL,
   RULE_UNSUPPORTED,
+  RUN_OF_POPS,
+  RUN_OF_PUSHES,
   SAVE_CFA,
   SAVE_FP,
+  SAVE_PUSHED,
   SAVE_SAME,
   SAVE_SP,
   SAVE_UNKNOWN,
@@ -55,9 +56,9 @@ const CALL: Partial<UnwindRule> = { cfaOffset: 8, raKind: SAVE_CFA, raOffset: -8
 const REGISTERS_OF_RUN = {
   raKind: SAVE_CFA,
   raOffset: -8,
-  fpKind: SAVE_CFA,
+  fpKind: SAVE_PUSHED,
   fpOffset: -16,
-  bxKind: SAVE_CFA,
+  bxKind: SAVE_PUSHED,
   bxOffset: -32,
 };
 
@@ -136,8 +137,8 @@ describe("step", () => {
 
   it("counts the pushes and pops of a run that lie behind the address", () => {
     // push rbp; push r12; push rbx: they end 1, 3 and 4 bytes in.
-    const pushes = { cfaKind: CFA_PUSHES, cfaOffset: 8, cfaAddend: 0b1101, ...REGISTERS_OF_RUN };
-    const pops = { ...pushes, cfaKind: CFA_POPS, cfaOffset: 32, cfaAddend: 0b1011 };
+    const pushes = { cfaRegister: RUN_OF_PUSHES, cfaOffset: 8, cfaAddend: 0b1101, ...REGISTERS_OF_RUN };
+    const pops = { ...pushes, cfaRegister: RUN_OF_POPS, cfaOffset: 32, cfaAddend: 0b1011 };
     const at = (rule: Partial<UnwindRule>, distance: number) => {
       const { registers } = stepBy(rule, { fp: 0xf, bx: 0xb }, stackOf(), "x86-64", distance);
       return [registers.sp - STACK, registers.fp, registers.bx];
