@@ -14,7 +14,8 @@ const MAX_RULES_OF_FILE = 0xffff - RULE_FIRST_FREE;
 
 /** The distinct rules of one file, numbered from 0 in the order they came. */
 export class RuleSet {
-  readonly #indices = new Map<number, number[]>();
+  /** Open addressing: the index of a rule + 1, 0 for an empty slot. At least twice as many as rules. */
+  #slots = new Uint16Array(1024);
   readonly #packed = new Uint32Array(RULE_WORDS);
   #words = new Uint32Array(RULE_WORDS * 256);
   #size = 0;
@@ -40,10 +41,10 @@ export class RuleSet {
   add(rule: Readonly<UnwindRule>): number {
     const packed = this.#packed;
     packRule(rule, packed, 0);
-    const hash = hashRule(packed, 0);
-    const candidates = this.#indices.get(hash) ?? [];
-    for (const index of candidates) {
-      if (equalRules(packed, 0, this.#words, index * RULE_WORDS)) return index;
+    let slot = hashRule(packed, 0) % this.#slots.length;
+    for (let index = this.#slots[slot]; index !== 0; index = this.#slots[slot]) {
+      if (equalRules(packed, 0, this.#words, (index - 1) * RULE_WORDS)) return index - 1;
+      slot = (slot + 1) % this.#slots.length;
     }
     if (this.#size === MAX_RULES_OF_FILE) return -1;
     const index = this.#size++;
@@ -53,8 +54,18 @@ export class RuleSet {
       this.#words = words;
     }
     this.#words.set(packed, index * RULE_WORDS);
-    candidates.push(index);
-    this.#indices.set(hash, candidates);
+    this.#slots[slot] = this.#size;
+    if (this.#size * 2 > this.#slots.length) this.#growSlots();
     return index;
+  }
+
+  #growSlots(): void {
+    const slots = new Uint16Array(this.#slots.length * 2);
+    for (let index = 0; index < this.#size; index++) {
+      let slot = hashRule(this.#words, index * RULE_WORDS) % slots.length;
+      while (slots[slot] !== 0) slot = (slot + 1) % slots.length;
+      slots[slot] = index + 1;
+    }
+    this.#slots = slots;
   }
 }

@@ -32,26 +32,35 @@ const MIN_ROWS_SAVED = 32;
 export function joinRuns(rows: OrderedRows, rules: RuleSet): OrderedRows {
   const { fileOffsets, ruleIndices } = rows;
   const run = new Run(rows, rules);
-  // Runs first, by rule, to see which are frequent.
+  // First all runs, in columns, to see which of their rules are frequent: rows taken, and the rule.
+  const lengths = new Uint8Array(fileOffsets.length);
+  const candidates = new Uint16Array(fileOffsets.length);
   const runRules = new RuleSet();
   const saved: number[] = [];
-  for (let row = 0; row < fileOffsets.length;) {
-    const last = run.grow(row);
-    const candidate = last > row ? runRules.add(run.rule()) : -1;
-    if (candidate >= 0) saved[candidate] = (saved[candidate] ?? 0) + last - row;
-    row = last + 1;
+  let runs = 0;
+  for (let row = 0; row < fileOffsets.length; runs++) {
+    const length = run.grow(row) - row + 1;
+    const candidate = length > 1 ? runRules.add(run.rule()) : -1;
+    lengths[runs] = candidate < 0 ? 1 : length;
+    if (candidate >= 0) {
+      candidates[runs] = candidate;
+      saved[candidate] = (saved[candidate] ?? 0) + length - 1;
+    }
+    row += lengths[runs];
   }
   const indices = saved.map((count, candidate) => (count < MIN_ROWS_SAVED ? -1 : rules.add(runRules.get(candidate))));
-  // Then written in place: a run takes one row of those already read.
+  // Then in place: a run takes one row of those already read.
   let count = 0;
-  for (let row = 0; row < fileOffsets.length;) {
-    const last = run.grow(row);
-    const candidate = last > row ? runRules.add(run.rule()) : -1;
-    // A run that begins inside one that was not worth it may be new here.
-    const index = indices[candidate] ?? -1;
-    fileOffsets[count] = fileOffsets[row];
-    ruleIndices[count++] = index < 0 ? ruleIndices[row] : RULE_FIRST_FREE + index;
-    row = index < 0 ? row + 1 : last + 1;
+  let row = 0;
+  for (let i = 0; i < runs; i++) {
+    const end = row + lengths[i];
+    const index = lengths[i] > 1 ? indices[candidates[i]] : -1;
+    for (; row < end; row++) {
+      fileOffsets[count] = fileOffsets[row];
+      ruleIndices[count++] = index < 0 ? ruleIndices[row] : RULE_FIRST_FREE + index;
+      if (index >= 0) break;
+    }
+    row = end;
   }
   return { fileOffsets: fileOffsets.subarray(0, count), ruleIndices: ruleIndices.subarray(0, count) };
 }
@@ -120,7 +129,10 @@ class Run {
   rule(): UnwindRule {
     const first = this.#unpacked[this.#indices[this.#first] - RULE_FIRST_FREE];
     const last = this.#unpacked[this.#indices[this.#last] - RULE_FIRST_FREE];
-    const joined = Object.assign(this.#joined, first);
+    const joined = this.#joined;
+    joined.cfaOffset = first.cfaOffset;
+    joined.raKind = first.raKind;
+    joined.raOffset = first.raOffset;
     joined.cfaRegister = last.cfaOffset > first.cfaOffset ? RUN_OF_PUSHES : RUN_OF_POPS;
     let ends = 0;
     for (let row = this.#first + 1; row <= this.#last; row++) {
