@@ -65,9 +65,7 @@ try {
   );
   console.log(`complete                      ${percent(summary.complete, summary.samples)}`);
   console.log(`outcomes                      ${JSON.stringify(summary.outcomes)}`);
-  console.log(
-    `event loop                    ${JSON.stringify(summary.eventLoop ?? summary.eventLoopLag ?? "not reported")}`,
-  );
+  console.log(`event loop delay, ms          ${JSON.stringify(summary.loopDelayMs ?? "not reported")}`);
   console.log(`agent CPU                     ${((end.cpuNs - start.cpuNs) / seconds / 1e7).toFixed(2)} % of one core`);
   console.log(
     `BPF                           ${((end.bpfNs - start.bpfNs) / seconds / 1e7).toFixed(2)} % of one core, ${((end.bpfNs - start.bpfNs) / ((busyAfter - busyBefore) * frequency) / 1000).toFixed(2)} µs a sample`,

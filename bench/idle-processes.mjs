@@ -2,9 +2,10 @@
 /**
  * Cost follows samples, not processes: what `record` uses while 10 and while 3,000 more processes sleep.
  *
- *     node bench/idle-processes.mjs [--few 10] [--many 3000] [--seconds 20] [--rounds 3] [--frequency 99]
+ *     node bench/idle-processes.mjs [--few 10] [--many 3000] [--seconds 20] [--rounds 3] [--frequency 99] [--alone]
  *
  * The load that is sampled is the same in all rounds: one workload on each CPU. Rounds alternate; medians are printed.
+ * With --alone nothing but that load is sampled, so that whatever else the machine does has no part in the figures.
  */
 import { spawn } from "node:child_process";
 import { cpus } from "node:os";
@@ -22,6 +23,7 @@ const { values } = parseArgs({
     seconds: { type: "string", default: "20" },
     rounds: { type: "string", default: "3" },
     frequency: { type: "string", default: "99" },
+    alone: { type: "boolean", default: false },
   },
 });
 const seconds = Number(values.seconds);
@@ -42,7 +44,8 @@ async function measure(count) {
   );
   try {
     let result;
-    await recordWhile({ frequency: Number(values.frequency) }, async (pid) => {
+    const args = values.alone ? ["--pid", ...loads.map(({ pid }) => String(pid))] : [];
+    await recordWhile({ frequency: Number(values.frequency), args }, async (pid) => {
       await sleep(3000);
       const start = usageOf(pid);
       await sleep(seconds * 1000);

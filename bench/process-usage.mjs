@@ -1,6 +1,7 @@
 /**
  * What a profiler costs, read from the kernel and not from the profiler: the same for ours and for its peers.
  */
+import { execFileSync } from "node:child_process";
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 
 const MIB = 1024 * 1024;
@@ -46,6 +47,15 @@ function statusKiB(pid, field) {
   return Number(new RegExp(`^${field}:\\s+(\\d+) kB$`, "m").exec(read(`/proc/${pid}/status`))?.[1] ?? 0);
 }
 
+function programStatistics(id) {
+  try {
+    const found = JSON.parse(execFileSync("bpftool", ["-j", "prog", "show", "id", String(id)], { encoding: "utf8" }));
+    return { runs: found.run_cnt ?? 0, ns: found.run_time_ns ?? 0 };
+  } catch {
+    return { runs: 0, ns: 0 };
+  }
+}
+
 /** BPF maps and programs that the process holds open, by id: their memory, runs and run time (kernel.bpf_stats_enabled). */
 function bpfObjects(pid) {
   const maps = new Map();
@@ -63,6 +73,10 @@ function bpfObjects(pid) {
     if (target.includes("bpf-map")) maps.set(field("map_id"), field("memlock"));
     else if (target.includes("bpf-prog")) {
       programs.set(field("prog_id"), { runs: field("run_cnt"), ns: field("run_time_ns") });
+    } else if (target.includes("bpf_link") || target.includes("bpf-link")) {
+      // Some keep the link only, and close the program.
+      const id = field("prog_id");
+      if (!programs.has(id)) programs.set(id, programStatistics(id));
     }
   }
   return { maps, programs };

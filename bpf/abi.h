@@ -94,24 +94,25 @@ enum abi_record_kind {
 
 /* Why a stack ended. Every sample has exactly one. */
 enum abi_outcome {
-	ABI_OUTCOME_COMPLETE = 0,	     /* reached the root: undefined return address, or a kernel thread's end */
-	ABI_OUTCOME_UNKNOWN_EXECUTABLE = 1,  /* a file without rows yet; a first-sight record precedes if flagged */
-	ABI_OUTCOME_TOO_DEEP = 2,	     /* ABI_MAX_USER_FRAMES reached */
-	ABI_OUTCOME_NO_MAPPING = 3,	     /* the address is in no mapping of the process */
-	ABI_OUTCOME_NOT_EXECUTABLE = 4,	     /* the address is in a mapping without execute permission */
-	ABI_OUTCOME_UNSUPPORTED_RULE = 5,    /* CFI that the rows cannot express */
-	ABI_OUTCOME_STACK_UNREADABLE = 6,    /* a word of the user stack could not be read */
-	ABI_OUTCOME_STACK_NOT_GROWING = 7,   /* the next frame would not lie further up the stack */
-	ABI_OUTCOME_NO_FRAME_POINTER = 8,    /* no rows for the address, and the frame pointer leads nowhere */
-	ABI_OUTCOME_TABLE_CORRUPT = 9,	     /* a page index or rule number out of range */
-	ABI_OUTCOME_TAIL_CALL_FAILED = 10,   /* the next program of the chain could not be entered */
-	ABI_OUTCOME_NO_USER_REGISTERS = 11,  /* the task's user registers could not be read */
+	ABI_OUTCOME_COMPLETE = 0,	    /* reached the root: undefined return address, or a kernel thread's end */
+	ABI_OUTCOME_UNKNOWN_EXECUTABLE = 1, /* a file without rows yet; a first-sight record precedes if flagged */
+	ABI_OUTCOME_TOO_DEEP = 2,	    /* ABI_MAX_USER_FRAMES reached */
+	ABI_OUTCOME_NO_MAPPING = 3,	    /* the address is in no mapping of the process */
+	ABI_OUTCOME_NOT_EXECUTABLE = 4,	    /* the address is in a mapping without execute permission */
+	ABI_OUTCOME_UNSUPPORTED_RULE = 5,   /* CFI that the rows cannot express */
+	ABI_OUTCOME_STACK_UNREADABLE = 6,   /* a word of the user stack could not be read */
+	ABI_OUTCOME_STACK_NOT_GROWING = 7,  /* the next frame would not lie further up the stack */
+	ABI_OUTCOME_NO_FRAME_POINTER = 8,   /* no rows for the address, and the frame pointer leads nowhere */
+	ABI_OUTCOME_TABLE_CORRUPT = 9,	    /* a page index or rule number out of range */
+	ABI_OUTCOME_TAIL_CALL_FAILED = 10,  /* the next program of the chain could not be entered */
+	ABI_OUTCOME_NO_USER_REGISTERS = 11, /* the task's user registers could not be read */
 	/* Set in user space only, when a first-sight sample could not be finished: */
-	ABI_OUTCOME_COPY_REFUSED = 12,	     /* first sight, but no copy of the stack: rate limit or full ring */
-	ABI_OUTCOME_COPY_TOO_SHORT = 13,     /* first sight: the stack, or the list of mappings, goes on beyond what was copied */
-	ABI_OUTCOME_FILE_UNAVAILABLE = 14,   /* first sight: the file could not be opened before the window ended */
-	ABI_OUTCOME_PENDING_DROPPED = 15,    /* first sight: too many bytes of copies were waiting */
-	ABI_OUTCOME_NO_ROOM = 16,	     /* first sight: the file's rows were evicted a moment ago */
+	ABI_OUTCOME_COPY_REFUSED = 12, /* first sight, but no copy of the stack: rate limit or full ring */
+	ABI_OUTCOME_COPY_TOO_SHORT =
+		13, /* first sight: the stack, or the list of mappings, goes on beyond what was copied */
+	ABI_OUTCOME_FILE_UNAVAILABLE = 14, /* first sight: the file could not be opened before the window ended */
+	ABI_OUTCOME_PENDING_DROPPED = 15,  /* first sight: too many bytes of copies were waiting */
+	ABI_OUTCOME_NO_ROOM = 16,	   /* first sight: the file's rows were evicted a moment ago */
 	ABI_OUTCOME_COUNT = 17,
 };
 
@@ -128,10 +129,10 @@ struct abi_sample {
 	__abi_u16 flags;  /* enum abi_sample_flag */
 	__abi_u16 kernel_frames;
 	__abi_u16 user_frames;
-	__abi_u32 pid;		   /* thread group id, in the initial pid namespace */
+	__abi_u32 pid; /* thread group id, in the initial pid namespace */
 	__abi_u32 tid;
-	__abi_u64 time_ns;	   /* CLOCK_MONOTONIC */
-	__abi_u64 start_time_ns;   /* of the thread group leader, CLOCK_BOOTTIME; with pid, the process key */
+	__abi_u64 time_ns;	 /* CLOCK_MONOTONIC */
+	__abi_u64 start_time_ns; /* of the thread group leader, CLOCK_BOOTTIME; with pid, the process key */
 	__abi_u64 cgroup_id;
 	__abi_u32 cpu;
 	__abi_u32 sequence;	   /* of this cpu's samples, wraps */
@@ -164,10 +165,10 @@ struct abi_mapping {
 struct abi_registers {
 	__abi_u64 ip;
 	__abi_u64 sp;
-	__abi_u64 fp;	     /* rbp, x29 */
-	__abi_u64 bx;	     /* rbx: what glibc's lazy binder keeps its frame in. arm64: unused */
-	__abi_u64 lr;	     /* x30. x86-64: unused */
-	__abi_u64 leaf[17];  /* x86-64: by DWARF number, 0..16 (System V psABI, figure 3.36). Only in the leaf frame */
+	__abi_u64 fp;	      /* rbp, x29 */
+	__abi_u64 bx;	      /* rbx: what glibc's lazy binder keeps its frame in. arm64: unused */
+	__abi_u64 lr;	      /* x30. x86-64: unused */
+	__abi_u64 leaf[17];   /* x86-64: by DWARF number, 0..16 (System V psABI, figure 3.36). Only in the leaf frame */
 	__abi_u32 leaf_valid; /* 1 until a signal frame was passed: what it interrupted had other values in them */
 	__abi_u32 return_address; /* 1 when ip is a return address: look up ip - 1 */
 };
@@ -224,10 +225,10 @@ struct abi_row_pair {
 };
 
 enum abi_fixed_rule {
-	ABI_RULE_NONE = 0,	  /* no unwind information here: follow the frame pointer */
-	ABI_RULE_END = 1,	  /* the return address is undefined: this is the root */
-	ABI_RULE_UNSUPPORTED = 2, /* there is CFI, but no rule can say it */
-	ABI_RULE_SIGNAL = 3,	  /* the kernel's signal frame: all registers from the saved context */
+	ABI_RULE_NONE = 0,	    /* no unwind information here: follow the frame pointer */
+	ABI_RULE_END = 1,	    /* the return address is undefined: this is the root */
+	ABI_RULE_UNSUPPORTED = 2,   /* there is CFI, but no rule can say it */
+	ABI_RULE_SIGNAL = 3,	    /* the kernel's signal frame: all registers from the saved context */
 	ABI_RULE_FRAME_POINTER = 4, /* a standard frame: CFA = fp + 16, return address and fp at CFA - 8, CFA - 16 */
 	ABI_RULE_FIRST_FREE = 5,
 };
@@ -245,10 +246,10 @@ enum abi_cfa_kind {
 
 /* Where the caller's value of a register is. */
 enum abi_save_kind {
-	ABI_SAVE_SAME = 0,   /* unchanged */
-	ABI_SAVE_CFA = 1,    /* *(CFA + offset) */
-	ABI_SAVE_FP = 2,     /* *(fp + offset), with this frame's fp */
-	ABI_SAVE_SP = 3,     /* *(sp + offset), with this frame's sp */
+	ABI_SAVE_SAME = 0,    /* unchanged */
+	ABI_SAVE_CFA = 1,     /* *(CFA + offset) */
+	ABI_SAVE_FP = 2,      /* *(fp + offset), with this frame's fp */
+	ABI_SAVE_SP = 3,      /* *(sp + offset), with this frame's sp */
 	ABI_SAVE_UNKNOWN = 4, /* lost: later rules that need it end the stack */
 	ABI_SAVE_PUSHED = 5, /* *(CFA + offset) where that is at or above sp, else unchanged: in a run */
 };
@@ -279,13 +280,13 @@ enum abi_executable_state {
 };
 
 struct abi_executable {
-	__abi_u32 id;	      /* 20 bits */
-	__abi_u32 state;      /* enum abi_executable_state */
-	__abi_u32 slot;	      /* of the tables map */
-	__abi_u32 base_page;  /* file offset >> 16 of the first page */
+	__abi_u32 id;	     /* 20 bits */
+	__abi_u32 state;     /* enum abi_executable_state */
+	__abi_u32 slot;	     /* of the tables map */
+	__abi_u32 base_page; /* file offset >> 16 of the first page */
 	__abi_u32 pages;
-	__abi_u32 elements;   /* of the whole table, index included */
-	__abi_u64 hits;	      /* mappings looked up; what eviction goes by. Racy, as a count for ranking may be */
+	__abi_u32 elements; /* of the whole table, index included */
+	__abi_u64 hits;	    /* mappings looked up; what eviction goes by. Racy, as a count for ranking may be */
 };
 
 #ifdef __cplusplus

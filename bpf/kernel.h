@@ -61,7 +61,6 @@ struct vm_area_struct___rb {
 	struct rb_node vm_rb;
 } CORE;
 
-
 /* mm_context_t is an anonymous struct in the kernel: only the member's path is matched. */
 struct mm_struct {
 	struct {

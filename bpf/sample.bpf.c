@@ -80,6 +80,8 @@ int on_tick(struct bpf_perf_event_data *context)
 		return 0;
 	}
 	stats->ticks++;
+	/* On 6.1 the helper ends a name without clearing what a longer one left behind it; and the name is a key. */
+	__builtin_memset(s->sample.comm, 0, sizeof(s->sample.comm));
 	bpf_get_current_comm(s->sample.comm, sizeof(s->sample.comm));
 	if (!asked_for(pid_tgid >> 32, s->sample.comm)) {
 		stats->filtered_ticks++;
@@ -114,6 +116,11 @@ int on_tick(struct bpf_perf_event_data *context)
 		arch_load_registers(&s->registers, &saved, true);
 	} else {
 		arch_load_registers(&s->registers, (void *)&context->regs, false);
+		/*
+		 * Ends this branch differently from the other, or clang joins the last loads of both into one through
+		 * a pointer to either, and the verifier wants the context's offsets in the instruction (arm64, 6.12).
+		 */
+		asm volatile("" ::: "memory");
 	}
 	bpf_tail_call(context, &programs, ABI_PROGRAM_UNWIND_NATIVE);
 	stats->tail_call_failures++;

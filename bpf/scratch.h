@@ -60,18 +60,18 @@ struct scratch {
 	struct row_search search;
 	struct abi_file_key key;
 	u64 mm;
-	u64 vdso;	 /* where this process has it, 0 for none */
+	u64 vdso;	  /* where this process has it, 0 for none */
 	u64 collect_next; /* first-sight: address to look for mappings from */
 	u32 user_frames;
 	u32 kernel_frames;
 	u32 current; /* index in cache of the mapping of the current frame */
 	u32 cache_next;
-	u32 collecting; /* first-sight: the chain is in the middle of its list */
+	u32 collecting;	    /* first-sight: the chain is in the middle of its list */
 	u32 mapping_missed; /* the last walk found nothing */
 	struct mapping cache[MAPPING_CACHE_ENTRIES];
 	/* Of this CPU, kept from sample to sample: */
 	u32 sequence;
-	u32 copies;	    /* first-sight copies in copies_second */
+	u32 copies; /* first-sight copies in copies_second */
 	u64 copies_second;
 };
 

@@ -8,20 +8,20 @@
 
 #include "abi.h"
 
-#define STATS(STAT) \
-	STAT(ticks, "Sampling ticks that hit a task, after the idle task was skipped") \
-	STAT(idle_ticks, "Sampling ticks that hit the idle task") \
-	STAT(filtered_ticks, "Ticks refused because the process was not asked for") \
-	STAT(samples, "Samples handed to user space") \
-	STAT(samples_dropped, "Samples lost because the ring was full") \
-	STAT(kernel_stack_failures, "Samples whose kernel stack the kernel refused") \
-	STAT(first_sights, "Samples sent with a copy of their stack, because a file had no rows yet") \
-	STAT(first_sights_refused_rate, "Stack copies refused by the rate limit") \
-	STAT(first_sights_refused_ring, "Stack copies refused because the ring was more than half full") \
-	STAT(first_sight_mappings_cut, "Mapping lists of first sights cut at their limit") \
-	STAT(mapping_walks, "Walks of a process's mapping tree") \
-	STAT(mapping_misses, "Walks that found no mapping, after a second try") \
-	STAT(mapping_retries, "Walks that found a mapping only at the second try, under a concurrent change") \
+#define STATS(STAT)                                                                                                    \
+	STAT(ticks, "Sampling ticks that hit a task, after the idle task was skipped")                                 \
+	STAT(idle_ticks, "Sampling ticks that hit the idle task")                                                      \
+	STAT(filtered_ticks, "Ticks refused because the process was not asked for")                                    \
+	STAT(samples, "Samples handed to user space")                                                                  \
+	STAT(samples_dropped, "Samples lost because the ring was full")                                                \
+	STAT(kernel_stack_failures, "Samples whose kernel stack the kernel refused")                                   \
+	STAT(first_sights, "Samples sent with a copy of their stack, because a file had no rows yet")                  \
+	STAT(first_sights_refused_rate, "Stack copies refused by the rate limit")                                      \
+	STAT(first_sights_refused_ring, "Stack copies refused because the ring was more than half full")               \
+	STAT(first_sight_mappings_cut, "Mapping lists of first sights cut at their limit")                             \
+	STAT(mapping_walks, "Walks of a process's mapping tree")                                                       \
+	STAT(mapping_misses, "Walks that found no mapping, after a second try")                                        \
+	STAT(mapping_retries, "Walks that found a mapping only at the second try, under a concurrent change")          \
 	STAT(tail_call_failures, "Programs of the unwinder that could not be entered")
 
 struct stats {

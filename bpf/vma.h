@@ -19,7 +19,7 @@
 #define RB_LEVELS 40
 
 /* include/linux/maple_tree.h, lib/maple_tree.c: how an encoded node pointer is read. */
-#define MAPLE_IS_NODE(entry) (((entry) & 3) == 2 && (entry) > 4096)
+#define MAPLE_IS_NODE(entry) (((entry)&3) == 2 && (entry) > 4096)
 #define MAPLE_NODE(entry) ((entry) & ~255ull)
 #define MAPLE_TYPE(entry) (((entry) >> 3) & 15)
 #define MAPLE_ARANGE64 3

@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "libbpf_log.h"
+#include "signals.h"
 
 namespace hostflame {
 namespace {
@@ -29,6 +30,7 @@ Failure Session::Load(const std::map<std::string, uint32_t>& tail_calls) {
   if (!failure) failure = Configure();
   if (!failure) {
     LibbpfLog log;
+    const SignalsHeld held;
     // libbpf raises RLIMIT_MEMLOCK itself, only where the kernel still charges maps to it (before 5.11), and goes on
     // when it may not: CAP_SYS_RESOURCE is then the maps' to miss.
     if (const int error = bpf_object__load(object_.get())) {

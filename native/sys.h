@@ -10,8 +10,8 @@ int PossibleCpus();
 // The kernel counts run time and runs of BPF programs while this descriptor is open (5.8); a negative errno on failure.
 int EnableProgramStats(UniqueFd* fd);
 
-// Makes glibc's malloc give large blocks back when they are freed. By itself it raises the size from which blocks have a
-// mapping of their own with each such block freed, up to 32 MiB, and keeps an arena for each thread: after the first
+// Makes glibc's malloc give large blocks back when they are freed. By itself it raises the size from which blocks have
+// a mapping of their own with each such block freed, up to 32 MiB, and keeps an arena for each thread: after the first
 // large ELF file a process holds some 15 MiB that it does not use (measured). Does nothing under another libc.
 void ReturnFreedMemory();
 

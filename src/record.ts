@@ -34,6 +34,8 @@ const HOTTEST_ROWS = 20;
 const WORKER_HEAP_MB = 256;
 /** The young generation makes up most of an idle worker's memory; what ours makes is large, and old at once. */
 const WORKER_YOUNG_MB = 4;
+/** A worker holds some 15 MiB, and is back in 50 ms (measured) when a new file is sampled. */
+const WORKER_IDLE_MS = 3000;
 /** Each look at the loop wakes it; what is slower than this matters. */
 const LOOP_RESOLUTION_MS = 50;
 /** A nice value. */
@@ -44,9 +46,13 @@ export async function runRecord(options: RecordOptions, reporter: RecordReporter
   // V8 would let the young generation grow to 32 MiB for the little that is made here; this keeps it at its first size.
   setFlagsFromString("--semi-space-growth-factor=1");
   const native = loadNative();
-  const worker = new WorkerCalls<WorkerCallTable>(new URL("./worker.js", import.meta.url), {
-    resourceLimits: { maxOldGenerationSizeMb: WORKER_HEAP_MB, maxYoungGenerationSizeMb: WORKER_YOUNG_MB },
-  });
+  const worker = new WorkerCalls<WorkerCallTable>(
+    new URL("./worker.js", import.meta.url),
+    {
+      resourceLimits: { maxOldGenerationSizeMb: WORKER_HEAP_MB, maxYoungGenerationSizeMb: WORKER_YOUNG_MB },
+    },
+    WORKER_IDLE_MS,
+  );
   worker.start();
   preferThisThread(); // after the worker, which would be as preferred
   const interrupt = new Interrupt();

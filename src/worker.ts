@@ -14,10 +14,17 @@ if (parentPort === null) {
   throw new Error("worker.js is started by hostflame, as a thread of its own");
 }
 
+const NOTHING = new MemorySource(new Uint8Array(0));
+
 function sourceOf(content: ExecutableContent): ByteSource {
-  return content.kind === "file"
-    ? new FileSource(content.fd, fstatSync(content.fd).size)
-    : new MemorySource(content.bytes);
+  switch (content.kind) {
+    case "file":
+      return new FileSource(content.fd, fstatSync(content.fd).size);
+    case "memory":
+      return new MemorySource(content.bytes);
+    case "none":
+      return NOTHING;
+  }
 }
 
 const resolvers = createResolverCache();

@@ -83,8 +83,9 @@ static __always_inline void append(struct scratch *s, struct first_sight_buffer 
 	mapping->key = s->key;
 	mapping->start = start;
 	mapping->end = end;
-	mapping->file_offset =
-		s->key.generation == ABI_GENERATION_VDSO && !s->key.inode ? 0 : BPF_CORE_READ(vma, vm_pgoff) << PAGE_SHIFT_OF_PGOFF;
+	mapping->file_offset = s->key.generation == ABI_GENERATION_VDSO && !s->key.inode
+				       ? 0
+				       : BPF_CORE_READ(vma, vm_pgoff) << PAGE_SHIFT_OF_PGOFF;
 	buffer->head.mapping_count = count + 1;
 }
 

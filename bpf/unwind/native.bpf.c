@@ -5,12 +5,12 @@
 #include "../executable.h"
 #include "../submit.h"
 
-#define READ_WORD(address, destination) \
+#define READ_WORD(address, destination)                                                                                \
 	bpf_probe_read_user(destination, sizeof(*(destination)), (const void *)(unsigned long)(address))
-#define TABLE_ELEMENT(table, index) \
-	({ \
-		u32 element_index = (index); \
-		bpf_map_lookup_elem(table, &element_index); \
+#define TABLE_ELEMENT(table, index)                                                                                    \
+	({                                                                                                             \
+		u32 element_index = (index);                                                                           \
+		bpf_map_lookup_elem(table, &element_index);                                                            \
 	})
 
 #include "rows.h"

@@ -6,8 +6,8 @@ import type { ConversionProblem, ConversionResult } from "../unwind/table.js";
 export type Convert = (content: ExecutableContent) => Promise<ConversionResult>;
 
 /**
- * Sees to it that each sampled executable gets its rows, once, in the order the executables were sampled; one at a
- * time, because the samples that wait want the first table soon more than all tables at once.
+ * Sees to it that each sampled executable gets its rows, once; one at a time, the smallest file first: the samples of
+ * twenty small programs should not wait for a compiler's hundred megabytes, and its own samples are kept meanwhile.
  */
 export class Conversions {
   private readonly queue: Executable[] = [];
@@ -41,7 +41,7 @@ export class Conversions {
   }
 
   private async run(): Promise<void> {
-    for (let executable = this.queue.shift(); executable !== undefined; executable = this.queue.shift()) {
+    for (let executable = this.takeSmallest(); executable !== undefined; executable = this.takeSmallest()) {
       const result = await this.convertSafely(executable);
       for (const { problem } of result.problems) {
         this.problems.set(problem, (this.problems.get(problem) ?? 0) + 1);
@@ -55,6 +55,16 @@ export class Conversions {
       this.onSettled(executable);
     }
     this.running = undefined;
+  }
+
+  private takeSmallest(): Executable | undefined {
+    let smallest = 0;
+    for (const [at, { key }] of this.queue.entries()) {
+      if (key.size < this.queue[smallest].key.size) {
+        smallest = at;
+      }
+    }
+    return this.queue.splice(smallest, 1)[0];
   }
 
   /** A file that ends the worker has no rows: it is not tried again, and the next one finds a new worker. */

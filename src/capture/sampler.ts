@@ -29,8 +29,8 @@ const POLL_MS = 250;
 const CPU_SCAN_MS = 2000;
 /** Batches taken in one turn of the event loop; then others have theirs. */
 const BATCHES_PER_TURN = 16;
-/** A copy is at most 72 KiB, so that this is 28 MiB a second from one CPU; the ring's half bounds all CPUs. */
-const FIRST_SIGHTS_PER_SECOND = 400;
+/** Every sample of a CPU may be a first sight while the first tables are made; the ring's half bounds the bytes. */
+const FIRST_SIGHTS_PER_SECOND = 1000;
 const COMM_BYTES = 16;
 
 const ON_TICK = "on_tick";

@@ -1,4 +1,5 @@
 import { outcome as outcomes, type CounterName } from "../native/abi.generated.js";
+import { grouped } from "../util/grouped.js";
 import type { Capture } from "./capture.js";
 import type { Window } from "./window.js";
 
@@ -62,14 +63,13 @@ export function summarize(capture: Capture, window: Window): CaptureSummary {
 
 /** "samples 1,234  lost 0  complete 99.8 %  stack-unreadable 2". */
 export function summaryLine({ samples, lost, complete, outcomes: ended }: CaptureSummary): string {
-  const number = (value: number) => value.toLocaleString("en-US");
   const share = samples === 0 ? "" : `  complete ${((100 * complete) / samples).toFixed(1)} %`;
   const reasons = Object.entries(ended)
     .filter(([name]) => name !== "complete")
     .sort((a, b) => b[1] - a[1])
-    .map(([name, count]) => `  ${name} ${number(count)}`)
+    .map(([name, count]) => `  ${name} ${grouped(count)}`)
     .join("");
-  return `samples ${number(samples)}  lost ${number(lost)}${share}${reasons}\n`;
+  return `samples ${grouped(samples)}  lost ${grouped(lost)}${share}${reasons}\n`;
 }
 
 function namedOutcomes(counts: Uint32Array): Record<string, number> {

@@ -1,4 +1,5 @@
 import type { RecordProgress, RecordReporter } from "../model/record-reporter.js";
+import { grouped } from "../util/grouped.js";
 import type { Output } from "./output.js";
 
 /** The line is for eyes: more often is only work. */
@@ -60,9 +61,9 @@ export function progressLine(progress: RecordProgress, columns: number): string 
   const bar = "━".repeat(filled) + "─".repeat(BAR_CELLS - filled);
   const parts = [
     `recording ${bar} ${seconds(elapsedMs)} of ${seconds(durationMs)}`,
-    `${samples.toLocaleString("en-US")} samples`,
+    `${grouped(samples)} samples`,
     ...(samples === 0 ? [] : [`${((100 * complete) / samples).toFixed(1)} % complete`]),
-    ...(lost === 0 ? [] : [`${lost.toLocaleString("en-US")} lost`]),
+    ...(lost === 0 ? [] : [`${grouped(lost)} lost`]),
   ];
   return parts.join("  ").slice(0, Math.max(0, columns - 1));
 }

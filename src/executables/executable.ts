@@ -17,7 +17,9 @@ export type ExecutableContent =
   /** Open for as long as the executable is known: the path may lead elsewhere by then. */
   | { readonly kind: "file"; readonly fd: number }
   /** The vDSO, which has no file. */
-  | { readonly kind: "memory"; readonly bytes: Uint8Array };
+  | { readonly kind: "memory"; readonly bytes: Uint8Array }
+  /** A file that we are not let to read: its frames have an address, and nothing else. */
+  | { readonly kind: "none" };
 
 /** An ELF file, or what was mapped as one, that some sampled process runs. One, however many processes map it. */
 export interface Executable {

@@ -9,6 +9,17 @@ import { readVdso } from "./vdso.js";
 /** Why a mapping did not lead to an executable. */
 export type SightProblem = OpenProblem | "too-many-executables";
 
+/**
+ * A file that could not be opened so often, for another reason than that the process had gone, will not be opened the
+ * next time either: it gets an id, no contents, and its samples no longer bring copies of their stacks.
+ */
+const MAX_TRIES = 3;
+/** Files whose tries are counted at once: more than that fail only where all fail. */
+const MAX_FAILING = 1024;
+
+/** What stands for the path of a file that could not be opened. */
+const UNREADABLE_PATH = "[unreadable]";
+
 /** A Map's key for a file: the key's bytes as characters. */
 export function keyText(key: FileKey): string {
   return Buffer.from(key.bytes.buffer, key.bytes.byteOffset, key.bytes.byteLength).toString("latin1");
@@ -21,6 +32,8 @@ export function keyText(key: FileKey): string {
 export class ExecutableRegistry {
   private readonly byKey = new Map<string, Executable>();
   private readonly list: Executable[] = [];
+  /** Tries that failed, by file. */
+  private readonly failing = new Map<string, number>();
   /** How often opening failed, by reason. */
   readonly problems = new Map<SightProblem, number>();
 
@@ -59,9 +72,14 @@ export class ExecutableRegistry {
         : this.add(text, mapping.key, "[vdso]", { kind: "memory", bytes });
     }
     const result = this.open(pid, mapping);
-    return "problem" in result
-      ? this.refuse(result.problem)
-      : this.add(text, mapping.key, result.path, { kind: "file", fd: result.fd });
+    if (!("problem" in result)) {
+      this.failing.delete(text);
+      return this.add(text, mapping.key, result.path, { kind: "file", fd: result.fd });
+    }
+    this.refuse(result.problem);
+    return result.problem !== "process-gone" && this.hasFailedEnough(text)
+      ? this.add(text, mapping.key, UNREADABLE_PATH, { kind: "none" })
+      : undefined;
   }
 
   close(): void {
@@ -72,6 +90,18 @@ export class ExecutableRegistry {
     }
     this.list.length = 0;
     this.byKey.clear();
+  }
+
+  private hasFailedEnough(text: string): boolean {
+    const tries = (this.failing.get(text) ?? 0) + 1;
+    if (tries >= MAX_TRIES) {
+      this.failing.delete(text);
+      return true;
+    }
+    if (this.failing.size < MAX_FAILING) {
+      this.failing.set(text, tries);
+    }
+    return false;
   }
 
   private add(text: string, key: FileKey, path: string, content: ExecutableContent): Executable {

@@ -1,5 +1,5 @@
 import type { Window } from "../capture/window.js";
-import { baseName, type Executable } from "../executables/executable.js";
+import { baseName, type Executable, type ExecutableContent } from "../executables/executable.js";
 import type { ExecutableRegistry } from "../executables/registry.js";
 import type { ExecutableId } from "../model/brand.js";
 import type { Profile } from "../model/profile.js";
@@ -70,9 +70,13 @@ async function nameExecutable(
   const { id, path, content } = executable;
   const name = baseName(path);
   const fileOffsets = Float64Array.from(rows, (location) => locations.fileOffset(location));
-  const source = content.kind === "file" ? { fd: content.fd } : { fd: -1, image: content.bytes };
+  const source = content.kind === "file" ? { fd: content.fd } : { fd: -1, image: imageOf(content) };
   const result = await namer.symbolize({ executable: id, name, fileOffsets, ...source });
   return { path, baseName: name, locations: rows, result };
+}
+
+function imageOf(content: Exclude<ExecutableContent, { kind: "file" }>): Uint8Array {
+  return content.kind === "memory" ? content.bytes : new Uint8Array(0);
 }
 
 async function nameKernel(locations: LocationTable, namer: Namer): Promise<{ named: NamedKernel; detail: string }> {

@@ -20,11 +20,13 @@ export class WorkerDied extends Error {
 
 /**
  * Calls into one worker thread, answered in order. The worker is started by the first call, and started anew after it
- * died: what it reads is hostile, and one bad file must not end the rest.
+ * died: what it reads is hostile, and one bad file must not end the rest. One that has had nothing to do for a while is
+ * let go, with its memory.
  */
 export class WorkerCalls<Calls extends CallTable<Calls>> {
   private worker: Worker | undefined;
   private nextId = 0;
+  private idleTimer: NodeJS.Timeout | undefined;
   private readonly waiting = new Map<number, { resolve: (value: unknown) => void; reject: (error: Error) => void }>();
   /** How often the worker died with calls unanswered. */
   deaths = 0;
@@ -32,6 +34,8 @@ export class WorkerCalls<Calls extends CallTable<Calls>> {
   constructor(
     private readonly url: URL,
     private readonly options: WorkerOptions,
+    /** The worker goes after so many milliseconds without a call; never when undefined. */
+    private readonly idleMs?: number,
   ) {}
 
   /** Starts the worker before the first call, so that it loads its code meanwhile. */
@@ -44,6 +48,7 @@ export class WorkerCalls<Calls extends CallTable<Calls>> {
     input: Calls[Name]["input"],
     transfer: readonly Transferable[] = [],
   ): Promise<Calls[Name]["output"]> {
+    clearTimeout(this.idleTimer);
     const worker = (this.worker ??= this.spawn());
     const id = this.nextId++;
     return new Promise((resolve, reject) => {
@@ -53,9 +58,18 @@ export class WorkerCalls<Calls extends CallTable<Calls>> {
   }
 
   async close(): Promise<void> {
+    clearTimeout(this.idleTimer);
     const { worker } = this;
     this.worker = undefined;
     await worker?.terminate();
+  }
+
+  /** Begins to wait for the next call. */
+  private rest(): void {
+    if (this.idleMs !== undefined && this.waiting.size === 0) {
+      clearTimeout(this.idleTimer);
+      this.idleTimer = setTimeout(() => void this.close(), this.idleMs).unref();
+    }
   }
 
   private spawn(): Worker {
@@ -68,6 +82,7 @@ export class WorkerCalls<Calls extends CallTable<Calls>> {
       } else {
         call?.resolve(reply.output);
       }
+      this.rest();
     });
     let reason = "it exited";
     worker.on("error", (error) => {

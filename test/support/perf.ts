@@ -31,6 +31,17 @@ function frameName(line: string): string {
   return symbol === "[unknown]" ? `${basename(file)}+0x${address}${kernel}` : `${symbol}${kernel}`;
 }
 
+/** The stacks in a file that `perf record` wrote. */
+export function readPerfData(path: string): FoldedStack[] {
+  const args = ["script", "-i", path, "--no-inline", "-F", "comm,pid,tid,ip,sym,dso"];
+  const text = execFileSync("perf", args, {
+    encoding: "utf8",
+    maxBuffer: 1 << 30,
+    stdio: ["ignore", "pipe", "ignore"],
+  });
+  return parsePerfScript(text);
+}
+
 /** Samples the whole machine with perf, which unwinds by .eh_frame from a copy of each stack, while `work` runs. */
 export async function perfWhile(frequencyHz: number, work: () => Promise<void>): Promise<FoldedStack[]> {
   const directory = mkdtempSync(join(tmpdir(), "hostflame-perf-"));
@@ -54,12 +65,7 @@ export async function perfWhile(frequencyHz: number, work: () => Promise<void>):
     await work();
     perf.kill("SIGINT");
     await once(perf, "exit");
-    const text = execFileSync("perf", ["script", "-i", data, "--no-inline", "-F", "comm,pid,tid,ip,sym,dso"], {
-      encoding: "utf8",
-      maxBuffer: 1 << 30,
-      stdio: ["ignore", "pipe", "ignore"],
-    });
-    return parsePerfScript(text);
+    return readPerfData(data);
   } finally {
     perf.kill("SIGKILL");
     rmSync(directory, { recursive: true, force: true });

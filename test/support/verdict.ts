@@ -128,7 +128,9 @@ export function judge(built: BuiltWorkload, stacks: readonly FoldedStack[], trut
  * A tick falls into a scheduling slice or just beside it: chance, for one workload on a busy machine. Over all workloads
  * together it evens out, and 1 % is asserted.
  */
-const KEPT_TOLERANCE = 0.03;
+const KEPT_AT_LEAST = 0.97;
+/** More would mean that samples were counted twice. */
+const KEPT_AT_MOST = 1.1;
 
 /** What of a verdict falls short of the acceptance, each in a sentence; empty when nothing does. */
 export function shortcomings(verdict: Verdict, notWhole: string | undefined): string[] {
@@ -140,7 +142,7 @@ export function shortcomings(verdict: Verdict, notWhole: string | undefined): st
   }
   if (verdict.right < 0.99 * verdict.samples) complaints.push(`${share(verdict.right)} of stacks are in the call tree`);
   const kept = verdict.kept / verdict.expected;
-  if (Math.abs(kept - 1) > KEPT_TOLERANCE) {
+  if (kept < KEPT_AT_LEAST || kept > KEPT_AT_MOST) {
     complaints.push(`${(100 * kept).toFixed(2)} % of the expected samples were kept`);
   }
   for (const [branch, { sampled, measured }] of Object.entries(verdict.shares)) {

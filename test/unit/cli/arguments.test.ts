@@ -37,7 +37,7 @@ describe("arguments", () => {
       pids: [],
       comms: [],
       unwindMemoryBytes: 64 * 2 ** 20,
-      ringMemoryBytes: 4 * 2 ** 20,
+      ringMemoryBytes: 2 * 2 ** 20,
       quiet: false,
     });
   });

@@ -165,6 +165,19 @@ describe("ExecutableRegistry", () => {
     assert.equal(registry.find(key(2))?.path, "/bin/2");
   });
 
+  it("gives a file that it may not open an id after some tries, so that it is asked for no more", () => {
+    let opened = 0;
+    const registry = new ExecutableRegistry(8, () => {
+      opened++;
+      return { problem: "not-permitted" };
+    });
+    assert.equal(registry.sight(1, mapping(1)), undefined);
+    assert.equal(registry.sight(1, mapping(1)), undefined);
+    assert.deepEqual(registry.sight(1, mapping(1))?.content, { kind: "none" });
+    assert.equal(registry.sight(1, mapping(1))?.path, "[unreadable]");
+    assert.equal(opened, 3);
+  });
+
   it("knows the vDSO without opening anything", () => {
     const registry = new ExecutableRegistry(8, () => assert.fail("opened a file"));
     const vdso: FileKey = { ...key(0), inode: 0n, size: 0n, ctimeNs: 0n, device: 0, generation: 1 };

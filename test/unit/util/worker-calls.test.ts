@@ -1,0 +1,82 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { after, before, describe, it } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import { pathToFileURL } from "node:url";
+import { WorkerCalls, WorkerDied } from "#src/util/worker-calls.js";
+
+interface Calls {
+  readonly double: { readonly input: number; readonly output: number };
+  readonly fail: { readonly input: string; readonly output: never };
+  readonly die: { readonly input: undefined; readonly output: never };
+  readonly thread: { readonly input: undefined; readonly output: number };
+  readonly column: { readonly input: Uint32Array; readonly output: Uint32Array };
+}
+
+describe("WorkerCalls", () => {
+  let directory: string;
+  let url: URL;
+
+  before(() => {
+    directory = mkdtempSync(join(tmpdir(), "hostflame-worker-"));
+    const file = join(directory, "worker.mjs");
+    writeFileSync(
+      file,
+      `import { parentPort, threadId } from "node:worker_threads";
+       import { answerCalls } from ${JSON.stringify(pathToFileURL(resolve("dist/util/worker-calls.js")).href)};
+       answerCalls(parentPort, {
+         double: (n) => ({ output: 2 * n, transfer: [] }),
+         fail: (why) => { throw new Error(why); },
+         die: () => process.exit(1),
+         thread: () => ({ output: threadId, transfer: [] }),
+         column: (words) => ({ output: words, transfer: [words.buffer] }),
+       });`,
+    );
+    url = pathToFileURL(file);
+  });
+  after(() => {
+    rmSync(directory, { recursive: true });
+  });
+
+  it("answers calls in any number at once, and fails only the call that failed", async () => {
+    const calls = new WorkerCalls<Calls>(url, {});
+    const answers = await Promise.allSettled([
+      calls.call("double", 1),
+      calls.call("fail", "no"),
+      calls.call("double", 3),
+    ]);
+    assert.deepEqual(
+      answers.map((answer) => (answer.status === "fulfilled" ? answer.value : String(answer.reason).includes("no"))),
+      [2, true, 6],
+    );
+    await calls.close();
+  });
+
+  it("hands buffers over instead of copying them", async () => {
+    const calls = new WorkerCalls<Calls>(url, {});
+    const words = Uint32Array.of(1, 2, 3);
+    const { buffer } = words;
+    assert.deepEqual([...(await calls.call("column", words, [buffer]))], [1, 2, 3]);
+    assert.equal(buffer.byteLength, 0, "detached here");
+    await calls.close();
+  });
+
+  it("fails the calls of a worker that died, and starts another for the next", async () => {
+    const calls = new WorkerCalls<Calls>(url, {});
+    await assert.rejects(calls.call("die", undefined), WorkerDied);
+    assert.equal(await calls.call("double", 4), 8);
+    assert.equal(calls.deaths, 1);
+    await calls.close();
+  });
+
+  it("lets an idle worker go, which is no death, and is back when called", async () => {
+    const calls = new WorkerCalls<Calls>(url, {}, 30);
+    const first = await calls.call("thread", undefined);
+    await sleep(200);
+    assert.notEqual(await calls.call("thread", undefined), first);
+    assert.equal(calls.deaths, 0);
+    await calls.close();
+  });
+});
