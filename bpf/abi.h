@@ -251,7 +251,7 @@ enum abi_save_kind {
 	ABI_SAVE_FP = 2,      /* *(fp + offset), with this frame's fp */
 	ABI_SAVE_SP = 3,      /* *(sp + offset), with this frame's sp */
 	ABI_SAVE_UNKNOWN = 4, /* lost: later rules that need it end the stack */
-	ABI_SAVE_PUSHED = 5, /* *(CFA + offset) where that is at or above sp, else unchanged: in a run */
+	ABI_SAVE_PUSHED = 5,  /* *(CFA + offset) where that is at or above sp, else unchanged: in a run */
 };
 
 /*
