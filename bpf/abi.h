@@ -53,6 +53,8 @@ typedef int32_t __abi_s32;
 #define ABI_MAX_MAPPINGS 128
 /* Rules are shared by all executables. All of /usr/lib of a Debian with LLVM, node and a JVM uses about a quarter. */
 #define ABI_MAX_RULES 16384
+/* A run of pushes or pops is one row of at most this many bytes: its rule has 16 bits to say where each one ends. */
+#define ABI_RUN_BYTES 16
 /* An unwind table is cut in pages of this many bytes of code, so that a row's address fits in 16 bits. */
 #define ABI_PAGE_SHIFT 16
 /* Executables known at once. A frame has room for 20 bits of executable id; ids are not reused in one run. */
@@ -232,7 +234,7 @@ enum abi_fixed_rule {
 };
 
 enum abi_cfa_kind {
-	ABI_CFA_SP = 0,	      /* sp + cfa_offset */
+	ABI_CFA_SP = 0,	      /* sp + cfa_offset, and in a run (struct abi_rule) 8 more or less for each push or pop */
 	ABI_CFA_FP = 1,	      /* fp + cfa_offset */
 	ABI_CFA_BX = 2,	      /* bx + cfa_offset */
 	ABI_CFA_LEAF = 3,     /* leaf[cfa_register] + cfa_offset; where step.h, step_leaf_register, allows it */
@@ -249,11 +251,18 @@ enum abi_save_kind {
 	ABI_SAVE_FP = 2,      /* *(fp + offset), with this frame's fp */
 	ABI_SAVE_SP = 3,      /* *(sp + offset), with this frame's sp */
 	ABI_SAVE_UNKNOWN = 4, /* lost: later rules that need it end the stack */
+	ABI_SAVE_PUSHED = 5,  /* *(CFA + offset) where that is at or above sp, else unchanged: in a run */
 };
 
+/*
+ * Prologues and epilogues push and pop up to seven registers, each in a byte or two, and the CFA moves with each: seven
+ * rows, and two thirds of all rows of a large C++ or Rust library. A run of them is one row instead, whose rule has the
+ * kind ABI_CFA_SP, 8 or -8 in cfa_register, and in bit n - 1 of cfa_addend whether a push or pop ends n bytes into the
+ * row. Its registers are ABI_SAVE_PUSHED: below sp they are not pushed yet, or popped already. Without a run both are 0.
+ */
 struct abi_rule {
 	__abi_u8 cfa_kind;     /* enum abi_cfa_kind */
-	__abi_u8 cfa_register; /* DWARF number, for ABI_CFA_LEAF */
+	__abi_u8 cfa_register; /* DWARF number, for ABI_CFA_LEAF and ABI_CFA_INDEXED; of a run 8 or -8 */
 	__abi_u8 fp_kind;      /* enum abi_save_kind, low nibble; ra_kind in the high nibble */
 	__abi_u8 bx_kind;      /* enum abi_save_kind */
 	__abi_s32 cfa_offset;

@@ -17,8 +17,16 @@
 /* The bounds of the search are kept in memory: scratch.h says why. */
 #define ROW_SEARCH_FIELD(field) (*(volatile __abi_u32 *)&(field))
 
-/* A table that contradicts itself; no rule has this number. */
-#define ROWS_CORRUPT 0x10000
+/*
+ * What a search finds: the row's rule, and how far into the row the address lies, at most ABI_RUN_BYTES, beyond which
+ * nothing changes.
+ */
+#define ROW_MATCH(rule, distance) ((rule) | ((distance) < ABI_RUN_BYTES ? (distance) : ABI_RUN_BYTES) << 16)
+#define ROW_RULE(match) ((match)&0xffff)
+#define ROW_DISTANCE(match) ((match) >> 16)
+
+/* A table that contradicts itself; no match is this. */
+#define ROWS_CORRUPT 0xffffffffu
 
 static __always_inline __abi_u32 rows_find_rule(void *table, struct row_search *search, __abi_u32 base_page,
 						__abi_u32 pages, __abi_u64 file_offset)
@@ -56,7 +64,9 @@ static __always_inline __abi_u32 rows_find_rule(void *table, struct row_search *
 	pair = TABLE_ELEMENT(table, ROW_SEARCH_FIELD(search->low));
 	if (!pair)
 		return ROWS_CORRUPT;
-	return pair->row[1].low <= low ? pair->row[1].rule : pair->row[0].rule;
+	if (pair->row[1].low <= low)
+		return ROW_MATCH((__abi_u32)pair->row[1].rule, (__abi_u32)(low - pair->row[1].low));
+	return ROW_MATCH((__abi_u32)pair->row[0].rule, (__abi_u32)(low - pair->row[0].low));
 }
 
 #endif

@@ -11,6 +11,7 @@
 
 #include "../abi.h"
 #include "regs.h"
+#include "rows.h"
 
 /* Returned by a step after which the stack goes on; every other value is the enum abi_outcome that ends it. */
 #define STEP_ON 255
@@ -66,6 +67,22 @@ static __always_inline int step_signal(struct abi_registers *r)
 }
 
 /*
+ * How far a run of pushes or pops has moved the CFA at an address `distance` bytes into its row: 8 or -8 for each that
+ * lies behind it, 0 where there is no run. Without branches, because each doubles the verifier's work.
+ */
+static __always_inline __abi_u64 step_run(const struct abi_rule *rule, __abi_u32 distance)
+{
+	__abi_u64 behind = (__abi_u16)rule->cfa_addend & ((1u << (distance & 31)) - 1);
+
+	/* Hacker's Delight, figure 5-2: BPF has no instruction for it. */
+	behind -= (behind >> 1) & 0x5555;
+	behind = (behind & 0x3333) + ((behind >> 2) & 0x3333);
+	behind = (behind + (behind >> 4)) & 0x0f0f;
+	behind = (behind + (behind >> 8)) & 0x1f;
+	return behind * (__abi_u64)(long long)(signed char)rule->cfa_register;
+}
+
+/*
  * A register of the leaf into *value. A compiler bases a CFA on such a register in a leaf only. Hand-written assembly
  * does so in a caller too (libcrypto's AES-GCM, whose CFA is in rax): with a helper that by agreement leaves the register
  * alone, though anyone else may change it. What a function must give back is in the hands of the callee, and unknown.
@@ -81,7 +98,8 @@ static __always_inline int step_leaf_register(const struct abi_registers *r, __a
 }
 
 /* The CFA by a rule into *cfa; 0, or the outcome that ends the stack. */
-static __always_inline int step_cfa(const struct abi_registers *r, const struct abi_rule *rule, __abi_u64 *cfa)
+static __always_inline int step_cfa(const struct abi_registers *r, const struct abi_rule *rule, __abi_u32 distance,
+				    __abi_u64 *cfa)
 {
 	__abi_u64 offset = (__abi_u64)(long long)rule->cfa_offset;
 	__abi_u64 addend = (__abi_u64)(long long)rule->cfa_addend;
@@ -90,7 +108,7 @@ static __always_inline int step_cfa(const struct abi_registers *r, const struct 
 
 	switch (rule->cfa_kind) {
 	case ABI_CFA_SP:
-		*cfa = r->sp + offset;
+		*cfa = r->sp + offset + step_run(rule, distance);
 		return 0;
 	case ABI_CFA_FP:
 		*cfa = r->fp + offset;
@@ -140,6 +158,8 @@ static __always_inline int step_restore(const struct abi_registers *r, __abi_u64
 		base = r->fp;
 	else if (kind == ABI_SAVE_SP)
 		base = r->sp;
+	else if (kind == ABI_SAVE_PUSHED && cfa + (__abi_u64)(long long)offset >= r->sp)
+		base = cfa;
 	else {
 		if (kind == ABI_SAVE_UNKNOWN)
 			*value = 0;
@@ -148,11 +168,11 @@ static __always_inline int step_restore(const struct abi_registers *r, __abi_u64
 	return READ_WORD(base + (__abi_u64)(long long)offset, value) ? -1 : 0;
 }
 
-static __always_inline int step_rule(struct abi_registers *r, const struct abi_rule *rule)
+static __always_inline int step_rule(struct abi_registers *r, const struct abi_rule *rule, __abi_u32 distance)
 {
 	int ra_kind = rule->fp_kind >> 4, fp_kind = rule->fp_kind & 15;
 	__abi_u64 cfa = 0, return_address = r->lr, fp = r->fp, bx = r->bx;
-	int outcome = step_cfa(r, rule, &cfa);
+	int outcome = step_cfa(r, rule, distance, &cfa);
 
 	if (outcome)
 		return outcome;
@@ -171,10 +191,10 @@ static __always_inline int step_rule(struct abi_registers *r, const struct abi_r
 	return step_to_caller(r, return_address, cfa);
 }
 
-/* Turns the registers of a frame into its caller's: STEP_ON, or the outcome. rule is that of rule_number. */
-static __always_inline int step(struct abi_registers *r, __abi_u32 rule_number, const struct abi_rule *rule)
+/* Turns the registers of a frame into its caller's: STEP_ON, or the outcome. rule is that of the match. */
+static __always_inline int step(struct abi_registers *r, __abi_u32 match, const struct abi_rule *rule)
 {
-	switch (rule_number) {
+	switch (ROW_RULE(match)) {
 	case ABI_RULE_NONE:
 		return step_frame_pointer(r);
 	case ABI_RULE_END:
@@ -184,7 +204,7 @@ static __always_inline int step(struct abi_registers *r, __abi_u32 rule_number, 
 	case ABI_RULE_SIGNAL:
 		return step_signal(r);
 	default:
-		return step_rule(r, rule);
+		return step_rule(r, rule, ROW_DISTANCE(match));
 	}
 }
 

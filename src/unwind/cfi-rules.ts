@@ -32,16 +32,12 @@ import {
   CFA_PLT,
   CFA_SP,
   emptyRule,
-  equalRules,
-  FRAME_POINTER_RULE,
-  hashRule,
+  isFramePointerRule,
   LAST_LEAF_REGISTER,
-  packRule,
   RULE_END,
   RULE_FIRST_FREE,
   RULE_FRAME_POINTER,
   RULE_UNSUPPORTED,
-  RULE_WORDS,
   SAVE_CFA,
   SAVE_FP,
   SAVE_SAME,
@@ -49,9 +45,7 @@ import {
   SAVE_UNKNOWN,
   type UnwindRule,
 } from "./rule.js";
-
-/** Rule indices are 16 bits; the first few are fixed. No file comes near: libLLVM has about 1,500 rules. */
-const MAX_FILE_RULES = 0xffff - RULE_FIRST_FREE;
+import { RuleSet } from "./rule-set.js";
 
 /** A power of two. At twice as many slots as states, chains stay short. */
 const SLOTS = 1 << 16;
@@ -63,30 +57,21 @@ const MAX_STATES = SLOTS / 2;
  */
 export class CfiRules {
   readonly registers: FollowedRegisters;
+  /** What rows are translated into; indices start at RULE_FIRST_FREE. */
+  readonly rules = new RuleSet();
   /** Whether a return address that no rule mentions is in the link register. */
   readonly #hasLinkRegister: boolean;
   readonly #slots = new Int32Array(SLOTS).fill(-1);
   #states = new Int32Array(STATE_WORDS * 256);
   #stateRules = new Uint16Array(256);
   #stateCount = 0;
-  readonly #ruleIndices = new Map<number, number[]>();
-  #rules = new Uint32Array(RULE_WORDS * 256);
-  #ruleCount = 0;
   readonly #rule: UnwindRule = emptyRule();
   #savedKind = 0;
   #savedOffset = 0;
-  readonly #packed = new Uint32Array(RULE_WORDS);
-  readonly #framePointerRule = new Uint32Array(RULE_WORDS);
 
   constructor(registers: FollowedRegisters, hasLinkRegister: boolean) {
     this.registers = registers;
     this.#hasLinkRegister = hasLinkRegister;
-    packRule(FRAME_POINTER_RULE, this.#framePointerRule, 0);
-  }
-
-  /** The distinct rules in the order of their indices, packed struct abi_rule. */
-  packedRules(): Uint8Array {
-    return new Uint8Array(this.#rules.slice(0, RULE_WORDS * this.#ruleCount).buffer);
   }
 
   /** The rule index of a row. */
@@ -151,7 +136,9 @@ export class CfiRules {
     this.#translateSaved(state, BASE_REGISTER, rule);
     rule.bxKind = this.#savedKind;
     rule.bxOffset = this.#savedOffset;
-    return this.#internRule(rule);
+    if (isFramePointerRule(rule)) return RULE_FRAME_POINTER;
+    const index = this.rules.add(rule);
+    return index < 0 ? RULE_UNSUPPORTED : RULE_FIRST_FREE + index;
   }
 
   /** False when no CFA kind can say it. */
@@ -218,28 +205,6 @@ export class CfiRules {
     const isSaid = kind !== SAVE_UNKNOWN && isInt16(offset);
     this.#savedKind = isSaid ? kind : SAVE_UNKNOWN;
     this.#savedOffset = isSaid ? offset : 0;
-  }
-
-  #internRule(rule: UnwindRule): number {
-    const packed = this.#packed;
-    packRule(rule, packed, 0);
-    if (equalRules(packed, 0, this.#framePointerRule, 0)) return RULE_FRAME_POINTER;
-    const hash = hashRule(packed, 0);
-    const candidates = this.#ruleIndices.get(hash) ?? [];
-    for (const index of candidates) {
-      if (equalRules(packed, 0, this.#rules, index * RULE_WORDS)) return RULE_FIRST_FREE + index;
-    }
-    if (this.#ruleCount === MAX_FILE_RULES) return RULE_UNSUPPORTED;
-    const index = this.#ruleCount++;
-    if (index * RULE_WORDS === this.#rules.length) {
-      const rules = new Uint32Array(this.#rules.length * 2);
-      rules.set(this.#rules);
-      this.#rules = rules;
-    }
-    this.#rules.set(packed, index * RULE_WORDS);
-    candidates.push(index);
-    this.#ruleIndices.set(hash, candidates);
-    return RULE_FIRST_FREE + index;
   }
 }
 

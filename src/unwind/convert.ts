@@ -9,6 +9,7 @@ import { openSection } from "../elf/section-source.js";
 import { CfiRules } from "./cfi-rules.js";
 import { FunctionRows } from "./function-rows.js";
 import { type Extents, mergeExtents, orderFunctions } from "./merge.js";
+import { joinRuns, packUsedRules } from "./runs.js";
 import type { ConversionProblem, ConversionResult } from "./table.js";
 import { findTrampolines } from "./trampoline.js";
 
@@ -51,7 +52,8 @@ class Conversion {
     const debugFrame = this.#read(this.#debugFrame());
     // Go describes its trampoline as an ordinary function, so trampolines go before .debug_frame.
     const ordered = mergeExtents([ehFrame, orderFunctions(trampolines), debugFrame]);
-    const rows = ordered.fileOffsets.length > 0 ? { ...ordered, rules: this.#rules.packedRules() } : undefined;
+    const { rules } = this.#rules;
+    const rows = ordered.fileOffsets.length > 0 ? packUsedRules(joinRuns(ordered, rules), rules) : undefined;
     if (rows === undefined) {
       this.#problems.push({ problem: "no-unwind-information", detail: "no function is described" });
     }

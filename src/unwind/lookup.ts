@@ -1,8 +1,18 @@
 import type { TableExtent } from "./pages.js";
-import { PAGE_SHIFT, RULE_NONE } from "./rule.js";
+import { PAGE_SHIFT, RULE_NONE, RUN_BYTES } from "./rule.js";
 
-/** A table that contradicts itself; no rule has this number. */
-export const TABLE_CORRUPT = 0x10000;
+/** A table that contradicts itself; no match is this. */
+export const TABLE_CORRUPT = 0xffff_ffff;
+
+/** The number of the rule that a match found. */
+export function ruleOf(match: number): number {
+  return match & 0xffff;
+}
+
+/** How many bytes into its row the address of a match lies, at most {@link RUN_BYTES}: beyond, nothing changes. */
+export function distanceOf(match: number): number {
+  return match >>> 16;
+}
 
 /** One executable's table as it was published, for reading. */
 export interface TableView extends TableExtent {
@@ -15,10 +25,10 @@ export function viewTable(memory: ArrayBuffer, extent: TableExtent): TableView {
 }
 
 /**
- * The number of the rule in force at a file offset; RULE_NONE outside the table; {@link TABLE_CORRUPT}. The twin of
- * rows_find_rule in bpf/unwind/rows.h: the same search over the same bytes.
+ * The row at a file offset, as a match: {@link ruleOf}, {@link distanceOf}. RULE_NONE outside the table;
+ * {@link TABLE_CORRUPT}. The twin of rows_find_rule in bpf/unwind/rows.h: the same search over the same bytes.
  */
-export function lookupRule({ words, basePage, pages, elements }: TableView, fileOffset: number): number {
+export function lookupRow({ words, basePage, pages, elements }: TableView, fileOffset: number): number {
   const page = Math.floor(fileOffset / 2 ** PAGE_SHIFT) - basePage;
   if (!(page >= 0 && page < pages)) return RULE_NONE;
   const low = fileOffset % 2 ** PAGE_SHIFT;
@@ -34,5 +44,6 @@ export function lookupRule({ words, basePage, pages, elements }: TableView, file
     else last = middle - 1;
   }
   const second = words[first * 2 + 1];
-  return (second & 0xffff) <= low ? second >>> 16 : words[first * 2] >>> 16;
+  const row = (second & 0xffff) <= low ? second : words[first * 2];
+  return (row >>> 16) | (Math.min(low - (row & 0xffff), RUN_BYTES) << 16);
 }

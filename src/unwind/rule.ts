@@ -26,9 +26,15 @@ export const SAVE_CFA = saveKind.cfa;
 export const SAVE_FP = saveKind.fp;
 export const SAVE_SP = saveKind.sp;
 export const SAVE_UNKNOWN = saveKind.unknown;
+export const SAVE_PUSHED = saveKind.pushed;
+
+/** cfaRegister of a run: 8 or -8 in eight bits. */
+export const RUN_OF_PUSHES = 8;
+export const RUN_OF_POPS = 0xf8;
 
 export const MAX_RULES = limits.maxRules;
 export const PAGE_SHIFT = limits.pageShift;
+export const RUN_BYTES = limits.runBytes;
 /** Highest index of struct abi_registers' leaf. */
 export const LAST_LEAF_REGISTER = 16;
 
@@ -75,6 +81,18 @@ export const FRAME_POINTER_RULE: Readonly<UnwindRule> = {
   raKind: SAVE_CFA,
   raOffset: -8,
 };
+
+export function isFramePointerRule(rule: Readonly<UnwindRule>): boolean {
+  return (
+    rule.cfaKind === CFA_FP &&
+    rule.cfaOffset === 16 &&
+    rule.fpKind === SAVE_CFA &&
+    rule.fpOffset === -16 &&
+    rule.raKind === SAVE_CFA &&
+    rule.raOffset === -8 &&
+    rule.bxKind === SAVE_SAME
+  );
+}
 
 /** Writes the rule's four words at `index` of `words`. Offsets must fit their fields. */
 export function packRule(rule: Readonly<UnwindRule>, words: Uint32Array, index: number): void {
@@ -138,7 +156,7 @@ function formatCfa(rule: Readonly<UnwindRule>): string {
   const offset = signed(rule.cfaOffset);
   switch (rule.cfaKind) {
     case CFA_SP:
-      return `rsp${offset}`;
+      return `rsp${offset}${formatRun(rule)}`;
     case CFA_FP:
       return `rbp${offset}`;
     case CFA_BX:
@@ -156,8 +174,15 @@ function formatCfa(rule: Readonly<UnwindRule>): string {
   }
 }
 
+function formatRun({ cfaRegister, cfaAddend }: Readonly<UnwindRule>): string {
+  if (cfaRegister === 0) return "";
+  const ends = (cfaAddend & 0xffff).toString(16);
+  return cfaRegister === RUN_OF_PUSHES ? `+8*pushes(${ends})` : `-8*pops(${ends})`;
+}
+
 function formatSaved(kind: number, offset: number): string {
   if (kind === SAVE_CFA) return `c${signed(offset)}`;
+  if (kind === SAVE_PUSHED) return `pushed(c${signed(offset)})`;
   if (kind === SAVE_FP) return `*(rbp${signed(offset)})`;
   if (kind === SAVE_SP) return `*(rsp${signed(offset)})`;
   return "u";

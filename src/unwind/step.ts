@@ -1,4 +1,5 @@
 import type { Machine } from "../elf/elf-file.js";
+import { distanceOf, ruleOf } from "./lookup.js";
 import {
   CFA_BX,
   CFA_DEREF_FP,
@@ -15,6 +16,7 @@ import {
   RULE_UNSUPPORTED,
   SAVE_CFA,
   SAVE_FP,
+  SAVE_PUSHED,
   SAVE_SP,
   SAVE_UNKNOWN,
   type UnwindRule,
@@ -35,6 +37,8 @@ import {
  *   a rule of its own   CFA first; it must lie above sp, or in an exact frame at it, else stack-not-growing. Then
  *                       the return address, fp and bx, from this frame's registers; what cannot be read ends the
  *                       stack as stack-unreadable. sp becomes the CFA.
+ *   a run               of pushes or pops is one row: how many lie behind the address says how far the CFA is. A
+ *                       register saved below sp is not pushed yet, or popped already: unchanged.
  *   then                a return address of 0 is the root: complete.
  *
  * A word of the stack can be anything, registers that come from it too. User addresses end below 2^56 (2^47 without
@@ -103,15 +107,15 @@ export function lookupAddress(registers: Registers): number {
   return registers.ip - (registers.returnAddress ? 1 : 0);
 }
 
-/** Turns a frame's registers into its caller's by the rule of that number; undefined: the stack goes on. */
+/** Turns a frame's registers into its caller's by the rule of the match; undefined: the stack goes on. */
 export function step(
   machine: Machine,
   registers: Registers,
-  ruleNumber: number,
+  match: number,
   rule: Readonly<UnwindRule>,
   memory: StackMemory,
 ): StepOutcome | undefined {
-  switch (ruleNumber) {
+  switch (ruleOf(match)) {
     case RULE_NONE:
       return stepFramePointer(machine, registers, memory);
     case RULE_END:
@@ -121,7 +125,7 @@ export function step(
     case RULE_SIGNAL:
       return stepSignal(machine === "x86-64" ? X86_64_SIGNAL_FRAME : AARCH64_SIGNAL_FRAME, registers, memory);
     default:
-      return stepRule(machine, registers, rule, memory);
+      return stepRule(machine, registers, rule, distanceOf(match), memory);
   }
 }
 
@@ -154,9 +158,10 @@ function stepRule(
   machine: Machine,
   registers: Registers,
   rule: Readonly<UnwindRule>,
+  distance: number,
   memory: StackMemory,
 ): StepOutcome | undefined {
-  const cfa = canonicalFrameAddress(machine, registers, rule, memory);
+  const cfa = canonicalFrameAddress(machine, registers, rule, distance, memory);
   if (typeof cfa !== "number") return cfa;
   // Lost is not the same as none, which has a rule of its own.
   if (rule.raKind === SAVE_UNKNOWN) return "unsupported-rule";
@@ -188,12 +193,13 @@ function canonicalFrameAddress(
   machine: Machine,
   registers: Registers,
   rule: Readonly<UnwindRule>,
+  distance: number,
   memory: StackMemory,
 ): number | StepOutcome {
   const { cfaKind, cfaOffset, cfaAddend, cfaRegister } = rule;
   switch (cfaKind) {
     case CFA_SP:
-      return wrap(registers.sp + cfaOffset);
+      return wrap(registers.sp + cfaOffset + runOf(cfaRegister, cfaAddend, distance));
     case CFA_FP:
       return wrap(registers.fp + cfaOffset);
     case CFA_BX:
@@ -221,6 +227,16 @@ function canonicalFrameAddress(
   }
 }
 
+/**
+ * How far a run of pushes or pops has moved the CFA at an address `distance` bytes (at most 16) into its row: 8 or -8 for
+ * each that lies behind it, 0 where there is no run.
+ */
+function runOf(change: number, ends: number, distance: number): number {
+  let count = 0;
+  for (let behind = ends & ((1 << distance) - 1); behind !== 0; behind &= behind - 1) count++;
+  return count * ((change << 24) >> 24);
+}
+
 /** The caller's value of a register whose value here is `same`; undefined when it cannot be read. */
 function restore(
   registers: Registers,
@@ -240,6 +256,8 @@ function slot(registers: Registers, cfa: number, kind: number, offset: number): 
   switch (kind) {
     case SAVE_CFA:
       return wrap(cfa + offset);
+    case SAVE_PUSHED:
+      return wrap(cfa + offset) < registers.sp ? undefined : wrap(cfa + offset);
     case SAVE_FP:
       return wrap(registers.fp + offset);
     case SAVE_SP:

@@ -1,5 +1,5 @@
 import type { Machine } from "../elf/elf-file.js";
-import { lookupRule, TABLE_CORRUPT, type TableView } from "./lookup.js";
+import { lookupRow, ruleOf, TABLE_CORRUPT, type TableView } from "./lookup.js";
 import { emptyRule, RULE_NONE, RULE_WORDS, unpackRule } from "./rule.js";
 import { step, type Registers, type StackMemory, type StepOutcome } from "./step.js";
 
@@ -14,12 +14,12 @@ export class TableStepper {
   ) {}
 
   step(registers: Registers, table: TableView, fileOffset: number, stack: StackMemory): StepOutcome | undefined {
-    const number = lookupRule(table, fileOffset);
-    if (number === TABLE_CORRUPT) {
+    const match = lookupRow(table, fileOffset);
+    if (match === TABLE_CORRUPT) {
       return "unsupported-rule";
     }
-    unpackRule(this.rules, number * RULE_WORDS, this.rule);
-    return step(this.machine, registers, number, this.rule, stack);
+    unpackRule(this.rules, ruleOf(match) * RULE_WORDS, this.rule);
+    return step(this.machine, registers, match, this.rule, stack);
   }
 
   /** In code that nothing is known of: by frame pointer. */

@@ -116,6 +116,8 @@ static int parse_saved(const char *text, int *kind, __abi_s16 *offset)
 		*kind = ABI_SAVE_FP;
 	else if (sscanf(text, "*(rsp%d)", &number) == 1)
 		*kind = ABI_SAVE_SP;
+	else if (sscanf(text, "pushed(c%d)", &number) == 1)
+		*kind = ABI_SAVE_PUSHED;
 	else
 		return -1;
 	*offset = (__abi_s16)number;
@@ -125,7 +127,7 @@ static int parse_saved(const char *text, int *kind, __abi_s16 *offset)
 static int parse_cfa(const char *text, struct abi_rule *rule)
 {
 	int offset = 0, addend = 0;
-	unsigned int reg = 0;
+	unsigned int reg = 0, run = 0;
 
 	if (sscanf(text, "rsp%d+8*((rip&15)>=%d)", &offset, &addend) == 2)
 		rule->cfa_kind = ABI_CFA_PLT;
@@ -135,6 +137,10 @@ static int parse_cfa(const char *text, struct abi_rule *rule)
 		rule->cfa_kind = ABI_CFA_DEREF_SP;
 	else if (sscanf(text, "*(rbp%d)%d", &offset, &addend) == 2)
 		rule->cfa_kind = ABI_CFA_DEREF_FP;
+	else if (sscanf(text, "rsp%d+8*pushes(%x)", &offset, &run) == 2)
+		reg = 8;
+	else if (sscanf(text, "rsp%d-8*pops(%x)", &offset, &run) == 2)
+		reg = (__abi_u8)-8;
 	else if (sscanf(text, "rsp%d", &offset) == 1)
 		rule->cfa_kind = ABI_CFA_SP;
 	else if (sscanf(text, "rbp%d", &offset) == 1)
@@ -147,7 +153,7 @@ static int parse_cfa(const char *text, struct abi_rule *rule)
 		return -1;
 	rule->cfa_register = (__abi_u8)reg;
 	rule->cfa_offset = offset;
-	rule->cfa_addend = (__abi_s16)addend;
+	rule->cfa_addend = (__abi_s16)(run ? (int)run : addend);
 	return 0;
 }
 
@@ -330,7 +336,7 @@ static int unwind_frame(u32 depth)
 	struct abi_registers *r = &recording.registers;
 	u64 address = step_lookup_address(r), offset;
 	const struct mapping *mapping = find_mapping(address);
-	u32 number = ABI_RULE_NONE;
+	u32 match = ABI_RULE_NONE;
 
 	if (!mapping)
 		return ABI_OUTCOME_NO_MAPPING;
@@ -342,11 +348,11 @@ static int unwind_frame(u32 depth)
 		struct table *table = &recording.tables[mapping->executable];
 		struct row_search search;
 
-		number = rows_find_rule(table, &search, table->base_page, table->pages, offset);
-		if (number == ROWS_CORRUPT)
+		match = rows_find_rule(table, &search, table->base_page, table->pages, offset);
+		if (match == ROWS_CORRUPT)
 			return ABI_OUTCOME_TABLE_CORRUPT;
 	}
-	return step(r, number, &recording.rules[number]);
+	return step(r, match, &recording.rules[ROW_RULE(match)]);
 }
 
 static void unwind(const char *name)

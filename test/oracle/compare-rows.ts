@@ -16,6 +16,11 @@ import {
   formatRule,
   RULE_FIRST_FREE,
   RULE_FRAME_POINTER,
+  RUN_OF_PUSHES,
+  SAVE_CFA,
+  SAVE_PUSHED,
+  SAVE_SAME,
+  type UnwindRule,
   FRAME_POINTER_RULE,
   unpackRule,
 } from "#src/unwind/rule.js";
@@ -232,19 +237,47 @@ class Comparer {
       if (fileOffsets[middle] <= start - bias) low = middle + 1;
       else high = middle;
     }
-    for (let row = low - 1; row < fileOffsets.length && (row < low || fileOffsets[row] < end - bias); row++) {
-      yield [Math.max(start, (fileOffsets[row] ?? 0) + bias), row < 0 ? "none" : textOf(this.#rows, row)];
+    if (low === 0) yield [start, "none"];
+    for (let row = Math.max(0, low - 1); row < fileOffsets.length && fileOffsets[row] < end - bias; row++) {
+      const pieces = piecesOf(this.#rows, row);
+      for (const [i, { distance, text }] of pieces.entries()) {
+        const from = fileOffsets[row] + distance + bias;
+        const next =
+          i + 1 < pieces.length ? fileOffsets[row] + pieces[i + 1].distance : (fileOffsets[row + 1] ?? Infinity);
+        if (next + bias > start && from < end) yield [Math.max(start, from), text];
+      }
     }
   }
 }
 
-/** "cfa=rsp+16 rbp=c-16 ra=c-8" or the name of a fixed rule. */
-function textOf(rows: UnwindRows, row: number): string {
+interface Piece {
+  /** From the row's beginning, bytes. */
+  readonly distance: number;
+  readonly text: string;
+}
+
+/** What a row says, as readelf would: one piece, or of a run one for each push or pop. */
+function piecesOf(rows: UnwindRows, row: number): Piece[] {
   const index = rows.ruleIndices[row];
-  if (index === RULE_FRAME_POINTER) return formatRule(FRAME_POINTER_RULE);
-  if (index < RULE_FIRST_FREE) return formatFixedRule(index);
+  if (index === RULE_FRAME_POINTER) return [{ distance: 0, text: formatRule(FRAME_POINTER_RULE) }];
+  if (index < RULE_FIRST_FREE) return [{ distance: 0, text: formatFixedRule(index) }];
   const words = new Uint32Array(rows.rules.buffer, rows.rules.byteOffset, rows.rules.byteLength / 4);
   const rule = unpackRule(words, (index - RULE_FIRST_FREE) * 4, emptyRule());
+  if (rule.cfaKind !== CFA_SP || rule.cfaRegister === 0) return [{ distance: 0, text: textOf(rule) }];
+  const step = rule.cfaRegister === RUN_OF_PUSHES ? 8 : -8;
+  const distances = [0, ...Array.from({ length: 16 }, (_, i) => i + 1).filter((n) => (rule.cfaAddend >> (n - 1)) & 1)];
+  return distances.map((distance, count) => {
+    const plain = { ...rule, cfaRegister: 0, cfaAddend: 0, cfaOffset: rule.cfaOffset + step * count };
+    const kindAt = (kind: number, offset: number) =>
+      kind !== SAVE_PUSHED ? kind : -offset > plain.cfaOffset ? SAVE_SAME : SAVE_CFA;
+    plain.fpKind = kindAt(plain.fpKind, plain.fpOffset);
+    plain.bxKind = kindAt(plain.bxKind, plain.bxOffset);
+    return { distance, text: textOf(plain) };
+  });
+}
+
+/** "cfa=rsp+16 rbp=c-16 ra=c-8", expressions as readelf prints them. */
+function textOf(rule: Readonly<UnwindRule>): string {
   const fromCfa = (offset: number) => `c${offset - rule.cfaOffset}`;
   const text = formatRule(rule);
   // What lies too far below the CFA for its field is said from sp: the same place.

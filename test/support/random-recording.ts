@@ -46,6 +46,7 @@ export function randomRecording(seed: number): StackRecording {
       () => `c${signed(-64, 64)}`,
       () => `*(rbp${signed(-32, 32)})`,
       () => `*(rsp${signed(0, 64)})`,
+      () => `pushed(c${signed(-64, 0)})`,
       () => "u",
     )();
   const cfa = (): string =>
@@ -60,6 +61,8 @@ export function randomRecording(seed: number): StackRecording {
       () => `*(rsp${signed(0, 64)})${signed(-8, 16)}`,
       () => `*(rbp${signed(-16, 16)})${signed(-8, 16)}`,
       () => `rsp+8+8*((rip&15)>=${below(16)})`,
+      () => `rsp${signed(8, 64)}+8*pushes(${hex(1 + below(0xffff))})`,
+      () => `rsp${signed(136, 256)}-8*pops(${hex(1 + below(0xffff))})`,
     )();
   const rule = (): string => {
     if (below(8) === 0) return pick("none", "end", "unsupported", "signal");

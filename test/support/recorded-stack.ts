@@ -13,8 +13,11 @@ import {
   RULE_BYTES,
   RULE_FIRST_FREE,
   RULE_WORDS,
+  RUN_OF_POPS,
+  RUN_OF_PUSHES,
   SAVE_CFA,
   SAVE_FP,
+  SAVE_PUSHED,
   SAVE_SAME,
   SAVE_SP,
   SAVE_UNKNOWN,
@@ -56,7 +59,12 @@ function parseCfa(text: string, rule: UnwindRule): void {
       cfaRegister: Number(register),
     });
   };
-  let match = /^rsp([+-]\d+)\+8\*\(\(rip&15\)>=(\d+)\)$/.exec(text);
+  let match = /^rsp([+-]\d+)([+-])8\*(?:pushes|pops)\(([0-9a-f]+)\)$/.exec(text);
+  if (match) {
+    const run = match[2] === "+" ? RUN_OF_PUSHES : RUN_OF_POPS;
+    return set(CFA_SP, match[1], `${(hex(match[3]) << 16) >> 16}`, `${run}`);
+  }
+  match = /^rsp([+-]\d+)\+8\*\(\(rip&15\)>=(\d+)\)$/.exec(text);
   if (match) return set(CFA_PLT, match[1], match[2]);
   match = /^\*\((rsp|rbp)([+-]\d+)\)([+-]\d+)$/.exec(text);
   if (match) return set(match[1] === "rsp" ? CFA_DEREF_SP : CFA_DEREF_FP, match[2], match[3]);
@@ -72,6 +80,8 @@ function parseCfa(text: string, rule: UnwindRule): void {
 function parseSaved(text: string): { readonly kind: number; readonly offset: number } {
   if (text === "u") return { kind: SAVE_UNKNOWN, offset: 0 };
   if (text === "lr") return { kind: SAVE_SAME, offset: 0 };
+  const pushed = /^pushed\(c([+-]\d+)\)$/.exec(text);
+  if (pushed) return { kind: SAVE_PUSHED, offset: Number(pushed[1]) };
   const match = /^(?:c|\*\((rsp|rbp))([+-]\d+)\)?$/.exec(text);
   if (match === null) throw new Error(`not a place where a register is saved: ${text}`);
   return { kind: match[1] === undefined ? SAVE_CFA : match[1] === "rsp" ? SAVE_SP : SAVE_FP, offset: Number(match[2]) };

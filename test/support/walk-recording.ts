@@ -1,4 +1,4 @@
-import { lookupRule, TABLE_CORRUPT, viewTable } from "#src/unwind/lookup.js";
+import { lookupRow, ruleOf, TABLE_CORRUPT, viewTable } from "#src/unwind/lookup.js";
 import { measure, write } from "#src/unwind/pages.js";
 import { emptyRule, RULE_FIRST_FREE, RULE_NONE, RULE_WORDS, unpackRule } from "#src/unwind/rule.js";
 import { lookupAddress, step } from "#src/unwind/step.js";
@@ -9,8 +9,8 @@ import type { StackRecording } from "./stack-recording.js";
 /** ABI_MAX_USER_FRAMES. */
 const MAX_FRAMES = 896;
 
-/** The rule in force, found as the product finds it: in the bytes of a published table. */
-function ruleFinder(rows: UnwindRows): (offset: number) => number {
+/** The row in force, found as the product finds it: in the bytes of a published table. */
+function rowFinder(rows: UnwindRows): (offset: number) => number {
   const extent = measure(rows);
   const memory = new ArrayBuffer(extent.elements * 8);
   const numbers = Uint16Array.from(
@@ -19,13 +19,13 @@ function ruleFinder(rows: UnwindRows): (offset: number) => number {
   );
   write(rows, extent, numbers, memory);
   const view = viewTable(memory, extent);
-  return (offset) => lookupRule(view, offset);
+  return (offset) => lookupRow(view, offset);
 }
 
 /** Walks a recording with the TypeScript step. Returns the frames and the outcome as a recording expects them. */
 export function walkRecording(recording: StackRecording): string {
   const { registers, mappings, rows, words } = parseRecording(recording);
-  const finders = new Map([...rows].map(([executable, own]) => [executable, ruleFinder(own)] as const));
+  const finders = new Map([...rows].map(([executable, own]) => [executable, rowFinder(own)] as const));
   const memory = memoryOf(words);
   const rule = emptyRule();
   const lines: string[] = [];
@@ -41,13 +41,14 @@ export function walkRecording(recording: StackRecording): string {
       const { executable } = mapping;
       const offset = address - mapping.start + mapping.fileOffset;
       lines.push(`frame ${executable} 0x${(executable === 0 ? address : offset).toString(16)}`);
-      const number = finders.get(executable)?.(offset) ?? RULE_NONE;
+      const match = finders.get(executable)?.(offset) ?? RULE_NONE;
+      const number = ruleOf(match);
       const own = rows.get(executable);
-      if (own !== undefined && number >= RULE_FIRST_FREE && number !== TABLE_CORRUPT) {
+      if (own !== undefined && number >= RULE_FIRST_FREE && match !== TABLE_CORRUPT) {
         const packed = new Uint32Array(own.rules.buffer, own.rules.byteOffset, own.rules.byteLength / 4);
         unpackRule(packed, (number - RULE_FIRST_FREE) * RULE_WORDS, rule);
       }
-      outcome = number === TABLE_CORRUPT ? "table-corrupt" : step("x86-64", registers, number, rule, memory);
+      outcome = match === TABLE_CORRUPT ? "table-corrupt" : step("x86-64", registers, match, rule, memory);
     }
   }
   return [...lines, `outcome ${outcome}`].join("\n");

@@ -11,7 +11,7 @@ import { isRefusal } from "#src/elf/elf-file.js";
 import { parseElf } from "#src/elf/parser.js";
 import { openSection } from "#src/elf/section-source.js";
 import { convert } from "#src/unwind/convert.js";
-import { lookupRule, viewTable } from "#src/unwind/lookup.js";
+import { lookupRow, ruleOf, viewTable } from "#src/unwind/lookup.js";
 import { measure, write } from "#src/unwind/pages.js";
 import { RULE_FIRST_FREE } from "#src/unwind/rule.js";
 import { elfImage, FRAMES, FrameSection, TEXT } from "../../fixtures/frame-section.js";
@@ -68,7 +68,9 @@ function check(bytes: Uint8Array): void {
   );
   const view = viewTable(memory, extent);
   const step = Math.ceil(fileOffsets.length / 50);
-  for (let i = 0; i < fileOffsets.length; i += step) assert.equal(lookupRule(view, fileOffsets[i]), ruleIndices[i]);
+  for (let i = 0; i < fileOffsets.length; i += step) {
+    assert.equal(ruleOf(lookupRow(view, fileOffsets[i])), ruleIndices[i]);
+  }
 }
 
 const interesting = fc.oneof(

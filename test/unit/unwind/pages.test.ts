@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import { lookupRule, TABLE_CORRUPT, viewTable } from "#src/unwind/lookup.js";
+import { distanceOf, lookupRow, ruleOf, TABLE_CORRUPT, viewTable } from "#src/unwind/lookup.js";
 import { measure, write } from "#src/unwind/pages.js";
 import { RULE_FIRST_FREE, RULE_NONE } from "#src/unwind/rule.js";
 import type { UnwindRows } from "#src/unwind/table.js";
@@ -63,13 +63,13 @@ describe("unwind table", () => {
     ]);
     assert.deepEqual(extent, { basePage: 0, pages: 6, elements: 6 + 2 + 1 });
     assert.equal(view.words[2 * 3 + 1], 0);
-    assert.equal(lookupRule(view, 0x30000), RULE_NONE);
+    assert.equal(lookupRow(view, 0x30000), RULE_NONE);
   });
 
   it("of no rows is empty", () => {
     const { extent, view } = build([]);
     assert.equal(extent.elements, 0);
-    assert.equal(lookupRule(view, 0), RULE_NONE);
+    assert.equal(lookupRow(view, 0), RULE_NONE);
   });
 
   it("answers like the rows it was made of, everywhere", () => {
@@ -90,11 +90,23 @@ describe("unwind table", () => {
         for (const near of [...probes, ...list.flatMap(([offset]) => [offset - 1, offset, offset + 1])]) {
           // Beyond the last page nothing is stored; converters end their rows with one of no rule.
           const expected = near >= 0 && near < end ? numberAt(rows, near) : RULE_NONE;
-          assert.equal(lookupRule(view, near), expected, near.toString(16));
+          assert.equal(ruleOf(lookupRow(view, near)), expected, near.toString(16));
         }
       }),
       { numRuns: 200 },
     );
+  });
+
+  it("says how far into its row an address lies, up to a run's length", () => {
+    const { view } = build([
+      [0x10, 5],
+      [0x20, 6],
+      [0x1_0008, 7],
+    ]);
+    const distances = [0x10, 0x1f, 0x20, 0x2f, 0x30, 0x31, 0xffff].map((at) => distanceOf(lookupRow(view, at)));
+    assert.deepEqual(distances, [0, 15, 0, 15, 16, 16, 16]);
+    // A row that is carried into a page counts from there; no run reaches that far.
+    assert.equal(distanceOf(lookupRow(view, 0x1_0004)), 4);
   });
 
   it("that contradicts itself is corrupt, not a wild read", () => {
@@ -103,8 +115,8 @@ describe("unwind table", () => {
       [8, 6],
     ]);
     view.words[1] = 0xffff_ffff;
-    assert.equal(lookupRule(view, 4), TABLE_CORRUPT);
-    assert.equal(lookupRule(view, 2 ** 60), RULE_NONE);
-    assert.equal(lookupRule(view, -1), RULE_NONE);
+    assert.equal(lookupRow(view, 4), TABLE_CORRUPT);
+    assert.equal(lookupRow(view, 2 ** 60), RULE_NONE);
+    assert.equal(lookupRow(view, -1), RULE_NONE);
   });
 });

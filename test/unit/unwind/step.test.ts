@@ -15,8 +15,11 @@ import {
   RULE_NONE,
   RULE_SIGNAL,
   RULE_UNSUPPORTED,
+  RUN_OF_POPS,
+  RUN_OF_PUSHES,
   SAVE_CFA,
   SAVE_FP,
+  SAVE_PUSHED,
   SAVE_SAME,
   SAVE_SP,
   SAVE_UNKNOWN,
@@ -49,18 +52,29 @@ function registersOf(changes: Partial<Registers> = {}): Registers {
 
 const CALL: Partial<UnwindRule> = { cfaOffset: 8, raKind: SAVE_CFA, raOffset: -8 };
 
+/** rbp at CFA - 16, rbx at CFA - 32. */
+const REGISTERS_OF_RUN = {
+  raKind: SAVE_CFA,
+  raOffset: -8,
+  fpKind: SAVE_PUSHED,
+  fpOffset: -16,
+  bxKind: SAVE_PUSHED,
+  bxOffset: -32,
+};
+
 function stepBy(
   rule: Partial<UnwindRule> | number,
   changes: Partial<Registers> = {},
   memory = stackOf(),
   machine: "x86-64" | "aarch64" = "x86-64",
+  distance = 0,
 ) {
   const registers = registersOf(changes);
   const number = typeof rule === "number" ? rule : RULE_FIRST_FREE;
   const outcome = step(
     machine,
     registers,
-    number,
+    number | (distance << 16),
     { ...emptyRule(), ...(typeof rule === "number" ? {} : rule) },
     memory,
   );
@@ -120,6 +134,23 @@ describe("step", () => {
       else assert.deepEqual([result.outcome, result.registers.sp], [undefined, expected]);
     });
   }
+
+  it("counts the pushes and pops of a run that lie behind the address", () => {
+    // push rbp; push r12; push rbx: they end 1, 3 and 4 bytes in.
+    const pushes = { cfaRegister: RUN_OF_PUSHES, cfaOffset: 8, cfaAddend: 0b1101, ...REGISTERS_OF_RUN };
+    const pops = { ...pushes, cfaRegister: RUN_OF_POPS, cfaOffset: 32, cfaAddend: 0b1011 };
+    const at = (rule: Partial<UnwindRule>, distance: number) => {
+      const { registers } = stepBy(rule, { fp: 0xf, bx: 0xb }, stackOf(), "x86-64", distance);
+      return [registers.sp - STACK, registers.fp, registers.bx];
+    };
+    assert.deepEqual(at(pushes, 0), [8, 0xf, 0xb]);
+    assert.deepEqual(at(pushes, 1), [16, 0x1000, 0xb]);
+    assert.deepEqual(at(pushes, 3), [24, 0x1001, 0xb]);
+    assert.deepEqual(at(pushes, 16), [32, 0x1002, 0x1000]);
+    assert.deepEqual(at(pops, 0), [32, 0x1002, 0x1000]);
+    assert.deepEqual(at(pops, 1), [24, 0x1001, 0xb]);
+    assert.deepEqual(at(pops, 16), [8, 0xf, 0xb]);
+  });
 
   it("finds saved registers from fp and sp, leaves some, loses others", () => {
     const rule = { ...CALL, cfaOffset: 64, fpKind: SAVE_FP, fpOffset: 0, bxKind: SAVE_SP, bxOffset: 8 };

@@ -9,7 +9,7 @@ import { FileSource } from "#src/elf/byte-source.js";
 import { isRefusal, toElfAddress } from "#src/elf/elf-file.js";
 import { parseElf } from "#src/elf/parser.js";
 import { convert } from "#src/unwind/convert.js";
-import { lookupRule, viewTable } from "#src/unwind/lookup.js";
+import { lookupRow, ruleOf, viewTable } from "#src/unwind/lookup.js";
 import { measure, write } from "#src/unwind/pages.js";
 import { emptyRule, MAX_RULES, RULE_BYTES, RULE_NONE, RULE_WORDS, unpackRule } from "#src/unwind/rule.js";
 import { RuleTable } from "#src/unwind/rules.js";
@@ -69,7 +69,7 @@ class Files {
   readonly #memory = new Uint8Array(MAX_RULES * RULE_BYTES);
   readonly #rules = new RuleTable(this.#memory);
   readonly #words = new Uint32Array(this.#memory.buffer);
-  readonly #files = new Map<string, { ruleAt: (offset: number) => number; nameAt: (offset: number) => string }>();
+  readonly #files = new Map<string, { rowAt: (offset: number) => number; nameAt: (offset: number) => string }>();
 
   rule(number: number) {
     return unpackRule(this.#words, number * RULE_WORDS, emptyRule());
@@ -84,13 +84,13 @@ class Files {
     const elf = parseElf(source);
     assert.ok(!isRefusal(elf));
     closeSync(fd);
-    let ruleAt: (offset: number) => number = () => RULE_NONE;
+    let rowAt: (offset: number) => number = () => RULE_NONE;
     if (rows) {
       const extent = measure(rows);
       const memory = new ArrayBuffer(extent.elements * 8);
       write(rows, extent, this.#rules.acquire(rows.rules), memory);
       const view = viewTable(memory, extent);
-      ruleAt = (offset) => lookupRule(view, offset);
+      rowAt = (offset) => lookupRow(view, offset);
     }
     const listed = [path.includes("libc") ? "-D" : "-a"].flatMap((kind) =>
       execFileSync("nm", [kind, "-n", "--defined-only", path.replace(STRIPPED, "")], { encoding: "utf8" }).split("\n"),
@@ -101,7 +101,7 @@ class Files {
     });
     const nameAt = (offset: number) =>
       symbols.findLast(({ address }) => address <= (toElfAddress(elf, offset) ?? -1))?.name ?? "?";
-    const file = { ruleAt, nameAt };
+    const file = { rowAt, nameAt };
     this.#files.set(path, file);
     return file;
   }
@@ -153,8 +153,8 @@ async function walk(program: string): Promise<{ names: string[]; outcome: string
       const offset = address - mapping.start + mapping.fileOffset;
       const file = files.get(mapping.path);
       names.push(file.nameAt(offset));
-      const number = file.ruleAt(offset);
-      const outcome = step("x86-64", registers, number, files.rule(number), memory);
+      const match = file.rowAt(offset);
+      const outcome = step("x86-64", registers, match, files.rule(ruleOf(match)), memory);
       if (outcome) {
         memory.close();
         return { names, outcome };
