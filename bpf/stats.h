@@ -17,7 +17,7 @@
 	STAT(kernel_stack_failures, "Samples whose kernel stack the kernel refused")                                   \
 	STAT(first_sights, "Samples sent with a copy of their stack, because a file had no rows yet")                  \
 	STAT(first_sights_refused_rate, "Stack copies refused by the rate limit")                                      \
-	STAT(first_sights_refused_ring, "Stack copies refused because the ring was more than seven eighths full")               \
+	STAT(first_sights_refused_ring, "Stack copies refused because the ring was more than seven eighths full")      \
 	STAT(first_sight_mappings_cut, "Mapping lists of first sights cut at their limit")                             \
 	STAT(mapping_walks, "Walks of a process's mapping tree")                                                       \
 	STAT(mapping_misses, "Walks that found no mapping, after a second try")                                        \

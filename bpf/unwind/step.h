@@ -146,6 +146,9 @@ static __always_inline int step_cfa(const struct abi_registers *r, const struct 
 	}
 }
 
+/* What a lost register holds: no frame pointer, for it is odd; and not 0, which as a frame pointer says "the root". */
+#define STEP_LOST 1
+
 /* The caller's value of one register into *value, which holds this frame's; 0 when it could be read. */
 static __always_inline int step_restore(const struct abi_registers *r, __abi_u64 cfa, int kind, __abi_s16 offset,
 					__abi_u64 *value)
@@ -162,7 +165,7 @@ static __always_inline int step_restore(const struct abi_registers *r, __abi_u64
 		base = cfa;
 	else {
 		if (kind == ABI_SAVE_UNKNOWN)
-			*value = 0;
+			*value = STEP_LOST;
 		return 0;
 	}
 	return READ_WORD(base + (__abi_u64)(long long)offset, value) ? -1 : 0;

@@ -237,6 +237,9 @@ function runOf(change: number, ends: number, distance: number): number {
   return count * ((change << 24) >> 24);
 }
 
+/** What a lost register holds: no frame pointer, for it is odd; and not 0, which as a frame pointer says "the root". */
+const LOST = 1;
+
 /** The caller's value of a register whose value here is `same`; undefined when it cannot be read. */
 function restore(
   registers: Registers,
@@ -246,7 +249,7 @@ function restore(
   same: number,
   memory: StackMemory,
 ): number | undefined {
-  if (kind === SAVE_UNKNOWN) return 0;
+  if (kind === SAVE_UNKNOWN) return LOST;
   const address = slot(registers, cfa, kind, offset);
   return address === undefined ? same : memory.word(address);
 }

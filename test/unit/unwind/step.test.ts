@@ -157,7 +157,9 @@ describe("step", () => {
     const { registers } = stepBy(rule, { fp: STACK + 24, bx: 7 });
     assert.deepEqual([registers.fp, registers.bx], [0x1003, 0x1001]);
     const lost = stepBy({ ...CALL, fpKind: SAVE_UNKNOWN, bxKind: SAVE_SAME }, { fp: 5, bx: 7 });
-    assert.deepEqual([lost.registers.fp, lost.registers.bx], [0, 7]);
+    assert.deepEqual([lost.registers.fp, lost.registers.bx], [1, 7]);
+    // Where nothing else is known either, the stack ends, and not as if this were its root.
+    assert.equal(stepBy(RULE_NONE, lost.registers).outcome, "no-frame-pointer");
   });
 
   it("ends at the root, at a cleared return address, at what no rule says", () => {
