@@ -5,6 +5,7 @@ import type { ExecutableId } from "../model/brand.js";
 import type { Profile } from "../model/profile.js";
 import type { KernelSymbols } from "../symbols/kallsyms.js";
 import type { SymbolizeRequest, SymbolizeResult, UnresolvedReason } from "../symbols/resolver.js";
+import { unnamed } from "../symbols/unnamed.js";
 import { assembleProfile, type NamedExecutable, type NamedKernel } from "./assemble.js";
 import { LocationTable } from "./location-table.js";
 
@@ -71,7 +72,9 @@ async function nameExecutable(
   const name = baseName(path);
   const fileOffsets = Float64Array.from(rows, (location) => locations.fileOffset(location));
   const source = content.kind === "file" ? { fd: content.fd } : { fd: -1, image: imageOf(content) };
-  const result = await namer.symbolize({ executable: id, name, fileOffsets, ...source });
+  const request: SymbolizeRequest = { executable: id, name, fileOffsets, ...source };
+  // A file that ends the worker costs its own names, and no other's.
+  const result = await namer.symbolize(request).catch(() => unnamed(request, "worker-failed"));
   return { path, baseName: name, locations: rows, result };
 }
 

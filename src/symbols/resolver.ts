@@ -2,7 +2,14 @@ import type { ExecutableId } from "../model/brand.js";
 
 /** Why an address has no name. Counted; never thrown. */
 export type UnresolvedReason =
-  "no-symbols" | "not-covered" | "malformed" | "limit-exceeded" | "read-failed" | "unmapped-offset";
+  | "no-symbols"
+  | "not-covered"
+  | "malformed"
+  | "limit-exceeded"
+  | "read-failed"
+  | "unmapped-offset"
+  /** The worker thread ended over the file. */
+  | "worker-failed";
 
 /** Addresses of one executable to name, asked of the worker. Addresses are file offsets, as frames carry them. */
 export interface SymbolizeRequest {

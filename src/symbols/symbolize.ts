@@ -7,6 +7,7 @@ import type { ResolverCache } from "./cache.js";
 import { demangle } from "./demangle/demangle.js";
 import type { SymbolizeRequest, SymbolizeResult, UnresolvedReason } from "./resolver.js";
 import { SymtabResolver, toReason } from "./symtab.js";
+import { unnamed } from "./unnamed.js";
 
 const PAGE_BYTES = 4096;
 const CLOSED = new MemorySource(new Uint8Array(0));
@@ -77,21 +78,5 @@ function textRange(elf: ElfFile): Pick<SymbolizeResult, "textStart" | "textLimit
     textStart: Math.floor(text.elfAddress / PAGE_BYTES) * PAGE_BYTES,
     textLimit: Math.ceil((text.elfAddress + text.memorySize) / PAGE_BYTES) * PAGE_BYTES,
     textFileOffset: Math.floor(text.fileOffset / PAGE_BYTES) * PAGE_BYTES,
-  };
-}
-
-function unnamed(request: SymbolizeRequest, reason: UnresolvedReason): SymbolizeResult {
-  const count = request.fileOffsets.length;
-  return {
-    executable: request.executable,
-    buildId: "",
-    textStart: 0,
-    textLimit: 0,
-    textFileOffset: 0,
-    elfAddresses: request.fileOffsets.slice(),
-    nameIndices: new Int32Array(count).fill(-1),
-    names: [],
-    symbolStarts: new Float64Array(count),
-    unresolved: count === 0 ? {} : { [reason]: count },
   };
 }

@@ -24,10 +24,9 @@ export class WorkerDied extends Error {
  * let go, with its memory.
  */
 export class WorkerCalls<Calls extends CallTable<Calls>> {
-  private worker: Worker | undefined;
+  private current: Running | undefined;
   private nextId = 0;
   private idleTimer: NodeJS.Timeout | undefined;
-  private readonly waiting = new Map<number, { resolve: (value: unknown) => void; reject: (error: Error) => void }>();
   /** How often the worker died with calls unanswered. */
   deaths = 0;
 
@@ -40,7 +39,7 @@ export class WorkerCalls<Calls extends CallTable<Calls>> {
 
   /** Starts the worker before the first call, so that it loads its code meanwhile. */
   start(): void {
-    this.worker ??= this.spawn();
+    this.current ??= this.spawn();
   }
 
   call<Name extends keyof Calls & string>(
@@ -49,58 +48,64 @@ export class WorkerCalls<Calls extends CallTable<Calls>> {
     transfer: readonly Transferable[] = [],
   ): Promise<Calls[Name]["output"]> {
     clearTimeout(this.idleTimer);
-    const worker = (this.worker ??= this.spawn());
+    const { worker, waiting } = (this.current ??= this.spawn());
     const id = this.nextId++;
     return new Promise((resolve, reject) => {
-      this.waiting.set(id, { resolve, reject });
+      waiting.set(id, { resolve, reject });
       worker.postMessage({ id, name, input } satisfies Request, transfer);
     });
   }
 
   async close(): Promise<void> {
     clearTimeout(this.idleTimer);
-    const { worker } = this;
-    this.worker = undefined;
-    await worker?.terminate();
+    const { current } = this;
+    this.current = undefined;
+    await current?.worker.terminate();
   }
 
   /** Begins to wait for the next call. */
-  private rest(): void {
-    if (this.idleMs !== undefined && this.waiting.size === 0) {
+  private rest(running: Running): void {
+    if (this.idleMs !== undefined && this.current === running && running.waiting.size === 0) {
       clearTimeout(this.idleTimer);
       this.idleTimer = setTimeout(() => void this.close(), this.idleMs).unref();
     }
   }
 
-  private spawn(): Worker {
+  private spawn(): Running {
     const worker = new Worker(this.url, this.options);
+    const waiting: Running["waiting"] = new Map();
+    const running: Running = { worker, waiting };
     worker.on("message", (reply: Reply) => {
-      const call = this.waiting.get(reply.id);
-      this.waiting.delete(reply.id);
+      const call = waiting.get(reply.id);
+      waiting.delete(reply.id);
       if ("error" in reply) {
         call?.reject(new Error(reply.error));
       } else {
         call?.resolve(reply.output);
       }
-      this.rest();
+      this.rest(running);
     });
     let reason = "it exited";
     worker.on("error", (error) => {
       reason = error instanceof Error ? error.message : String(error);
     });
     worker.on("exit", () => {
-      if (this.worker === worker) {
-        this.worker = undefined;
+      if (this.current === running) {
+        this.current = undefined;
         this.deaths++;
       }
-      const calls = [...this.waiting.values()];
-      this.waiting.clear();
-      for (const { reject } of calls) {
+      for (const { reject } of waiting.values()) {
         reject(new WorkerDied(`the worker thread ended: ${reason}`));
       }
     });
-    return worker;
+    return running;
   }
+}
+
+/** A worker and the calls that it, and no worker before or after it, owes an answer. */
+interface Running {
+  readonly worker: Worker;
+  readonly waiting: Map<number, { resolve: (value: unknown) => void; reject: (error: Error) => void }>;
 }
 
 /** What one call comes to, and the buffers in it to hand over rather than copy. */

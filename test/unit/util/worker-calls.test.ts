@@ -71,6 +71,15 @@ describe("WorkerCalls", () => {
     await calls.close();
   });
 
+  it("answers a call that comes while the idle worker is going", async () => {
+    const calls = new WorkerCalls<Calls>(url, {}, 1);
+    for (let i = 0; i < 25; i++) {
+      assert.equal(await calls.call("double", i), 2 * i);
+      await sleep(i % 5);
+    }
+    await calls.close();
+  });
+
   it("lets an idle worker go, which is no death, and is back when called", async () => {
     const calls = new WorkerCalls<Calls>(url, {}, 30);
     const first = await calls.call("thread", undefined);

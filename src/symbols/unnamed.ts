@@ -1,0 +1,18 @@
+import type { SymbolizeRequest, SymbolizeResult, UnresolvedReason } from "./resolver.js";
+
+/** The answer for an executable that cannot be read at all: every address is its file offset, without a name. */
+export function unnamed(request: SymbolizeRequest, reason: UnresolvedReason): SymbolizeResult {
+  const count = request.fileOffsets.length;
+  return {
+    executable: request.executable,
+    buildId: "",
+    textStart: 0,
+    textLimit: 0,
+    textFileOffset: 0,
+    elfAddresses: request.fileOffsets.slice(),
+    nameIndices: new Int32Array(count).fill(-1),
+    names: [],
+    symbolStarts: new Float64Array(count),
+    unresolved: count === 0 ? {} : { [reason]: count },
+  };
+}
