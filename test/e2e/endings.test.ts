@@ -27,7 +27,7 @@ describe("a recording that ends otherwise than by its time", () => {
     });
     let stderr = "";
     child.stderr.setEncoding("utf8").on("data", (text: string) => (stderr += text));
-    return { child, stderr: () => stderr };
+    return { child, closed: once(child, "close") as Promise<[number | null]>, stderr: () => stderr };
   }
 
   it("writes what it has at Ctrl-C", async (context) => {
@@ -36,12 +36,12 @@ describe("a recording that ends otherwise than by its time", () => {
       return;
     }
     const output = path.join(folder, "early.pb.gz");
-    const { child, stderr } = record("--output", output, "--json");
+    const { child, closed, stderr } = record("--output", output, "--json");
     let stdout = "";
     child.stdout.setEncoding("utf8").on("data", (text: string) => (stdout += text));
     await sleep(2500);
     child.kill("SIGINT");
-    const [code] = (await once(child, "close")) as [number | null];
+    const [code] = await closed;
     assert.equal(code, EXIT.ok, stderr());
     checkValid(readFileSync(output));
     const summary = JSON.parse(stdout) as { durationMs: number; samples: number };
@@ -54,12 +54,12 @@ describe("a recording that ends otherwise than by its time", () => {
       return;
     }
     const output = path.join(folder, "killed.pb.gz");
-    const { child } = record("--output", output);
+    const { child, closed } = record("--output", output);
     await sleep(2500);
     const maps = readFileSync(`/proc/${child.pid}/maps`, "latin1");
     assert.ok(maps.includes("hostflame.node"), "it was sampling");
     child.kill("SIGKILL");
-    await once(child, "close");
+    await closed;
     assert.ok(!existsSync(output) || statSync(output).size === 0);
     // test/native looks at the programs themselves, by id; here nothing may be pinned.
     assert.ok(!existsSync("/sys/fs/bpf/hostflame"));
