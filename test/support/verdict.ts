@@ -131,7 +131,7 @@ export function judge(built: BuiltWorkload, stacks: readonly FoldedStack[], trut
  */
 const KEPT_AT_LEAST = 0.95;
 /** More: samples were counted twice, or a second run of these tests on this machine has programs of the same names. */
-const KEPT_AT_MOST = 1.25;
+const KEPT_AT_MOST = 1.1;
 
 /** What of a verdict falls short of the acceptance, each in a sentence; empty when nothing does. */
 export function shortcomings(verdict: Verdict, notWhole: string | undefined): string[] {
