@@ -75,6 +75,11 @@ export const needs = [
     { debian: "clang-format", fedora: "clang-tools-extra", arch: "clang", alpine: "clang-extra-tools", suse: "clang" },
   ),
   need("test", { command: "musl-gcc", optional: true }, { debian: "musl-tools" }),
+  need(
+    "test",
+    { header: "openssl/bn.h" },
+    { debian: "libssl-dev", fedora: "openssl-devel", arch: "openssl", alpine: "openssl-dev", suse: "libopenssl-devel" },
+  ),
   need("test", { command: "rustc" }, { debian: "rustc", fedora: "rust", arch: "rust", alpine: "rust", suse: "rust" }),
   need("test", { command: "go" }, { debian: "golang-go", fedora: "golang", arch: "go", alpine: "go", suse: "go" }),
   need("test", { command: "chromium" }, { debian: "chromium", ubuntu: "chromium-browser" }),

@@ -17,6 +17,12 @@ export const googlePprof: readonly string[] | undefined = [
 
 export const googlePprofMissing = googlePprof ? false : "neither pprof nor go is installed (apt-get install golang-go)";
 
+/** Go's copy reads the symbols of Go programs only. */
+export const noCSymbols =
+  googlePprof !== undefined && !googlePprof.includes("tool")
+    ? false
+    : "go tool pprof reads no C symbols (go install github.com/google/pprof@latest)";
+
 /** What google/pprof prints for these arguments; throws with its words when it refuses. */
 export function runGooglePprof(...args: string[]): string {
   const [command, ...before] = googlePprof!;
