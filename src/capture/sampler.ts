@@ -42,6 +42,8 @@ export class Sampler {
   private readonly cursor = new SampleCursor(this.batch);
   private readonly attached = new Set<number>();
   private readonly everAttached = new Set<number>();
+  /** The rest of a drain that was too long for one turn. */
+  private nextTurn: NodeJS.Immediate | undefined;
   private pollTimer: NodeJS.Timeout | undefined;
   private scanTimer: NodeJS.Timeout | undefined;
   private readonly statistics: BigUint64Array;
@@ -99,6 +101,7 @@ export class Sampler {
 
   /** Stops sampling and takes what the ring still holds. */
   stop(): void {
+    clearImmediate(this.nextTurn);
     clearInterval(this.pollTimer);
     clearInterval(this.scanTimer);
     for (const cpu of this.attached) {
@@ -136,7 +139,8 @@ export class Sampler {
         return;
       }
     }
-    setImmediate(() => {
+    clearImmediate(this.nextTurn);
+    this.nextTurn = setImmediate(() => {
       this.drain();
     });
   }
