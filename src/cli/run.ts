@@ -1,4 +1,3 @@
-import { readFileSync } from "node:fs";
 import { readArguments, UsageError } from "./arguments.js";
 import { checkCommand, commands, recordCommand } from "./commands.js";
 import { EXIT } from "../model/exit-codes.js";
@@ -54,8 +53,10 @@ async function dispatch({ words, environment, stdout, stderr }: Shell): Promise<
     case "-h":
       return print(stdout, rest[0] === undefined ? overview(commands) : commandHelp(findCommand(rest[0])));
     case "version":
-    case "--version":
-      return print(stdout, `hostflame ${packageVersion()}\n`);
+    case "--version": {
+      const { TOOL } = await import("../model/tool.js");
+      return print(stdout, `${TOOL}\n`);
+    }
     default:
       findCommand(name);
       throw new Error(`command ${name} is listed and not dispatched`);
@@ -74,10 +75,4 @@ function findCommand(name: string): CommandHelp {
   const meant = suggest(name, names);
   const advice = meant === undefined ? `there are ${names.join(", ")}.` : `did you mean ${meant}?`;
   throw new UsageError(`There is no command ${JSON.stringify(name)}; ${advice}`);
-}
-
-function packageVersion(): string {
-  const text = readFileSync(new URL("../../package.json", import.meta.url), "utf8");
-  const { version } = JSON.parse(text) as { readonly version: string };
-  return version;
 }

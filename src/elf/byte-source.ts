@@ -1,4 +1,5 @@
 import { readSync } from "node:fs";
+import { errnoOf } from "../util/errno.js";
 
 /**
  * Random access to bytes that nobody vouches for: a file, a slice of one, or memory. Nothing here throws: what cannot
@@ -86,7 +87,7 @@ export class FileSource implements ByteSource {
         filled += count;
       }
     } catch (error) {
-      this.#failure ??= (error as NodeJS.ErrnoException).code ?? String(error);
+      this.#failure ??= errnoOf(error) || String(error);
     }
     return filled;
   }

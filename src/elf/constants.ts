@@ -7,15 +7,11 @@ export const ET_EXEC = 2;
 export const ET_DYN = 3;
 
 export const PT_LOAD = 1;
-export const PT_DYNAMIC = 2;
 export const PT_NOTE = 4;
 export const PT_GNU_EH_FRAME = 0x6474e550;
 export const PF_X = 1;
 
-export const SHT_NULL = 0;
-export const SHT_PROGBITS = 1;
 export const SHT_SYMTAB = 2;
-export const SHT_STRTAB = 3;
 export const SHT_NOTE = 7;
 export const SHT_NOBITS = 8;
 export const SHT_DYNSYM = 11;

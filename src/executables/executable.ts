@@ -32,8 +32,3 @@ export interface Executable {
   /** When its rows were last taken out, milliseconds of performance.now(); 0 for never. */
   evictedAtMs: number;
 }
-
-/** Last part of the path: what an unresolved address is shown with. */
-export function baseName(path: string): string {
-  return path.slice(path.lastIndexOf("/") + 1) || path;
-}

@@ -1,3 +1,4 @@
+import { baseName } from "./base-name.js";
 import type { CodeKind, Profile, ProfileLocation } from "./profile.js";
 
 /** A function as a reader sees it: the same name in the same file is one frame, whatever the address in it. */
@@ -69,8 +70,4 @@ function whereOf(kind: CodeKind, mappedFile: string, sourceFile: string): string
   if (kind === "interpreter" && sourceFile !== "") return baseName(sourceFile);
   if (kind === "jit") return sourceFile === "" ? "JIT" : baseName(sourceFile);
   return baseName(mappedFile);
-}
-
-function baseName(path: string): string {
-  return path.slice(path.lastIndexOf("/") + 1);
 }

@@ -1,10 +1,11 @@
 import type { Window } from "../capture/window.js";
-import { baseName, type Executable, type ExecutableContent } from "../executables/executable.js";
+import type { Executable, ExecutableContent } from "../executables/executable.js";
 import type { ExecutableRegistry } from "../executables/registry.js";
 import type { ExecutableId } from "../model/brand.js";
 import type { Profile } from "../model/profile.js";
 import type { KernelSymbols } from "../symbols/kallsyms.js";
 import type { SymbolizeRequest, SymbolizeResult, UnresolvedReason } from "../symbols/resolver.js";
+import { baseName } from "../model/base-name.js";
 import { unnamed } from "../symbols/unnamed.js";
 import { assembleProfile, type NamedExecutable, type NamedKernel } from "./assemble.js";
 import { LocationTable } from "./location-table.js";

@@ -1,4 +1,5 @@
 import { closeSync, openSync, readSync } from "node:fs";
+import { errnoOf } from "../util/errno.js";
 import { demangle } from "./demangle/demangle.js";
 
 /** Why no kernel address has a name. */
@@ -62,7 +63,7 @@ export function resolveKernelSymbols(addresses: BigUint64Array, path = "/proc/ka
     }
   } catch (error) {
     problem = "read-failed";
-    detail = `${path}: ${(error as NodeJS.ErrnoException).code ?? String(error)}`;
+    detail = `${path}: ${errnoOf(error) || String(error)}`;
   }
   return search.finish(problem, detail);
 }
