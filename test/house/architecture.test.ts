@@ -22,6 +22,13 @@ const FLOORS: Readonly<Record<string, number>> = {
   symbols: 2,
   profiles: 2,
   flamegraph: 2,
+  processes: 2,
+  containers: 2,
+  kubernetes: 2,
+  labels: 2,
+  exporters: 2,
+  metrics: 2,
+  http: 2,
   // The composition roots: files of src/ itself.
   ".": 3,
   cli: 4,

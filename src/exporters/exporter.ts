@@ -1,0 +1,17 @@
+import type { ProfileBatch } from "../model/labelled-profile.js";
+
+/** What became of a batch at one exporter. Every profile is in one of the two. */
+export interface ExportResult {
+  readonly exported: number;
+  readonly bytes: number;
+  /** Profiles that were not, by reason: "disk-full", "refused". */
+  readonly failed: Readonly<Record<string, number>>;
+}
+
+/** A place that profiles go to. One file each. */
+export interface Exporter {
+  readonly name: string;
+  /** Never rejects: what went wrong is in the result. Ends early, with the rest failed as "aborted", on the signal. */
+  export(batch: ProfileBatch, signal: AbortSignal): Promise<ExportResult>;
+  close(): Promise<void>;
+}

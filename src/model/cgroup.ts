@@ -1,0 +1,23 @@
+import type { Brand } from "./brand.js";
+
+/**
+ * A cgroup's kernfs id: 64 bits, equal to the inode number of its directory, never given to another cgroup while the
+ * machine runs. As the kernel side sampled it, in the one hierarchy that {@link CgroupHierarchy} names.
+ */
+export type CgroupId = Brand<bigint, "CgroupId">;
+
+/** Where the sampled ids count: cgroup v2, or the v1 controller whose hierarchy has the containers in it. */
+export type CgroupHierarchy = "v2" | "cpuacct" | "cpu" | "memory" | "pids";
+
+/**
+ * A cgroup as the kernel side saw it at its first sample: the names of its directories, which a container may have
+ * chosen in part (hostile). Taken from the kernel's own structures at the tick, so it needs no mount of
+ * /sys/fs/cgroup, and a cgroup that is gone a moment later is known all the same.
+ */
+export interface CgroupPath {
+  readonly id: CgroupId;
+  /** From the hierarchy's root down, the root itself left out; empty for the root. */
+  readonly names: readonly string[];
+  /** More levels, or longer names, than are copied: the part next to the root is missing. */
+  readonly truncated: boolean;
+}
