@@ -29,6 +29,8 @@ class ConnectedRuntime implements ContainerRuntime {
   private readonly protocol: RuntimeProtocol;
   private readonly listeners: ((container: Container, whole: boolean) => void)[] = [];
   private readonly closing = new AbortController();
+  /** Of the connection that is watched: ends with it. */
+  private watching: AbortController | undefined;
 
   constructor(
     readonly socket: string,
@@ -96,7 +98,7 @@ class ConnectedRuntime implements ContainerRuntime {
 
   /** One connection, from its first question to its end. Subscribed first and listed then, so that nothing falls between. */
   private async watchOnce(): Promise<void> {
-    const ending = new AbortController();
+    const ending = (this.watching = new AbortController());
     const signal = AbortSignal.any([ending.signal, this.closing.signal]);
     try {
       const version = await this.version();
@@ -158,8 +160,12 @@ class ConnectedRuntime implements ContainerRuntime {
     } catch (error) {
       const failure = failureOf(error);
       this.counts.failures[failure]++;
-      const isConnectionLost = failure === "away" || failure === "refused" || failure === "deadline";
-      if (isConnectionLost) this.state = { state: "away", detail: adviceFor(error, this.protocol.name, this.socket) };
+      const isLost = failure === "away" || failure === "refused";
+      if (isLost || failure === "deadline") {
+        this.state = { state: "away", detail: adviceFor(error, this.protocol.name, this.socket) };
+      }
+      // What answers next may be another: all is asked anew.
+      if (isLost) this.watching?.abort();
       throw error;
     } finally {
       clearTimeout(timer);
