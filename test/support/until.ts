@@ -4,7 +4,7 @@ import { setTimeout } from "node:timers/promises";
 export async function until(condition: () => boolean, timeoutMs = 20_000): Promise<void> {
   const deadline = performance.now() + timeoutMs;
   while (!condition()) {
-    if (performance.now() > deadline) throw new Error(`was not so within ${timeoutMs} ms: ${condition}`);
+    if (performance.now() > deadline) throw new Error(`was not so within ${timeoutMs} ms: ${String(condition)}`);
     await setTimeout(10);
   }
 }

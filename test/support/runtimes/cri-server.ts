@@ -69,8 +69,9 @@ export class CriServer implements RuntimeServer {
   private status(call: Call, sandbox: boolean): void {
     const id = readText(call.request, 1);
     const wanted = [...this.containers.values()].find((one) => one.sandbox === sandbox && one.id.startsWith(id));
-    if (wanted === undefined)
+    if (wanted === undefined) {
       return call.end(5, `could not find container "${id}": container with ID starting with it not found`);
+    }
     const status = new MessageWriter().text(1, wanted.id);
     if (sandbox) status.message(2, sandboxMetadata(wanted)).textEntries(7, labelsOf(wanted));
     else {

@@ -1,5 +1,4 @@
 import { createServer, type ServerHttp2Stream } from "node:http2";
-import type { Server } from "node:net";
 import { frameOf } from "#src/grpc/messages.js";
 import { MessageWriter } from "#src/protobuf/writer.js";
 import { SocketListener, type Misbehaviour } from "./server.js";
@@ -35,7 +34,7 @@ export class GrpcServer {
       stream.on("end", () => this.answer(stream, headers as Readonly<Record<string, string>>, Buffer.concat(chunks)));
     });
     server.on("sessionError", () => {});
-    this.listener = new SocketListener(server as unknown as Server, socket);
+    this.listener = new SocketListener(server, socket);
   }
 
   get socket(): string {

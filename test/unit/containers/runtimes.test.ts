@@ -4,11 +4,12 @@ import path from "node:path";
 import { containerd } from "#src/containers/runtimes/containerd.js";
 import { cri } from "#src/containers/runtimes/cri.js";
 import { docker } from "#src/containers/runtimes/docker.js";
+import type { RuntimeModule } from "#src/containers/runtimes/runtime.js";
 import { describeRuntime, type RuntimeSubject } from "../../support/describe-runtime.js";
 import { ContainerdServer } from "../../support/runtimes/containerd-server.js";
 import { CriServer } from "../../support/runtimes/cri-server.js";
 import { DockerServer } from "../../support/runtimes/docker-server.js";
-import type { RuntimeServer } from "../../support/runtimes/server.js";
+import { MISBEHAVIOURS, type RuntimeServer } from "../../support/runtimes/server.js";
 
 const POD = { uid: "6ef57449-eb33-4d53-b6a3-ffc2c03d9cac", namespace: "shop", name: "cart-0" };
 const POD_LABELS = {
@@ -17,12 +18,14 @@ const POD_LABELS = {
   "io.kubernetes.pod.name": POD.name,
 };
 
-describeRuntime("containerd", containerd, () => served((socket) => new ContainerdServer(socket)));
-describeRuntime("containerd that streams no list", containerd, () =>
-  served((socket) => new ContainerdServer(socket, { streams: false })),
-);
-describeRuntime("a CRI runtime", cri, () => served((socket) => new CriServer(socket)));
-describeRuntime("Docker", docker, () => served((socket) => new DockerServer(socket)));
+for (const [what, module, make] of [
+  ["containerd", containerd, (socket) => new ContainerdServer(socket)],
+  ["containerd that streams no list", containerd, (socket) => new ContainerdServer(socket, { streams: false })],
+  ["a CRI runtime", cri, (socket) => new CriServer(socket)],
+  ["Docker", docker, (socket) => new DockerServer(socket)],
+] as readonly (readonly [string, RuntimeModule, (socket: string) => RuntimeServer])[]) {
+  describeRuntime(what, module, () => served(make), MISBEHAVIOURS);
+}
 
 /** One of our servers, at a socket of its own. */
 async function served(make: (socket: string) => RuntimeServer): Promise<RuntimeSubject> {
