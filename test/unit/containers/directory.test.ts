@@ -130,6 +130,10 @@ describe("the directory of containers", () => {
     directory.find(["web"]);
     await until(() => directory.size.missing === 1);
     assert.equal(directory.find(["web"]), undefined);
+    // Nor when it is listed.
+    const later = open({ sockets: [server.socket] });
+    await until(() => connected(later));
+    assert.deepEqual([later.size.containers, later.find(["web"])], [0, undefined]);
   });
 
   it("finds a socket that comes later, and says until then what to do", async () => {
