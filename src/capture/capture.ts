@@ -3,6 +3,7 @@ import type { Native } from "../native/load.js";
 import { RuleTable } from "../unwind/rules.js";
 import { TableStepper } from "../unwind/table-stepper.js";
 import { TableStore } from "../unwind/table-store.js";
+import { CgroupTable } from "./cgroups.js";
 import { Conversions, type Convert } from "./conversions.js";
 import { FirstSights } from "./first-sights.js";
 import { Intake } from "./intake.js";
@@ -34,6 +35,7 @@ const SETTLE_MS = 5000;
 export class Capture {
   readonly registry: ExecutableRegistry;
   readonly sampler: Sampler;
+  readonly cgroups: CgroupTable;
   readonly tables: TableStore;
   readonly conversions: Conversions;
   readonly firstSights: FirstSights;
@@ -53,6 +55,7 @@ export class Capture {
       this.checkWindow();
     });
     const { session } = this.sampler;
+    this.cgroups = new CgroupTable(session, options.defaultDivisor ?? 1);
     const ruleMemory = session.mapMemory("rules");
     this.rules = new RuleTable(new Uint8Array(ruleMemory));
     this.registry = new ExecutableRegistry(options.executables, undefined, () => {
@@ -77,7 +80,7 @@ export class Capture {
       },
       options.pendingMemoryBytes,
     );
-    this.intake = new Intake(new Window(), this.firstSights);
+    this.intake = new Intake(new Window(), this.firstSights, this.cgroups);
     const { registry, tables, conversions, intake } = this;
     this.upkeep = new Upkeep({ registry, tables, conversions, window: () => intake.window });
   }
@@ -89,8 +92,8 @@ export class Capture {
   /**
    * Ends the current window and begins the next, in one turn of the event loop: each sample is in exactly one of them.
    * What the ring holds is taken first. A sample that waits for a file's rows joins whichever window is current when they
-   * come, at most the one after next; then it is cut where it stands. Executables that no window has met for a while are
-   * let go.
+   * come; one whose file nobody could open through a whole window is cut where it stands. Executables that no window has
+   * met for a while are let go.
    */
   rotate(): Window {
     this.sampler.flush();

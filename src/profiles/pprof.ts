@@ -109,7 +109,8 @@ function samplesOf(
       (location) => location + 1,
     ));
     const count = samples.count[row];
-    rows.push(new Sample({ locationId, value: [count, product(count, period)], label: labels[samples.thread[row]] }));
+    const cpuTime = product(samples.ticks[row], period);
+    rows.push(new Sample({ locationId, value: [count, cpuTime], label: labels[samples.thread[row]] }));
   }
   return rows;
 }
