@@ -15,6 +15,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { setFlagsFromString } from "node:v8";
 import { Capture } from "../dist/capture/capture.js";
+import { hostCgroupHierarchy } from "../dist/host/cgroup-hierarchy.js";
 import { NameCache } from "../dist/naming/name-cache.js";
 import { nameWindow } from "../dist/naming/name-window.js";
 import { loadNative } from "../dist/native/load.js";
@@ -73,6 +74,8 @@ async function soak() {
       // Of a machine that does other things too, the load alone is steady.
       pids: options.steady ? [stays.pid] : [],
       comms: [],
+      hierarchy: hostCgroupHierarchy(),
+      defaultDivisor: 1,
       unwindMemoryBytes: 16 << 20,
       pendingMemoryBytes: 4 << 20,
     },
