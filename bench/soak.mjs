@@ -71,9 +71,9 @@ async function soak() {
       frequencyHz: FREQUENCY_HZ,
       ringBytes: 2 << 20,
       executables: 512,
-      // Of a machine that does other things too, the load alone is steady.
+      // A machine does other things too, and more of them in the end than in the beginning: this load alone is the same.
       pids: options.steady ? [stays.pid] : [],
-      comms: [],
+      comms: options.steady ? [] : ["soak-steady", "churn", "sh", "ls"],
       hierarchy: hostCgroupHierarchy(),
       defaultDivisor: 1,
       unwindMemoryBytes: 16 << 20,
@@ -129,6 +129,7 @@ async function soak() {
 
 function startSteadyLoad() {
   const script = `
+    process.title = "soak-steady";
     const { gzipSync } = require("zlib");
     const f = (n) => n < 2 ? n : f(n - 1) + f(n - 2);
     for (let s = 0; ; ) {
