@@ -20,7 +20,7 @@ import { hottestFunctions } from "./profiles/hottest.js";
 import { hottestTable } from "./profiles/hottest-table.js";
 import { errnoOf } from "./util/errno.js";
 import { WorkerCalls } from "./util/worker-calls.js";
-import type { WorkerCallTable } from "./worker-calls.js";
+import { workerNamer, type WorkerCallTable } from "./worker-calls.js";
 
 /** Executables known at once; the kernel side's tables of them are sized by it. */
 const MAX_EXECUTABLES = 4096;
@@ -75,15 +75,11 @@ export async function runRecord(options: RecordOptions, reporter: RecordReporter
       (content) => worker.call("convert", content),
     );
     const taken = await take(capture, options, reporter, interrupt);
-    const named = await nameWindow(
-      taken.window,
-      capture.registry,
-      {
-        symbolize: (request) => worker.call("symbolize", request),
-        kernel: (addresses) => worker.call("kernel", addresses),
-      },
-      { timeNs: taken.timeNs, durationNs: taken.durationNs, periodNs: Math.round(1e9 / options.frequencyHz) },
-    );
+    const named = await nameWindow(taken.window, capture.registry, workerNamer(worker), {
+      timeNs: taken.timeNs,
+      durationNs: taken.durationNs,
+      periodNs: Math.round(1e9 / options.frequencyHz),
+    });
     await writeFiles(named.profile, options);
     report(named, taken, options, reporter);
     return EXIT.ok;
