@@ -115,7 +115,13 @@ export class Sampler {
       this.session.detach(cpu);
     }
     this.attached.clear();
-    for (let more = true; more;) {
+    this.flush();
+  }
+
+  /** Takes all that the ring holds, at once; what comes meanwhile, up to another ring's worth. */
+  flush(): void {
+    let more = true;
+    for (let bytes = 0; more && bytes <= 2 * this.options.ringBytes; bytes += this.batch.length) {
       more = this.drainOnce();
     }
   }
