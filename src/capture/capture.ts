@@ -55,7 +55,7 @@ export class Capture {
       this.checkWindow();
     });
     const { session } = this.sampler;
-    this.cgroups = new CgroupTable(session, options.defaultDivisor ?? 1);
+    this.cgroups = new CgroupTable(session, options.defaultDivisor);
     const ruleMemory = session.mapMemory("rules");
     this.rules = new RuleTable(new Uint8Array(ruleMemory));
     this.registry = new ExecutableRegistry(options.executables, undefined, () => {
