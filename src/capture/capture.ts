@@ -3,6 +3,7 @@ import type { Native } from "../native/load.js";
 import { RuleTable } from "../unwind/rules.js";
 import { TableStepper } from "../unwind/table-stepper.js";
 import { TableStore } from "../unwind/table-store.js";
+import { CgroupTable } from "./cgroups.js";
 import { Conversions, type Convert } from "./conversions.js";
 import { FirstSights } from "./first-sights.js";
 import { Intake } from "./intake.js";
@@ -26,6 +27,7 @@ const SETTLE_MS = 5000;
 export class Capture {
   readonly registry: ExecutableRegistry;
   readonly sampler: Sampler;
+  readonly cgroups: CgroupTable;
   readonly tables: TableStore;
   readonly conversions: Conversions;
   readonly firstSights: FirstSights;
@@ -38,6 +40,7 @@ export class Capture {
       this.intake.take(cursor, byteLength);
     });
     const { session } = this.sampler;
+    this.cgroups = new CgroupTable(session, options.defaultDivisor);
     const ruleMemory = session.mapMemory("rules");
     this.rules = new RuleTable(new Uint8Array(ruleMemory));
     this.registry = new ExecutableRegistry(options.executables);
@@ -60,7 +63,7 @@ export class Capture {
       },
       options.pendingMemoryBytes,
     );
-    this.intake = new Intake(new Window(), this.firstSights);
+    this.intake = new Intake(new Window(), this.firstSights, this.cgroups);
   }
 
   start(): void {

@@ -102,7 +102,8 @@ function samplesOf(profile: Profile, text: (value: string) => number): Sample[] 
       (location) => location + 1,
     ));
     const count = samples.count[row];
-    rows.push(new Sample({ locationId, value: [count, product(count, period)], label: labels[samples.thread[row]] }));
+    const cpuTime = product(samples.ticks[row], period);
+    rows.push(new Sample({ locationId, value: [count, cpuTime], label: labels[samples.thread[row]] }));
   }
   return rows;
 }

@@ -41,7 +41,8 @@ function sample(kernel: readonly bigint[], user: readonly bigint[], comm = "cc1p
   const view = new DataView(record.buffer);
   record[sampleLayout.kind] = recordKind.sample;
   record[sampleLayout.outcome] = outcome.noMapping;
-  view.setUint16(sampleLayout.flags, sampleFlag.kernelMode, true);
+  record[sampleLayout.flags] = sampleFlag.kernelMode;
+  record[sampleLayout.weight] = 4;
   view.setUint16(sampleLayout.kernelFrames, kernel.length, true);
   view.setUint16(sampleLayout.userFrames, user.length, true);
   view.setUint32(sampleLayout.pid, 4_000_000_000, true);
@@ -85,6 +86,7 @@ test("a sample's fields", () => {
   assert.equal(cursor.kind, recordKind.sample);
   assert.equal(cursor.outcome, outcome.noMapping);
   assert.equal(cursor.flags, sampleFlag.kernelMode);
+  assert.equal(cursor.weight, 4);
   assert.equal(cursor.pid, 4_000_000_000);
   assert.equal(cursor.tid, 4_000_000_001);
   assert.equal(cursor.timeNs, 86_400_000_000_123);
@@ -185,7 +187,7 @@ test("random bytes: every record read lies inside the batch, and the end is reac
   const records = fc.array(
     fc.oneof(
       fc.uint8Array({ maxLength: 300 }),
-      fc.tuple(fc.constantFrom(1, 2), fc.uint8Array({ minLength: 63, maxLength: 400 })).map(([kind, rest]) => {
+      fc.tuple(fc.constantFrom(1, 2, 3), fc.uint8Array({ minLength: 63, maxLength: 400 })).map(([kind, rest]) => {
         // Small counts, so that some are right.
         rest.fill(0, 0, 16);
         return Uint8Array.of(kind, ...rest);
@@ -204,8 +206,10 @@ test("random bytes: every record read lies inside the batch, and the end is reac
       assert.ok(cursor.recordOffset + cursor.recordLength <= bytes);
       if (cursor.kind === recordKind.sample) {
         assert.ok((cursor.frameWord + 2 * (cursor.kernelFrames + cursor.userFrames)) * 4 <= bytes);
-      } else {
+      } else if (cursor.kind === recordKind.firstSight) {
         assert.ok(readFirstSight(cursor.copyRecord()) !== undefined);
+      } else {
+        assert.equal(cursor.kind, recordKind.cgroup);
       }
     }
     assert.ok(read + cursor.malformed <= bytes / 8);
