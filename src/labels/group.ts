@@ -1,15 +1,11 @@
 import type { CgroupId } from "../model/cgroup.js";
 import type { LabelledProfile } from "../model/labelled-profile.js";
 import type { Owner } from "../model/owner.js";
-import type { ProcessFacts, SightedThread } from "../processes/process-table.js";
+import type { ProfileThread } from "../model/profile.js";
+import type { ProcessFacts } from "../processes/process-table.js";
 import { type LabelOptions, labelsOf, nodeLabels } from "./labels.js";
 import type { Decision, Refusal } from "./policy.js";
 import { type ServiceDefaults, type ServiceIdentity, serviceOf } from "./service.js";
-
-/** A thread row of a window, with the cgroup it was sampled in. */
-export interface GroupedThread extends SightedThread {
-  readonly cgroup: CgroupId;
-}
 
 /** Where a thread's owner and process are looked up: an Ownership, a ProcessTable. */
 export interface GroupSources {
@@ -79,7 +75,7 @@ interface CgroupFacts {
  * decided by them, or by rows when they are not given.
  */
 export function groupThreads(
-  threads: readonly GroupedThread[],
+  threads: readonly ProfileThread[],
   { ownership, processes }: GroupSources,
   options: GroupOptions,
   weights?: ArrayLike<number>,
@@ -195,7 +191,7 @@ function hostIdentity({ defaults, labels }: GroupOptions): ServiceIdentity {
 }
 
 /** What a process is called by its first thread, or by the one that was seen first: all its threads alike. */
-function executablesOf(threads: readonly GroupedThread[]): ReadonlyMap<string, string> {
+function executablesOf(threads: readonly ProfileThread[]): ReadonlyMap<string, string> {
   const names = new Map<string, string>();
   for (const thread of threads) {
     const key = processKey(thread);
@@ -208,6 +204,6 @@ function firstOf(...names: readonly (string | undefined)[]): string {
   return names.find((name) => name !== undefined && name !== "") ?? "";
 }
 
-function processKey({ pid, startTimeNs }: GroupedThread): string {
+function processKey({ pid, startTimeNs }: ProfileThread): string {
   return `${pid} ${startTimeNs}`;
 }
