@@ -44,11 +44,11 @@ describe("a service account", () => {
     const access = inClusterAccess("10.96.0.1", "443", folder);
     const { server, headers, options } = await access.endpoint();
     assert.deepEqual(
-      [server.href, headers["authorization"], options.ca],
+      [server.href, headers.authorization, options.ca],
       ["https://10.96.0.1/", "Bearer first", "authority"],
     );
     write("token", "second");
-    assert.equal((await access.endpoint()).headers["authorization"], "Bearer second");
+    assert.equal((await access.endpoint()).headers.authorization, "Bearer second");
   });
 
   it("may be told an IPv6 address", async () => {

@@ -128,9 +128,9 @@ describe("of a pod", () => {
     const { pod } = trim(
       podObject("x", { labels: JSON.parse('{"__proto__": "a"}') as Record<string, string> }),
     ).trimmed!;
-    assert.equal(pod.labels["constructor"], undefined);
+    assert.equal("constructor" in pod.labels, false);
     assert.equal(pod.labels["__proto__"], "a");
-    assert.equal(pod.annotations["toString"], undefined);
+    assert.equal("toString" in pod.annotations, false);
   });
 
   it("that says more than a pod may, the rest is cut and counted", () => {
