@@ -29,13 +29,13 @@ export type FindsContainers = Pick<ContainerDirectory, "find">;
 export type FindsPods = Pick<PodSource, "byUid" | "byContainerId">;
 
 /**
- * Puts together what the cgroup's path, the container's runtime and the Kubernetes API tell. The pod is sought by the uid in
- * the path, then by container id, then by the runtime's own reference. Where these are different pods, or the runtime says
- * another than the one found, or neither the id nor the name of the container is the pod's, the runtime is right: it made the
- * container, while the API's news can be late. Where it says nothing, there is no pod.
+ * Puts together what the cgroup's path, the container's runtime and the Kubernetes API tell. The pod is sought by the
+ * uid in the path, then by container id, then by the runtime's own reference. Where these are different pods, or the
+ * runtime says another than the one found, or neither the id nor the name of the container is the pod's, the runtime is
+ * right: it made the container, while the API's news can be late. Where it says nothing, there is no pod.
  *
- * Of several ids in a path the outermost is meant, unless the runtime knows better, or an inner one belongs to the pod that
- * the path names first: what stands deeper may be the container's own choice, a neighbour's id for example.
+ * Of several ids in a path the outermost is meant, unless the runtime knows better, or an inner one belongs to the pod
+ * that the path names first: what stands deeper may be the container's own choice, a neighbour's id for example.
  */
 export function join(
   cgroup: CgroupId,
@@ -90,7 +90,10 @@ function isPodOf(container: Container, pod: Pod): boolean {
   return sandbox || started.length === 0 || hasId(pod, id) || pod.containers.some((its) => its.name === name);
 }
 
-/** A static pod has two uids: the API's, and in path and runtime the hash of its configuration; its reference has the second. */
+/**
+ * A static pod has two uids: the API's, and in path and runtime the hash of its configuration; its reference has the
+ * second.
+ */
 function isUidOf(pathUid: string, { pod: reference }: Container, pod: Pod | undefined): boolean {
   return reference === undefined ? true : reference.uid === pathUid || pod?.uid === pathUid;
 }

@@ -96,7 +96,10 @@ export class Ownership {
     this.#mistakeListeners.push(listener);
   }
 
-  /** To be called at each cgroup's first sample, and when the kernel side announces it anew: then it has no policy again. */
+  /**
+   * To be called at each cgroup's first sample, and when the kernel side announces it anew: then it has no policy
+   * again.
+   */
   cgroupSighted(path: CgroupPath): void {
     const known = this.#entries.get(path.id);
     if (known !== undefined) return this.#tell(known);
@@ -168,9 +171,9 @@ export class Ownership {
   }
 
   /**
-   * Cgroups that should keep their place on the kernel side though they are idle: of live containers with another policy
-   * than what a cgroup begins with, for none of their ticks may be sampled otherwise. What is in no container can wait for
-   * its next sight: its few samples until then are left out when their window ends.
+   * Cgroups that should keep their place on the kernel side though they are idle: of live containers with another
+   * policy than what a cgroup begins with, for none of their ticks may be sampled otherwise. What is in no container
+   * can wait for its next sight: its few samples until then are left out when their window ends.
    */
   withPolicyOfTheirOwn(): ReadonlySet<CgroupId> {
     const first = this.#selection.mode === "opt-in" ? 0 : 1;

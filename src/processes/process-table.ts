@@ -62,7 +62,9 @@ export interface ProcessCounts {
   readonly cut: number;
 }
 
-/** Contexts, by what came of asking. "stalled": a page that did not come in time; "busy": not asked, for a stalled one. */
+/**
+ * Contexts, by what came of asking. "stalled": a page that did not come in time; "busy": not asked, for a stalled one.
+ */
 export type ContextOutcome = "found" | Exclude<ContextResult, ProcessContext> | "stalled" | "busy" | "over-budget";
 
 interface Sighted {
@@ -84,12 +86,14 @@ interface Entry extends Sighted {
 }
 
 /**
- * A process can execute something else, with another environment, under the same key; a new thread row is the sign that it
- * may have. So it is read again when it was last read this long before: soon after the first read, which may have met
- * the shell that started the program, then rarely.
+ * A process can execute something else, with another environment, under the same key; a new thread row is the sign that
+ * it may have. So it is read again when it was last read this long before: soon after the first read, which may have
+ * met the shell that started the program, then rarely.
  */
 const REREAD_AFTER_MS = [1000, 60_000, 600_000];
-/** Processes over the budget of their second that wait for the next; beyond them the oldest is given up, and counted. */
+/**
+ * Processes over the budget of their second that wait for the next; beyond them the oldest is given up, and counted.
+ */
 const MAX_WAITING = 256;
 /** An SDK may publish late, and anew: asked this long after the first sight, the last again and again. */
 const CONTEXT_DELAYS_MS = [1000, 10_000, 60_000, 600_000];
@@ -165,8 +169,8 @@ export class ProcessTable {
   }
 
   /**
-   * Reads what had to wait for the budget, then the contexts that are due, one after another; to be called every second or
-   * so. Never rejects. Asks for no context while an earlier one is under way.
+   * Reads what had to wait for the budget, then the contexts that are due, one after another; to be called every second
+   * or so. Never rejects. Asks for no context while an earlier one is under way.
    */
   async catchUp(): Promise<void> {
     const startMs = this.#options.nowMs();
@@ -226,12 +230,13 @@ export class ProcessTable {
   #factsOf(pid: number, startTimeNs: bigint): ProcessFacts | undefined {
     const counts = this.#counts;
     const environ = this.#files.environ(pid);
-    if (typeof environ === "string") {
+    // A kernel thread has none, which looks as if it were gone (ESRCH since Linux 6.15 or so); its stat tells.
+    if (typeof environ === "string" && environ !== "gone") {
       counts[environ]++;
       return undefined;
     }
-    const variables = serviceVariables(environ);
-    const executable = this.#files.executable(pid);
+    const variables = environ === "gone" ? {} : serviceVariables(environ);
+    const executable = environ === "gone" ? "" : this.#files.executable(pid);
     // Last: if the pid is still the sampled process's now, it was so in all the reads before.
     const stat = this.#files.stat(pid);
     if (typeof stat === "string") {
@@ -240,6 +245,11 @@ export class ProcessTable {
     }
     if (!isSameStart(stat.startTicks, startTimeNs)) {
       counts.reused++;
+      return undefined;
+    }
+    // A zombie.
+    if (environ === "gone" && !stat.kernelThread) {
+      counts.gone++;
       return undefined;
     }
     counts.read++;
