@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import type { ServerResponse } from "node:http";
 import { afterEach, describe, it } from "node:test";
+import { systemClock } from "#src/kubernetes/clock.js";
 import { openPodSource, type PodSourceOptions, type WatchedPods } from "#src/kubernetes/watched-pods.js";
 import {
   errorEvent,
@@ -321,7 +322,7 @@ describe("an API server", () => {
 
   it("is let go of at once when the source is closed, whatever it was doing", async () => {
     for (const script of [[list("1", []), watch()], [() => undefined], [status(500, "oops")]] as readonly Answer[][]) {
-      const { pods, server } = await scene(script);
+      const { pods, server } = await scene(script, { clock: systemClock });
       await until(() => server.requests.length === script.length);
       const before = performance.now();
       await pods.close();
