@@ -51,9 +51,9 @@ const order: [string, string, string][] = [
     "3 per container | 4 env | 4 version",
   ],
   [
-    "the form as an annotation",
-    named(podOwner({ annotations: all.annotations, labels: {} }, spec), own).replace("1 per container", "-"),
-    "- | 2 env | 2 version",
+    "Datadog's form as an annotation",
+    named(podOwner({ annotations: without("hostflame.io/").annotations }, spec), own),
+    "3 as annotation | 5 env | 5 version",
   ],
   [
     "no per-container label",
@@ -179,7 +179,7 @@ describe("a service's name, env and version", () => {
 describe("a name", () => {
   const cases: [string, string][] = [
     ["plain", "plain"],
-    ["  both \t\n ends ", "both    ends".replace("    ", "   ")],
+    ["  both \t\n ends ", "both    ends"],
     ["\u001b[31mred\u0007", "[31mred"],
     ["left\u202eright", "left right"],
     ["\ud800alone", "\ufffdalone"],
