@@ -109,8 +109,9 @@ describe("tags", () => {
     ["dc:eu,pod_uid:x", /"pod_uid" is hostflame's own label/],
     [Array.from({ length: 101 }, (_, index) => `t${index}:x`).join(","), /^has 101 tags; at most 100 are accepted$/],
   ];
-  for (const [text, message] of bad)
+  for (const [text, message] of bad) {
     it(`"${text.slice(0, 30)}" are refused`, () => assert.throws(() => parseTags(text), { message }));
+  }
 
   it("of any text are tags or one sentence, and never tell whose a profile is", () => {
     const piece = fc.oneof(fc.string(), fc.constantFrom(":", ",", "node:", "dc:", ...IDENTITY_LABELS));

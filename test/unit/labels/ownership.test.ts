@@ -321,8 +321,9 @@ describe("memory", () => {
     const ownership = ownershipOf();
     const uid = (index: number) => `pod${index}`;
     const id = (index: number) => index.toString(16).padStart(64, "0");
-    for (let index = 0; index < 1000; index++)
+    for (let index = 0; index < 1000; index++) {
       ownership.cgroupSighted(podPath(BigInt(index), uid(index % 250), id(index)));
+    }
     const start = performance.now();
     for (let index = 0; index < 250; index++) node.setPod(makePod({ uid: uid(index), containers: [] }));
     const tookMs = performance.now() - start;
