@@ -202,7 +202,9 @@ export class ListWatch {
   }
 
   #path(query: Readonly<Record<string, string | number | boolean>>): string {
-    const search = new URLSearchParams({ fieldSelector: `spec.nodeName=${this.#options.node}` });
+    // What a selector would take for its own is escaped; no node is called so, and a mistyped one shall find nothing.
+    const node = this.#options.node.replace(/[\\,=]/g, "\\$&");
+    const search = new URLSearchParams({ fieldSelector: `spec.nodeName=${node}` });
     for (const [key, value] of Object.entries(query)) search.set(key, String(value));
     return `/api/v1/pods?${search.toString()}`;
   }

@@ -78,6 +78,14 @@ describe("the pods of a node", () => {
     assert.deepEqual(pods.health, { state: "synced", pods: 3 });
   });
 
+  it("are of one node, whatever it is called", async () => {
+    const { server } = await scene([list("1", []), watch()], { node: "a,metadata.name=b" });
+    await until(() => server.requests.length === 2);
+    for (const { query } of server.requests) {
+      assert.equal(query["fieldSelector"], "spec.nodeName=a\\,metadata.name\\=b");
+    }
+  });
+
   it("change, and are told when something that is kept of them did", async () => {
     const { pods, told } = await scene([
       list("1", [podObject("a")]),
