@@ -105,7 +105,7 @@ export function groupThreads(
       key = `host\0${String(redact)}`;
     } else {
       const process = redact ? undefined : processes.find(thread.pid, thread.startTimeNs);
-      const executable = firstOf(process?.executable, names.get(processKey(thread)));
+      const executable = redact ? "" : firstOf(process?.executable, names.get(processKey(thread)));
       identity = serviceOf({ owner, process, executable, defaults: options.defaults });
       key = groupKey(ownerKey, decision, identity);
     }
