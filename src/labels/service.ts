@@ -193,7 +193,8 @@ function unitName(unit: string): string {
   return unit.replace(/\.service$/, "");
 }
 
-function isInContainer({ containerId, podUid }: Owner): boolean {
+/** Also when no more is known of it than that. */
+export function isInContainer({ containerId, podUid }: Owner): boolean {
   return containerId !== undefined || podUid !== undefined;
 }
 
