@@ -284,7 +284,8 @@ function isWhole({ identity, owner }: Entry): boolean {
   return hasContainer && (owner.pod !== undefined || owner.podUid === undefined);
 }
 
-function knowledgeOf({ container, pod, containerId, podUid, unit }: Owner): keyof OwnerCounts {
+/** How much is known of an owner. */
+export function knowledgeOf({ container, pod, containerId, podUid, unit }: Owner): keyof OwnerCounts {
   if (container !== undefined && pod !== undefined) return "podAndContainer";
   if (pod !== undefined) return "pod";
   if (container !== undefined) return "container";
