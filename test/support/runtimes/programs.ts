@@ -27,7 +27,9 @@ export function findProgram(name: string): string | undefined {
 export function reasonToSkip(names: readonly string[]): string {
   const missing = names.filter((name) => findProgram(name) === undefined);
   if (missing.length > 0) return `needs ${missing.join(", ")}`;
-  return process.getuid?.() === 0 ? "" : "needs root";
+  if (process.getuid?.() !== 0) return "needs root";
+  const library = spawnSync("cc", ["-print-file-name=libc.a"], { encoding: "utf8" }).stdout;
+  return names.includes("cc") && !path.isAbsolute(library) ? "needs a static C library" : "";
 }
 
 /** Runs to the end and gives what it printed. */
