@@ -40,7 +40,7 @@ export function licencesOf(metafile) {
       .join("\n")
       .trim();
     const authors = lines.filter(isCopyright).map((line) => `${name}: ${line}`);
-    byText.set(text, [...(byText.get(text) ?? []), ...authors]);
+    byText.set(text, [...(byText.get(text) ?? []), ...(authors.length > 0 ? authors : [`${name}: see below`])]);
   }
   return [...byText].map(([text, authors]) => `/*\n${authors.join("\n")}\n\n${text}\n*/\n`).join("");
 }
