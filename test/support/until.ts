@@ -1,10 +1,12 @@
-import { setTimeout } from "node:timers/promises";
+import { setTimeout as delay } from "node:timers/promises";
 
-/** Waits until something is so; rejects, with what was waited for, when it never is. */
-export async function until(condition: () => boolean, timeoutMs = 20_000): Promise<void> {
-  const deadline = performance.now() + timeoutMs;
-  while (!condition()) {
-    if (performance.now() > deadline) throw new Error(`was not so within ${timeoutMs} ms: ${String(condition)}`);
-    await setTimeout(10);
+const LOOK_MS = 5;
+
+/** Resolves as soon as the condition holds; rejects, with what was waited for, when it has not after so long. */
+export async function until(condition: () => boolean | Promise<boolean>, limitMs = 20_000): Promise<void> {
+  const end = performance.now() + limitMs;
+  while (!(await condition())) {
+    if (performance.now() > end) throw new Error(`after ${limitMs} ms still not: ${condition.toString()}`);
+    await delay(LOOK_MS);
   }
 }

@@ -1,0 +1,307 @@
+import { AccountingCheck } from "./agent/accounting.js";
+import { BpfTime } from "./agent/bpf-time.js";
+import { Delivery } from "./agent/deliver.js";
+import { describeHealth } from "./agent/describe-health.js";
+import { AgentHealth } from "./agent/health.js";
+import { agentRoutes } from "./agent/http-routes.js";
+import { Labelling } from "./agent/labelling.js";
+import { makeProfiles, noLabelCounts, type LabelCounts } from "./agent/make-profiles.js";
+import { registerAgentMetrics } from "./agent/register-metrics.js";
+import { SampleTotals } from "./agent/sample-totals.js";
+import { settingsOf, type AgentSettings } from "./agent/settings.js";
+import { openSources, type Sources } from "./agent/sources.js";
+import { WindowLoop, type WindowSpan } from "./agent/window-loop.js";
+import { WindowWriter } from "./agent/window-writer.js";
+import { Capture } from "./capture/capture.js";
+import type { Window } from "./capture/window.js";
+import type { FileExporterOptions } from "./exporters/file.js";
+import { openExporters } from "./exporters/index.js";
+import { openCpuAccounting } from "./host/cpu-accounting.js";
+import { openHttpServer, type HttpServer } from "./http/server.js";
+import { Interrupt } from "./interrupt.js";
+import { registerProcess } from "./metrics/process.js";
+import { createMetricRegistry, type MetricRegistry } from "./metrics/registry.js";
+import type { AgentOptions } from "./model/agent-options.js";
+import { EXIT } from "./model/exit-codes.js";
+import type { Log } from "./model/log.js";
+import { TOOL } from "./model/tool.js";
+import { NameCache } from "./naming/name-cache.js";
+import { loadNative } from "./native/load.js";
+import { encodePprofGzip } from "./profiles/pprof.js";
+import { MAX_EXECUTABLES, PENDING_BYTES } from "./sampling-limits.js";
+import { systemClock } from "./util/clock.js";
+import { LoopDelay } from "./util/loop-delay.js";
+import type { WorkerCalls } from "./util/worker-calls.js";
+import { workerNamer, type WorkerCallTable } from "./worker-calls.js";
+import { startWorker } from "./worker-thread.js";
+
+/** Whom the agent tells what it does. */
+export interface AgentOutput {
+  readonly log: Log;
+  readonly logLinesDropped: () => number;
+}
+
+/** A window is ended early when its columns take more. A minute of 64 busy CPUs at 19 Hz takes some 15 MiB. */
+const WINDOW_BYTES = 32 << 20;
+/** Names remembered from window to window. */
+const NAME_BYTES = 8 << 20;
+/** How long the first window may wait for runtimes and API server to answer, from when they were asked. */
+const FIRST_LABEL_MS = 5000;
+const FIRST_LABEL_LOOK_MS = 50;
+/** From the signal to the exit, whatever hangs; Kubernetes kills after 30 s. */
+const STOP_MS = 9500;
+/** Of it, for the last windows to be named, labelled and written. */
+const WRITE_MS = 4000;
+
+/** What lives as long as the agent. */
+interface Frame extends AgentOutput {
+  readonly options: AgentOptions;
+  readonly interrupt: Interrupt;
+  readonly health: AgentHealth;
+  readonly metrics: MetricRegistry;
+  readonly worker: WorkerCalls<WorkerCallTable>;
+}
+
+/**
+ * Composition root of `hostflame agent`: samples until it is told to stop, a profile of each service and container a
+ * window. Gives the exit code; throws where it cannot even begin.
+ */
+export async function runAgent(options: AgentOptions, output: AgentOutput): Promise<number> {
+  const { log } = output;
+  const interrupt = new Interrupt();
+  const worker = startWorker();
+  const health = new AgentHealth();
+  const metrics = createMetricRegistry();
+  const loopDelay = new LoopDelay();
+  const frame: Frame = { ...output, options, interrupt, health, metrics, worker };
+  let http: HttpServer | undefined;
+  interrupt.signal.addEventListener("abort", () => {
+    log.info("stopping");
+    endAnyway(log);
+  });
+  try {
+    log.info("starting", { tool: TOOL, options });
+    if (options.collectionAgent !== undefined) {
+      const detail = `Profiles are written to ${options.outputDir} and not sent to ${options.collectionAgent}: this version has no intake yet.`;
+      log.warn("not_sent", { detail });
+    }
+    loopDelay.start();
+    registerProcess(metrics, {
+      version: TOOL.split(" ")[1],
+      loopDelaySeconds: () => loopDelay.worstMs / 1000,
+      workerDeaths: () => worker.deaths,
+      logLinesDropped: output.logLinesDropped,
+    });
+    http = await openHttp(frame);
+    if (!interrupt.asked) {
+      await sampleUntilAsked(frame);
+    }
+    return EXIT.ok;
+  } finally {
+    health.phase = "stopping";
+    await http?.close();
+    await worker.close();
+    loopDelay.stop();
+    interrupt.dispose();
+    log.info("stopped");
+  }
+}
+
+async function openHttp({ options, health, metrics, log }: Frame): Promise<HttpServer | undefined> {
+  if (options.listen === "off") return undefined;
+  const http = await openHttpServer({
+    listen: options.listen,
+    routes: agentRoutes(health, metrics),
+    onFailure: (path, error) => {
+      log.repeated("error", "http_failed", path, { error });
+    },
+  });
+  log.info("listening", { address: http.address });
+  return http;
+}
+
+async function sampleUntilAsked(frame: Frame): Promise<void> {
+  const { options, worker } = frame;
+  const settings = settingsOf(options);
+  const native = loadNative();
+  const capture = new Capture(
+    native,
+    {
+      frequencyHz: options.frequencyHz,
+      ringBytes: options.ringMemoryBytes,
+      executables: MAX_EXECUTABLES,
+      pids: [],
+      comms: [],
+      hierarchy: settings.hierarchy,
+      defaultDivisor: options.mode === "opt-in" ? 0 : 1,
+      unwindMemoryBytes: options.unwindMemoryBytes,
+      pendingMemoryBytes: PENDING_BYTES,
+    },
+    (content) => worker.call("convert", content),
+  );
+  const sources = openSources(options, settings.node);
+  const labelling = new Labelling(capture, sources, settings.selection, frame.log);
+  const bpfTime = new BpfTime(native, capture.sampler.session);
+  const trim = (): void => {
+    native.addon.trimMemory();
+  };
+  trim(); // what loading took, the kernel's types among it
+  worker.onRest = trim;
+  try {
+    await runWindows(frame, { settings, capture, sources, labelling, bpfTime, trim });
+  } finally {
+    bpfTime.stop();
+    labelling.close();
+    await sources.close();
+    capture.close();
+    capture.registry.close();
+  }
+}
+
+/** What samples and what says whose the samples are; all of it is open. */
+interface Parts {
+  readonly settings: AgentSettings;
+  readonly capture: Capture;
+  readonly sources: Sources;
+  readonly labelling: Labelling;
+  readonly bpfTime: BpfTime;
+  /** Gives memory that nobody uses back. */
+  readonly trim: () => void;
+}
+
+async function runWindows(frame: Frame, parts: Parts): Promise<void> {
+  const { options, interrupt, health, log } = frame;
+  const { settings, capture, sources, labelling, bpfTime } = parts;
+  const { ownership, processes } = labelling;
+  const firstLabelByMs = performance.now() + FIRST_LABEL_MS;
+  const names = new NameCache(workerNamer(frame.worker), NAME_BYTES);
+  const delivery = new Delivery(openExporters({ file: fileExporter(options) }), log);
+  const totals = new SampleTotals();
+  const labelCounts = noLabelCounts();
+  const check = new AccountingCheck({
+    cgroups: capture.cgroups,
+    waitingTicks: () => capture.firstSights.waitingTicks(),
+    owner: (cgroup) => ownership.owner(cgroup),
+    divisor: (cgroup) => ownership.policy(cgroup).divisor,
+    accounting: openCpuAccounting(settings.hierarchy),
+    periodNs: settings.periodNs,
+  });
+  const writer = new WindowWriter<Window>({
+    write: async (window, span, signal) => {
+      if (span.first) await untilSettled(sources, firstLabelByMs, interrupt);
+      const batch = await makeProfiles(window, span, {
+        registry: capture.registry,
+        namer: names,
+        ownership,
+        mayTellMore: (owner) => sources.mayTellMore(owner),
+        processes,
+        counts: labelCounts,
+        ...settings,
+      });
+      await delivery.deliver(batch, signal);
+      log.info("window_written", { end: span.end, samples: window.total, profiles: batch.profiles.length });
+    },
+    onDone: (waiting) => {
+      labelling.windowWritten(waiting);
+      parts.trim();
+    },
+    onFailure: (error, span, samples) => {
+      log.repeated("error", "window_failed", String(error), { end: span.end, samples });
+    },
+    onDropped: (span, samples) => {
+      log.repeated("error", "window_dropped", "too-slow", { end: span.end, samples });
+    },
+  });
+  const take = (window: Window, span: WindowSpan): void => {
+    check.windowEnded(window);
+    totals.add(window);
+    labelling.windowEnded(window);
+    writer.take(window, span);
+  };
+  const loop = new WindowLoop<Window>({
+    clock: systemClock,
+    lengthMs: options.windowMs,
+    rotate: () => capture.rotate(),
+    isFull: () => capture.intake.window.bytes > WINDOW_BYTES,
+    canTake: () => writer.canTake,
+    take: (window, span) => {
+      take(window, span);
+      bpfTime.measure();
+    },
+    wait: (ms) => interrupt.after(ms),
+    stopping: () => interrupt.asked,
+  });
+  const { frequencyHz } = options;
+  registerAgentMetrics(frame.metrics, {
+    ...{ capture, writer, loop, totals, names, delivery, labelling, labelCounts, sources, check, bpfTime, frequencyHz },
+  });
+  describeHealth(health, { capture, loop, totals, delivery, sources, check, windowMs: options.windowMs });
+  if (interrupt.asked) return;
+  try {
+    capture.start();
+    loop.begin();
+    health.phase = "sampling";
+    log.info("sampling", { cpus: capture.sampler.cpus, frequencyHz, hierarchy: settings.hierarchy });
+    await loop.run();
+    health.phase = "stopping";
+    const span = loop.span("stop");
+    take(await capture.stop(), span);
+    await writer.finish(WRITE_MS);
+    logAccount(log, { capture, writer, totals, labelCounts });
+  } finally {
+    await delivery.close();
+  }
+}
+
+/** What became of every sample that the kernel side took: the sums on both sides are equal. */
+function logAccount(log: Log, { capture, writer, totals, labelCounts }: AccountSources): void {
+  const { samples, samples_dropped: ringFull } = capture.sampler.counters();
+  log.info("account", {
+    samples: samples + ringFull,
+    inProfiles: totals.samples - writer.samplesFailed - writer.samplesDropped - sumOf(labelCounts.refused.values()),
+    ringFull,
+    malformed: capture.intake.malformed,
+    windowsFailed: writer.samplesFailed,
+    windowsDropped: writer.samplesDropped,
+    refused: Object.fromEntries(labelCounts.refused),
+  });
+}
+
+interface AccountSources {
+  readonly capture: Capture;
+  readonly writer: WindowWriter<Window>;
+  readonly totals: SampleTotals;
+  readonly labelCounts: LabelCounts;
+}
+
+function sumOf(values: Iterable<number>): number {
+  let sum = 0;
+  for (const value of values) sum += value;
+  return sum;
+}
+
+function fileExporter({ outputDir, outputBytes }: AgentOptions): FileExporterOptions {
+  return {
+    directory: outputDir,
+    maxBytes: outputBytes,
+    encode: ({ profile, service, env, version, labels }) => {
+      const own = new Map([["service", service], ["env", env], ["version", version], ...labels]);
+      return encodePprofGzip(profile, { comments: [TOOL], labels: own });
+    },
+  };
+}
+
+/** Waits until everyone who knows names has answered, but not for ever: profiles go on without. */
+async function untilSettled(sources: Sources, deadlineMs: number, interrupt: Interrupt): Promise<void> {
+  while (!sources.settled && performance.now() < deadlineMs && !interrupt.asked) {
+    await new Promise((resolve) => setTimeout(resolve, FIRST_LABEL_LOOK_MS));
+  }
+}
+
+/** Whatever hangs, the agent is gone in time for the node to go on. */
+function endAnyway(log: Log): void {
+  setTimeout(() => {
+    log.error("stop_timed_out", { afterMs: STOP_MS });
+    process.exit(EXIT.failed);
+  }, STOP_MS).unref();
+}
