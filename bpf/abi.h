@@ -60,6 +60,18 @@ typedef int32_t __abi_s32;
 /* Executables known at once. A frame has room for 20 bits of executable id; ids are not reused in one run. */
 #define ABI_EXECUTABLE_ID_BITS 20
 #define ABI_FRAME_ADDRESS_BITS 40
+/*
+ * Cgroups known at once. A node of 250 pods has about a thousand, one of systemd a hundred more; the rest is room for
+ * those that come and go within a window, whose entries are forgotten at its end.
+ */
+#define ABI_MAX_CGROUPS 8192
+/*
+ * Levels of a cgroup's path that are copied, from the root down: a container of a node that is itself a container under
+ * systemd lies on level 7, and what it makes in itself is its own choice.
+ */
+#define ABI_CGROUP_LEVELS 16
+/* NAME_MAX and its NUL. */
+#define ABI_CGROUP_NAME_BYTES 256
 
 /* ---- Frames ------------------------------------------------------------------------------------------------- */
 
@@ -90,6 +102,7 @@ enum abi_frame_kind {
 enum abi_record_kind {
 	ABI_RECORD_SAMPLE = 1,
 	ABI_RECORD_FIRST_SIGHT = 2,
+	ABI_RECORD_CGROUP = 3,
 };
 
 /* Why a stack ended. Every sample has exactly one. */
@@ -126,14 +139,15 @@ enum abi_sample_flag {
 struct abi_sample {
 	__abi_u8 kind;	  /* ABI_RECORD_SAMPLE */
 	__abi_u8 outcome; /* enum abi_outcome */
-	__abi_u16 flags;  /* enum abi_sample_flag */
+	__abi_u8 flags;	  /* enum abi_sample_flag */
+	__abi_u8 weight;  /* ticks that it stands for: the divisor of its cgroup */
 	__abi_u16 kernel_frames;
 	__abi_u16 user_frames;
 	__abi_u32 pid; /* thread group id, in the initial pid namespace */
 	__abi_u32 tid;
 	__abi_u64 time_ns;	 /* CLOCK_MONOTONIC */
 	__abi_u64 start_time_ns; /* of the thread group leader, CLOCK_BOOTTIME; with pid, the process key */
-	__abi_u64 cgroup_id;
+	__abi_u64 cgroup_id;	 /* in the hierarchy of enum abi_hierarchy */
 	__abi_u32 cpu;
 	__abi_u32 sequence;	   /* of this cpu's samples, wraps */
 	char comm[ABI_COMM_BYTES]; /* NUL-terminated */
@@ -189,6 +203,42 @@ struct abi_first_sight {
 	__abi_u32 stack_truncated; /* 1 when the stack's mapping goes on beyond the copy */
 	__abi_u64 stack_start;	   /* virtual address of the first copied byte, up to ABI_RED_ZONE below registers.sp */
 	struct abi_registers registers;
+};
+
+/* ---- Cgroups ------------------------------------------------------------------------------------------------ */
+
+/* Which cgroup of a task is meant: that of cgroup v2, or that of a controller's own hierarchy (v1). */
+enum abi_hierarchy {
+	ABI_HIERARCHY_V2 = 0,
+	ABI_HIERARCHY_CPUACCT = 1,
+	ABI_HIERARCHY_CPU = 2,
+	ABI_HIERARCHY_MEMORY = 3,
+	ABI_HIERARCHY_PIDS = 4,
+};
+
+/*
+ * The first tick of a cgroup: what it is called, while it is there. Followed by names_bytes: the names of its directories
+ * from the deepest that is told up to the one below the root, each with its NUL; none for the root itself. A name may
+ * be anything but "." and "..", without a slash or a NUL: what lies in a container the container may have named.
+ */
+struct abi_cgroup_sight {
+	__abi_u8 kind;	    /* ABI_RECORD_CGROUP */
+	__abi_u8 truncated; /* 1: it lies deeper than ABI_CGROUP_LEVELS, and the levels below are left out */
+	__abi_u16 names_bytes;
+	__abi_u32 level; /* of the cgroup; 0 is the root */
+	__abi_u64 id;	 /* of its kernfs node: 64 bits, and never given to another */
+};
+
+enum abi_cgroup_flag {
+	ABI_CGROUP_ANNOUNCED = 1, /* its record is in the ring, or was */
+};
+
+/* What the cgroups map holds for a cgroup id. User space sets the divisor; the rest is counted in the kernel. */
+struct abi_cgroup {
+	__abi_u32 divisor; /* one tick in so many is sampled, at most 255; 0 refuses all */
+	__abi_u32 flags;   /* enum abi_cgroup_flag */
+	__abi_u64 ticks;   /* that hit it, sampled or not */
+	__abi_u64 refused; /* of those, refused by a divisor of 0 */
 };
 
 /* Slots of the tail-call map. 0 to 14 are unwind_<kind> of enum abi_frame_kind. */
@@ -295,6 +345,8 @@ struct abi_executable {
 #define ABI_ASSERT _Static_assert
 #endif
 ABI_ASSERT(sizeof(struct abi_sample) == 64, "a header of one cache line");
+ABI_ASSERT(sizeof(struct abi_cgroup_sight) == 16, "");
+ABI_ASSERT(sizeof(struct abi_cgroup) == 24, "");
 ABI_ASSERT(sizeof(struct abi_file_key) == 32, "");
 ABI_ASSERT(sizeof(struct abi_mapping) == 56, "");
 ABI_ASSERT(sizeof(struct abi_registers) == 184, "");

@@ -24,13 +24,38 @@ typedef __s64 s64;
 
 struct kernfs_node {
 	u64 id;
+	const char *name;
+} CORE;
+
+/* Until 6.14. */
+struct kernfs_node___plain {
+	struct kernfs_node *parent;
+} CORE;
+
+/* 6.15 and later. */
+struct kernfs_node___rcu {
+	struct kernfs_node *__parent;
 } CORE;
 
 struct cgroup {
+	int level;
 	struct kernfs_node *kn;
 } CORE;
 
+struct cgroup_subsys_state {
+	struct cgroup *cgroup;
+} CORE;
+
+/* Numbered by how the kernel was built: only the names count. */
+enum cgroup_subsys_id {
+	cpu_cgrp_id,
+	cpuacct_cgrp_id,
+	memory_cgrp_id,
+	pids_cgrp_id,
+};
+
 struct css_set {
+	struct cgroup_subsys_state *subsys[1]; /* as many as there are controllers */
 	struct cgroup *dfl_cgrp;
 } CORE;
 

@@ -100,6 +100,17 @@ MAP struct {
 	__type(value, u8);
 } comms SEC(".maps");
 
+/*
+ * What is wanted of a cgroup. Key: its id. An entry is made here at its first tick, or by user space with a policy; only
+ * user space deletes. Preallocated, because a tick may interrupt the allocator.
+ */
+MAP struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, ABI_MAX_CGROUPS);
+	__type(key, u64);
+	__type(value, struct abi_cgroup);
+} cgroups SEC(".maps");
+
 /* The programs of the unwinder. Key: enum abi_program. Filled at load. */
 MAP struct {
 	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);

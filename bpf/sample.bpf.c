@@ -2,12 +2,15 @@
 /*
  * The tick: who runs here, is it asked for, its kernel stack, its user registers; then on to the unwinder.
  */
+#include "cgroup.h"
 #include "executable.h"
 #include "submit.h"
 #include "unwind/regs.h"
 
 const volatile u32 filter_pids = 0;
 const volatile u32 filter_comms = 0;
+const volatile u32 cgroup_hierarchy = ABI_HIERARCHY_V2;
+const volatile u32 default_divisor = 1;
 const volatile u32 first_sights_per_second = 400;
 const volatile u32 wakeup_bytes = 262144;
 const volatile u32 ring_bytes = 2097152;
@@ -21,17 +24,17 @@ static __always_inline bool asked_for(u32 pid, const char *comm)
 	return true;
 }
 
-static __always_inline void identify(struct scratch *s, struct task_struct *task, u64 pid_tgid)
+static __always_inline void identify(struct scratch *s, struct task_struct *task, u64 pid_tgid, u8 weight)
 {
 	struct abi_sample *sample = &s->sample;
 
 	sample->kind = ABI_RECORD_SAMPLE;
 	sample->flags = 0;
+	sample->weight = weight;
 	sample->pid = pid_tgid >> 32;
 	sample->tid = (u32)pid_tgid;
 	sample->time_ns = bpf_ktime_get_ns();
 	sample->start_time_ns = BPF_CORE_READ(task, group_leader, start_boottime);
-	sample->cgroup_id = BPF_CORE_READ(task, cgroups, dfl_cgrp, kn, id);
 	sample->cpu = bpf_get_smp_processor_id();
 	sample->sequence = s->sequence++;
 }
@@ -72,6 +75,7 @@ int on_tick(struct bpf_perf_event_data *context)
 	struct task_struct *task;
 	struct mm_struct *mm;
 	bool kernel_mode;
+	u32 weight;
 
 	if (!s || !stats)
 		return 0; /* both are arrays, and this CPU has its element in each: cannot happen */
@@ -89,11 +93,14 @@ int on_tick(struct bpf_perf_event_data *context)
 	}
 
 	task = (void *)bpf_get_current_task();
+	weight = cgroup_weigh(s, stats, task);
+	if (!weight)
+		return 0;
 	s->kernel_frames = 0;
 	s->user_frames = 0;
 	s->collecting = 0;
 	s->mapping_missed = 0;
-	identify(s, task, pid_tgid);
+	identify(s, task, pid_tgid, weight);
 	kernel_mode = !arch_user_mode(&context->regs);
 	if (kernel_mode) {
 		s->sample.flags |= ABI_SAMPLE_KERNEL_MODE;

@@ -52,12 +52,20 @@ struct walk {
 	u64 node[MAPLE_NODE_WORDS];
 };
 
+/* The way from a cgroup to the root. */
+struct path_walk {
+	u64 node;
+	u32 level;
+	u32 bytes; /* of names, so far */
+};
+
 struct scratch {
 	struct abi_sample sample;
 	u64 frames[ABI_MAX_FRAMES + 1]; /* follow the header in the record */
 	struct abi_registers registers;
 	struct walk walk;
 	struct row_search search;
+	struct path_walk path;
 	struct abi_file_key key;
 	u64 mm;
 	u64 vdso;	  /* where this process has it, 0 for none */

@@ -12,6 +12,13 @@
 	STAT(ticks, "Sampling ticks that hit a task, after the idle task was skipped")                                 \
 	STAT(idle_ticks, "Sampling ticks that hit the idle task")                                                      \
 	STAT(filtered_ticks, "Ticks refused because the process was not asked for")                                    \
+	STAT(refused_ticks, "Ticks refused by the policy of their cgroup, before anything was unwound")                \
+	STAT(thinned_ticks, "Ticks left out of a cgroup that is sampled at a lower rate; others stand for them")       \
+	STAT(cgroups, "Cgroups announced at their first tick")                                                         \
+	STAT(cgroups_refused, "Ticks whose cgroup the table had no room for: sampled by the default policy")           \
+	STAT(cgroup_announcements_lost,                                                                                \
+	     "Cgroups not announced because the ring was full: made up for at a later tick")                           \
+	STAT(cgroup_paths_cut, "Cgroups announced without their deepest levels")                                       \
 	STAT(samples, "Samples handed to user space")                                                                  \
 	STAT(samples_dropped, "Samples lost because the ring was full")                                                \
 	STAT(kernel_stack_failures, "Samples whose kernel stack the kernel refused")                                   \

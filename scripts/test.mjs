@@ -17,7 +17,7 @@ import { ensureSetup } from "./setup.mjs";
 import { main, root, SetupError } from "./step.mjs";
 
 /** From what needs least to what needs most, so that the plainest reason for a failure comes first. */
-const ORDER = ["house", "unit", "bpf-host", "conformance", "native", "e2e", "kernels"];
+const ORDER = ["house", "unit", "bpf-host", "conformance", "native", "e2e", "cluster", "kernels"];
 const compiled = path.join(root, "build/test");
 /** A test that hangs must not take the whole run with it. */
 const TEST_TIMEOUT_MS = 20 * 60_000;

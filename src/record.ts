@@ -1,12 +1,12 @@
 import { createWriteStream } from "node:fs";
 import { writeFile } from "node:fs/promises";
-import { hostname, setPriority } from "node:os";
+import { hostname } from "node:os";
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
-import { setFlagsFromString } from "node:v8";
 import { Capture } from "./capture/capture.js";
 import { summarize, summaryLine, type CaptureSummary } from "./capture/summary.js";
+import { Interrupt } from "./interrupt.js";
 import { EXIT } from "./model/exit-codes.js";
 import type { Profile } from "./model/profile.js";
 import type { RecordOptions } from "./model/record-options.js";
@@ -17,44 +17,18 @@ import { outcome as outcomes } from "./native/abi.generated.js";
 import { loadNative } from "./native/load.js";
 import { hottestFunctions } from "./profiles/hottest.js";
 import { hottestTable } from "./profiles/hottest-table.js";
-import { errnoOf } from "./util/errno.js";
-import { WorkerCalls } from "./util/worker-calls.js";
-import type { WorkerCallTable } from "./worker-calls.js";
+import { MAX_EXECUTABLES, PENDING_BYTES } from "./sampling-limits.js";
+import { startWorker } from "./worker-thread.js";
 
-/** Executables known at once; the kernel side's tables of them are sized by it. */
-const MAX_EXECUTABLES = 4096;
-/** Stack copies that wait for rows. At 999 Hz under full load 16 MiB gave up 1.8 % of a minute while node was converted. */
-const PENDING_BYTES = 32 << 20;
 const PROGRESS_MS = 200;
 const HOTTEST_ROWS = 20;
-/**
- * What the worker may take before it is ended as the victim of a hostile file: the largest converter run, on a file of
- * 48 MiB of call frame information, stays below half of it.
- */
-const WORKER_HEAP_MB = 256;
-/** The young generation makes up most of an idle worker's memory; what ours makes is large, and old at once. */
-const WORKER_YOUNG_MB = 4;
-/** A worker holds some 15 MiB, and is back in 50 ms (measured) when a new file is sampled. */
-const WORKER_IDLE_MS = 3000;
 /** Each look at the loop wakes it; what is slower than this matters. */
 const LOOP_RESOLUTION_MS = 50;
-/** A nice value. */
-const DRAIN_PRIORITY = -10;
 
 /** Composition root of `hostflame record`: samples for a while, names, writes files. Gives the exit code. */
 export async function runRecord(options: RecordOptions, reporter: RecordReporter): Promise<number> {
-  // V8 would let the young generation grow to 32 MiB for the little that is made here; this keeps it at its first size.
-  setFlagsFromString("--semi-space-growth-factor=1");
   const native = loadNative();
-  const worker = new WorkerCalls<WorkerCallTable>(
-    new URL("./worker.js", import.meta.url),
-    {
-      resourceLimits: { maxOldGenerationSizeMb: WORKER_HEAP_MB, maxYoungGenerationSizeMb: WORKER_YOUNG_MB },
-    },
-    WORKER_IDLE_MS,
-  );
-  worker.start();
-  preferThisThread(); // after the worker, which would be as preferred
+  const worker = startWorker();
   const interrupt = new Interrupt();
   let capture: Capture | undefined;
   try {
@@ -88,21 +62,6 @@ export async function runRecord(options: RecordOptions, reporter: RecordReporter
     interrupt.dispose();
     capture?.registry.close();
     await worker.close();
-  }
-}
-
-/**
- * The drain uses a hundredth of a CPU, but what it opens may be gone in milliseconds: on a busy machine it goes first.
- * Only this thread; the worker, which does the work, waits its turn like everyone.
- */
-function preferThisThread(): void {
-  try {
-    setPriority(DRAIN_PRIORITY);
-  } catch (error) {
-    if (errnoOf(error) === "") {
-      throw error;
-    }
-    // Without CAP_SYS_NICE it waits its turn too.
   }
 }
 
@@ -209,42 +168,4 @@ function report(
       reporter.print(`wrote ${path}\n`);
     }
   }
-}
-
-/** The first Ctrl-C ends a recording early, the second ends the program. */
-class Interrupt {
-  private wake: () => void = () => undefined;
-  private asked = false;
-
-  constructor() {
-    process.on("SIGINT", this.onSignal);
-    process.on("SIGTERM", this.onSignal);
-  }
-
-  /** Resolves after so many milliseconds, or at the first signal. */
-  after(ms: number): Promise<void> {
-    return new Promise((resolve) => {
-      const timer = setTimeout(resolve, ms);
-      this.wake = () => {
-        clearTimeout(timer);
-        resolve();
-      };
-      if (this.asked) {
-        this.wake();
-      }
-    });
-  }
-
-  dispose(): void {
-    process.off("SIGINT", this.onSignal);
-    process.off("SIGTERM", this.onSignal);
-  }
-
-  private readonly onSignal = (): void => {
-    if (this.asked) {
-      process.exit(EXIT.interrupted);
-    }
-    this.asked = true;
-    this.wake();
-  };
 }

@@ -3,10 +3,12 @@ import type { Native } from "../native/load.js";
 import { RuleTable } from "../unwind/rules.js";
 import { TableStepper } from "../unwind/table-stepper.js";
 import { TableStore } from "../unwind/table-store.js";
+import { CgroupTable } from "./cgroups.js";
 import { Conversions, type Convert } from "./conversions.js";
 import { FirstSights } from "./first-sights.js";
 import { Intake } from "./intake.js";
 import { Sampler, type SamplerOptions } from "./sampler.js";
+import { Upkeep } from "./upkeep.js";
 import { Window } from "./window.js";
 
 export interface CaptureOptions extends SamplerOptions {
@@ -14,6 +16,13 @@ export interface CaptureOptions extends SamplerOptions {
   readonly unwindMemoryBytes: number;
   /** Budget of stack copies that wait for rows. */
   readonly pendingMemoryBytes: number;
+  /** Budget of one window, which {@link CaptureOptions.onWindowFull} tells of; none when undefined. */
+  readonly windowMemoryBytes?: number;
+  /**
+   * The current window holds more than its budget: time to rotate, which loses nothing. Called once a window, on a turn
+   * of the event loop of its own.
+   */
+  readonly onWindowFull?: () => void;
 }
 
 /** How long a stop waits for the rows of files that samples still wait for. */
@@ -26,21 +35,32 @@ const SETTLE_MS = 5000;
 export class Capture {
   readonly registry: ExecutableRegistry;
   readonly sampler: Sampler;
+  readonly cgroups: CgroupTable;
   readonly tables: TableStore;
   readonly conversions: Conversions;
   readonly firstSights: FirstSights;
   readonly rules: RuleTable;
   readonly intake: Intake;
+  readonly upkeep: Upkeep;
+  private full: NodeJS.Immediate | undefined;
 
   /** Loads the kernel side; throws a NativeError, with nothing left behind, where the kernel refuses. */
-  constructor(native: Native, options: CaptureOptions, convert: Convert) {
+  constructor(
+    native: Native,
+    private readonly options: CaptureOptions,
+    convert: Convert,
+  ) {
     this.sampler = new Sampler(native, options, (cursor, byteLength) => {
       this.intake.take(cursor, byteLength);
+      this.checkWindow();
     });
     const { session } = this.sampler;
+    this.cgroups = new CgroupTable(session, options.defaultDivisor ?? 1);
     const ruleMemory = session.mapMemory("rules");
     this.rules = new RuleTable(new Uint8Array(ruleMemory));
-    this.registry = new ExecutableRegistry(options.executables);
+    this.registry = new ExecutableRegistry(options.executables, undefined, () => {
+      this.upkeep.makeRoom();
+    });
     this.tables = new TableStore(session, this.rules, {
       memoryBytes: options.unwindMemoryBytes,
       slots: options.executables,
@@ -60,16 +80,36 @@ export class Capture {
       },
       options.pendingMemoryBytes,
     );
-    this.intake = new Intake(new Window(), this.firstSights);
+    this.intake = new Intake(new Window(), this.firstSights, this.cgroups);
+    const { registry, tables, conversions, intake } = this;
+    this.upkeep = new Upkeep({ registry, tables, conversions, window: () => intake.window });
   }
 
   start(): void {
     this.sampler.start();
   }
 
+  /**
+   * Ends the current window and begins the next, in one turn of the event loop: each sample is in exactly one of them.
+   * What the ring holds is taken first. A sample that waits for a file's rows joins whichever window is current when they
+   * come, at most the one after next; then it is cut where it stands. Executables that no window has met for a while are
+   * let go.
+   */
+  rotate(): Window {
+    this.sampler.flush();
+    this.firstSights.giveUpOld();
+    const { window } = this.intake;
+    this.upkeep.windowEnded(window);
+    this.intake.window = new Window();
+    clearImmediate(this.full);
+    this.full = undefined;
+    return window;
+  }
+
   /** Stops sampling, waits for the rows that samples wait for, and gives the window with every sample in it. */
   async stop(): Promise<Window> {
     this.sampler.stop();
+    clearImmediate(this.full);
     const deadline = performance.now() + SETTLE_MS;
     while (this.conversions.busy && performance.now() < deadline) {
       await Promise.race([this.conversions.idle(), delay(deadline - performance.now())]);
@@ -77,6 +117,13 @@ export class Capture {
     this.firstSights.giveUp();
     await this.tables.settled();
     return this.intake.window;
+  }
+
+  private checkWindow(): void {
+    const { windowMemoryBytes = Infinity, onWindowFull } = this.options;
+    if (onWindowFull !== undefined && this.full === undefined && this.intake.window.bytes > windowMemoryBytes) {
+      this.full = setImmediate(onWindowFull);
+    }
   }
 
   /** Lets go of the kernel side. The executables stay open: their symbols are still to be read. */

@@ -44,17 +44,31 @@ export class Conversions {
     for (let executable = this.takeSmallest(); executable !== undefined; executable = this.takeSmallest()) {
       const result = await this.convertSafely(executable);
       for (const { problem } of result.problems) {
-        this.problems.set(problem, (this.problems.get(problem) ?? 0) + 1);
+        this.count(problem);
       }
-      if (result.rows === undefined) {
-        this.tables.publishNone(executable);
-      } else {
-        this.tables.publish(executable, result.rows);
-      }
+      this.publish(executable, result);
       this.converted++;
       this.onSettled(executable);
     }
     this.running = undefined;
+  }
+
+  /** Rows that contradict themselves, of whatever file brought them about, cost its stacks and no more. */
+  private publish(executable: Executable, { rows }: ConversionResult): void {
+    executable.retryAtMs = 0;
+    if (rows !== undefined) {
+      try {
+        this.tables.publish(executable, rows);
+        return;
+      } catch {
+        this.count("publish-failed");
+      }
+    }
+    this.tables.publishNone(executable);
+  }
+
+  private count(problem: ConversionProblem): void {
+    this.problems.set(problem, (this.problems.get(problem) ?? 0) + 1);
   }
 
   private takeSmallest(): Executable | undefined {

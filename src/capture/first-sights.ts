@@ -20,6 +20,8 @@ interface WaitingSample {
   readonly registers: ReturnType<typeof readRegisters>;
   readonly stack: StackCopy;
   readonly bytes: number;
+  /** The window that it was taken in. */
+  readonly window: number;
   /** {@link keyText} of the file it waits for. */
   waitsFor: string;
 }
@@ -77,7 +79,8 @@ export class FirstSights {
     const registers = readRegisters(sight.registers);
     const stack = new StackCopy(sight.stackStart, sight.stack);
     const bytes = sight.stack.buffer.byteLength + frames.bytes;
-    this.advance({ header, kernelFrames, frames, sight, registers, stack, bytes, waitsFor: "" });
+    const { window } = this.modules.registry;
+    this.advance({ header, kernelFrames, frames, sight, registers, stack, bytes, window, waitsFor: "" });
     for (const samples of this.waiting.values()) {
       for (const sample of samples) {
         if (this.waitingBytes <= this.memoryBytes) {
@@ -101,11 +104,23 @@ export class FirstSights {
     }
   }
 
-  /** The window ends: what still waits is cut where it stands. */
+  /** The last window ends: what still waits is cut where it stands. */
   giveUp(): void {
+    this.giveUpIf(() => true);
+  }
+
+  /** A window ends: cuts what has waited through a whole one for a file that nobody could show since. */
+  giveUpOld(): void {
+    const { registry } = this.modules;
+    this.giveUpIf(({ window, waitsFor }) => window < registry.window && !registry.has(waitsFor));
+  }
+
+  private giveUpIf(condition: (sample: WaitingSample) => boolean): void {
     for (const samples of [...this.waiting.values()]) {
       for (const sample of [...samples]) {
-        this.done(sample, outcomes.fileUnavailable);
+        if (condition(sample)) {
+          this.done(sample, outcomes.fileUnavailable);
+        }
       }
     }
   }
@@ -154,7 +169,11 @@ export class FirstSights {
 
   private stepFile(sample: WaitingSample, mapping: MappingRecord, address: number): End | "wait" | undefined {
     const executable = this.modules.registry.find(mapping.key) ?? this.open(sample, mapping);
-    if (executable === undefined || executable.state === "converting") {
+    if (executable === undefined) {
+      return "wait";
+    }
+    executable.lastWindow = this.modules.registry.window;
+    if (executable.state === "converting") {
       return "wait";
     }
     if (executable.state === "evicted") {

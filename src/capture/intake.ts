@@ -1,12 +1,29 @@
 import { outcome as outcomes, recordKind, sampleFlag, sampleLayout } from "../native/abi.generated.js";
 import { readFirstSight, type FirstSight } from "../native/first-sight.js";
 import type { SampleCursor } from "../native/sample-cursor.js";
+import { readCgroupSight } from "../native/cgroup-sight.js";
 import { Uint32Column } from "../util/column.js";
+import type { CgroupTable } from "./cgroups.js";
 import type { FirstSights } from "./first-sights.js";
 import type { Window } from "./window.js";
 
 const WORD_BYTES = 4;
 const HEADER_WORDS = sampleLayout.sizeOf / WORD_BYTES;
+const START_TIME = sampleLayout.startTimeNs / WORD_BYTES;
+const CGROUP = sampleLayout.cgroupId / WORD_BYTES;
+
+/**
+ * Called when a window meets a thread for the first time, while it may still live, so that its process can be looked at.
+ * Words, not BigInts, because most calls are about a process that is known. A thread whose samples make a detour may be
+ * told more than once; one in two cgroups is told for each.
+ */
+export type OnNewThread = (
+  pid: number,
+  startTimeLow: number,
+  startTimeHigh: number,
+  cgroupLow: number,
+  cgroupHigh: number,
+) => void;
 
 /** Takes the records of drained batches into a window; samples that met a new file make a detour. */
 export class Intake {
@@ -16,20 +33,28 @@ export class Intake {
   orphans = 0;
   /** Records that could not be read. */
   malformed = 0;
+  onNewThread: OnNewThread | undefined;
 
   constructor(
     public window: Window,
     private readonly firstSights: FirstSights,
+    private readonly cgroups: CgroupTable,
   ) {}
 
   /** All records of a batch of so many bytes. */
   take(cursor: SampleCursor, byteLength: number): void {
     cursor.reset(byteLength);
     while (cursor.next()) {
-      if (cursor.kind === recordKind.sample) {
-        this.takeSample(cursor);
-      } else {
-        this.takeFirstSight(cursor);
+      switch (cursor.kind) {
+        case recordKind.sample:
+          this.takeSample(cursor);
+          break;
+        case recordKind.firstSight:
+          this.takeFirstSight(cursor);
+          break;
+        case recordKind.cgroup:
+          this.takeCgroup(cursor);
+          break;
       }
     }
     this.malformed = cursor.malformed;
@@ -39,14 +64,8 @@ export class Intake {
   readonly finish = (header: Uint32Array, frames: Uint32Column, kernelFrames: number, outcome: number): void => {
     const { stacks, threads } = this.window;
     const stack = stacks.intern(frames.values, 0, frames.length / 2, kernelFrames);
-    const thread = threads.intern(
-      header[sampleLayout.pid / WORD_BYTES],
-      header[sampleLayout.tid / WORD_BYTES],
-      header,
-      sampleLayout.startTimeNs / WORD_BYTES,
-      sampleLayout.comm / WORD_BYTES,
-    );
-    this.window.add(stack, thread, outcome);
+    const thread = threads.intern(header, 0);
+    this.window.add(stack, thread, outcome, weightOf(header));
   };
 
   private takeSample(cursor: SampleCursor): void {
@@ -58,20 +77,31 @@ export class Intake {
         const header = words.slice(cursor.recordOffset / WORD_BYTES, cursor.recordOffset / WORD_BYTES + HEADER_WORDS);
         const column = new Uint32Column(Math.max(64, frames * 4));
         column.append(words, cursor.frameWord, frames * 2);
+        // It is counted when its stack is whole, when the process may be gone.
+        this.tellThread(header, 0);
         this.firstSights.add(header, column, kernelFrames, sight);
         return;
       }
     }
     const stack = this.window.stacks.intern(words, cursor.frameWord, frames, kernelFrames);
     const header = cursor.recordOffset / WORD_BYTES;
-    const thread = this.window.threads.intern(
-      cursor.pid,
-      cursor.tid,
-      words,
-      header + sampleLayout.startTimeNs / WORD_BYTES,
-      header + sampleLayout.comm / WORD_BYTES,
+    const known = this.window.threads.length;
+    const thread = this.window.threads.intern(words, header);
+    if (this.window.threads.length > known) {
+      this.tellThread(words, header);
+    }
+    const ended = outcome === outcomes.unknownExecutable ? outcomes.copyRefused : outcome;
+    this.window.add(stack, thread, ended, cursor.weight);
+  }
+
+  private tellThread(words: Uint32Array, header: number): void {
+    this.onNewThread?.(
+      words[header + sampleLayout.pid / WORD_BYTES],
+      words[header + START_TIME],
+      words[header + START_TIME + 1],
+      words[header + CGROUP],
+      words[header + CGROUP + 1],
     );
-    this.window.add(stack, thread, outcome === outcomes.unknownExecutable ? outcomes.copyRefused : outcome);
   }
 
   private takeFirstSight(cursor: SampleCursor): void {
@@ -84,10 +114,24 @@ export class Intake {
     this.sights.set(sight.cpu, sight);
   }
 
+  private takeCgroup(cursor: SampleCursor): void {
+    const path = readCgroupSight(cursor.copyRecord());
+    if (path === undefined) {
+      this.malformed++;
+      return;
+    }
+    this.cgroups.seen(path);
+  }
+
   /** The first sight that belongs to the cursor's sample. */
   private sightOf(cursor: SampleCursor): FirstSight | undefined {
     const sight = this.sights.get(cursor.cpu);
     this.sights.delete(cursor.cpu);
     return sight?.sequence === cursor.sequence ? sight : undefined;
   }
+}
+
+/** Ticks that the sample of a header stands for. */
+function weightOf(header: Uint32Array): number {
+  return (header[sampleLayout.weight >> 2] >>> ((sampleLayout.weight & 3) * 8)) & 0xff;
 }

@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
-import { counters, program, type CounterName } from "../native/abi.generated.js";
+import type { CgroupHierarchy } from "../model/cgroup.js";
+import { counters, hierarchy, program, type CounterName } from "../native/abi.generated.js";
 import type { Session } from "../native/addon.js";
 import type { Native } from "../native/load.js";
 import { SampleCursor } from "../native/sample-cursor.js";
@@ -15,6 +16,10 @@ export interface SamplerOptions {
   readonly pids: readonly number[];
   /** Only threads of these names, at most 15 bytes each; all when empty. */
   readonly comms: readonly string[];
+  /** Where the cgroups of samples are looked up; v2 unless told. See src/host/cgroup-hierarchy.ts. */
+  readonly hierarchy?: CgroupHierarchy;
+  /** Of cgroups that nobody has spoken of yet: one tick in so many is sampled, 0 none (opt-in); 1 unless told. */
+  readonly defaultDivisor?: number;
 }
 
 /** Takes one drained batch; the cursor is reused, so nothing of it may be kept. */
@@ -72,6 +77,8 @@ export class Sampler {
         first_sights_per_second: u32(FIRST_SIGHTS_PER_SECOND),
         wakeup_bytes: u32(options.ringBytes / WAKEUP_SHARE),
         ring_bytes: u32(options.ringBytes),
+        cgroup_hierarchy: u32(hierarchy[options.hierarchy ?? "v2"]),
+        default_divisor: u32(options.defaultDivisor ?? 1),
       },
       skipPrograms: [],
     });
@@ -108,7 +115,13 @@ export class Sampler {
       this.session.detach(cpu);
     }
     this.attached.clear();
-    for (let more = true; more;) {
+    this.flush();
+  }
+
+  /** Takes all that the ring holds, at once; what comes meanwhile, up to another ring's worth. */
+  flush(): void {
+    let more = true;
+    for (let bytes = 0; more && bytes <= 2 * this.options.ringBytes; bytes += this.batch.length) {
       more = this.drainOnce();
     }
   }

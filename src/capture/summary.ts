@@ -16,6 +16,7 @@ export interface CaptureSummary {
   /** Samples finished in user space because their file was new. */
   readonly firstSights: number;
   readonly cpus: number;
+  /** Met, those let go since among them. */
   readonly executables: number;
   readonly counters: Readonly<Record<CounterName, number>>;
   /** Why files could not be opened, or have no rows; and records that made no sense. Zeros left out. */
@@ -45,11 +46,12 @@ export function summarize(capture: Capture, window: Window): CaptureSummary {
     outcomes: namedOutcomes(window.outcomes),
     firstSights: firstSights.finished,
     cpus: sampler.cpus,
-    executables: registry.all.length,
+    executables: registry.seen,
     counters,
     problems: Object.fromEntries([
       ...registry.problems,
       ...conversions.problems,
+      ...tables.problems,
       ...(intake.malformed > 0 ? [["malformed-record", intake.malformed] as const] : []),
     ]),
     mapBytes: sampler.session.mapBytes(),

@@ -1,16 +1,24 @@
 import type { ThreadId } from "../model/brand.js";
+import type { CgroupId } from "../model/cgroup.js";
 import type { ProfileThread } from "../model/profile.js";
+import { sampleLayout } from "../native/abi.generated.js";
 import { Uint32Column } from "../util/column.js";
 import { HashIndex, hashWord } from "../util/hash-index.js";
 
+const WORD_BYTES = 4;
 /** Bytes of a comm, its NUL included: TASK_COMM_LEN. */
 const COMM_WORDS = 4;
-/** pid, start time (low, high), tid, comm. */
-const ROW_WORDS = 4 + COMM_WORDS;
+/** pid, tid, start time (low, high), cgroup (low, high), comm. */
+const ROW_WORDS = 6 + COMM_WORDS;
+const PID = sampleLayout.pid / WORD_BYTES;
+const TID = sampleLayout.tid / WORD_BYTES;
+const START_TIME = sampleLayout.startTimeNs / WORD_BYTES;
+const CGROUP = sampleLayout.cgroupId / WORD_BYTES;
+const COMM = sampleLayout.comm / WORD_BYTES;
 
 /**
- * Distinct threads of one window: (process key, tid, comm). A thread that renames itself, or execs, is another row;
- * so is a new process under a reused pid.
+ * Distinct threads of one window: (process key, tid, cgroup, comm). A thread that renames itself, execs, or is moved to
+ * another cgroup is another row; so is a new process under a reused pid.
  */
 export class ThreadTable {
   private readonly rows = new Uint32Column(1024);
@@ -26,14 +34,16 @@ export class ThreadTable {
   }
 
   /** words[header] begins a struct abi_sample: the row is taken from it without decoding a string. */
-  intern(pid: number, tid: number, words: Uint32Array, startTime: number, comm: number): ThreadId {
+  intern(words: Uint32Array, header: number): ThreadId {
     const { sought } = this;
-    sought[0] = pid;
-    sought[1] = words[startTime];
-    sought[2] = words[startTime + 1];
-    sought[3] = tid;
+    sought[0] = words[header + PID];
+    sought[1] = words[header + TID];
+    sought[2] = words[header + START_TIME];
+    sought[3] = words[header + START_TIME + 1];
+    sought[4] = words[header + CGROUP];
+    sought[5] = words[header + CGROUP + 1];
     for (let i = 0; i < COMM_WORDS; i++) {
-      sought[4 + i] = words[comm + i];
+      sought[6 + i] = words[header + COMM + i];
     }
     let hash = 0;
     for (let i = 0; i < ROW_WORDS; i++) {
@@ -52,7 +62,13 @@ export class ThreadTable {
     const threads: ProfileThread[] = [];
     const { values } = this.rows;
     for (let at = 0; at < this.rows.length; at += ROW_WORDS) {
-      threads.push({ pid: values[at], tid: values[at + 3], comm: decodeComm(values, at + 4) });
+      threads.push({
+        pid: values[at],
+        tid: values[at + 1],
+        comm: decodeComm(values, at + 6),
+        startTimeNs: bigintOf(values[at + 2], values[at + 3]),
+        cgroup: bigintOf(values[at + 4], values[at + 5]) as CgroupId,
+      });
     }
     return threads;
   }
@@ -69,9 +85,13 @@ export class ThreadTable {
   };
 }
 
+function bigintOf(low: number, high: number): bigint {
+  return (BigInt(high) << 32n) | BigInt(low);
+}
+
 /** A comm may hold any bytes; what is not UTF-8 is shown as U+FFFD. */
 function decodeComm(words: Uint32Array, start: number): string {
-  const bytes = Buffer.from(words.buffer, words.byteOffset + start * 4, COMM_WORDS * 4);
+  const bytes = Buffer.from(words.buffer, words.byteOffset + start * WORD_BYTES, COMM_WORDS * WORD_BYTES);
   const end = bytes.indexOf(0);
   return bytes.toString("utf8", 0, end < 0 ? bytes.length : end);
 }

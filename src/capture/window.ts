@@ -16,14 +16,18 @@ export class Window {
   private readonly stackOf = new Uint32Column(1024);
   private readonly threadOf = new Uint32Column(1024);
   private readonly countOf = new Uint32Column(1024);
+  private readonly ticksOf = new Uint32Column(1024);
   private readonly index = new HashIndex();
   private soughtStack = 0;
   private soughtThread = 0;
 
   /** Samples added. */
   total = 0;
+  /** Ticks that they stand for. */
+  totalTicks = 0;
 
-  add(stack: StackId, thread: ThreadId, outcome: number): void {
+  /** weight: ticks that the sample stands for. */
+  add(stack: StackId, thread: ThreadId, outcome: number, weight: number): void {
     this.soughtStack = stack;
     this.soughtThread = thread;
     const hash = hashWord(hashWord(0, stack), thread);
@@ -33,11 +37,14 @@ export class Window {
       this.stackOf.push(stack);
       this.threadOf.push(thread);
       this.countOf.push(1);
+      this.ticksOf.push(weight);
     } else {
       this.countOf.values[row]++;
+      this.ticksOf.values[row] += weight;
     }
     this.outcomes[outcome]++;
     this.total++;
+    this.totalTicks += weight;
   }
 
   samples(): ProfileSamples {
@@ -46,6 +53,7 @@ export class Window {
       stack: this.stackOf.view(),
       thread: this.threadOf.view(),
       count: this.countOf.view(),
+      ticks: this.ticksOf.view(),
     };
   }
 
@@ -56,6 +64,7 @@ export class Window {
       this.stackOf.bytes +
       this.threadOf.bytes +
       this.countOf.bytes +
+      this.ticksOf.bytes +
       this.index.bytes
     );
   }

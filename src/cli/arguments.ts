@@ -12,8 +12,8 @@ type Environment = Readonly<Record<string, string | undefined>>;
 const HELP_FLAGS = ["--help", "-h"];
 
 /**
- * Reads a command's words against its table. A flag stands over its environment variable, which stands over the
- * default; an empty variable counts as unset, as manifests often leave it.
+ * Reads a command's words against its table. A flag stands over its environment variable, which stands over those of
+ * older agents, which stand over the default; an empty variable counts as unset, as manifests often leave it.
  *
  * @returns the frozen values, or "help" when help was asked for
  * @throws {UsageError} on the first thing that is wrong
@@ -27,10 +27,10 @@ export function readArguments<Table extends { readonly [Name in keyof Table]: Op
   const given = collectTexts(Object.values<Option<unknown>>(table), words);
   const values: Record<string, unknown> = {};
   for (const [name, option] of Object.entries<Option<unknown>>(table)) {
-    const variable = environment[option.environment];
     const texts = given.get(option.flag);
+    const variable = [option.environment, ...option.aliases].find((each) => (environment[each] ?? "") !== "");
     if (texts !== undefined) values[name] = read(option, texts, option.flag);
-    else if (variable !== undefined && variable !== "") values[name] = read(option, [variable], option.environment);
+    else if (variable !== undefined) values[name] = read(option, [environment[variable] ?? ""], variable);
     else values[name] = option.initial;
   }
   return Object.freeze(values) as OptionValues<Table>;
@@ -66,7 +66,8 @@ function collectTexts(options: readonly Option<unknown>[], words: readonly strin
 function read(option: Option<unknown>, texts: readonly string[], source: string): unknown {
   const reading = option.read(texts);
   if ("value" in reading) return reading.value;
-  throw new UsageError(`${source} does not accept ${JSON.stringify(reading.refused)}: it accepts ${option.accepts}.`);
+  const shown = JSON.stringify(option.show(reading.refused));
+  throw new UsageError(`${source} does not accept ${shown}: it accepts ${option.accepts}.`);
 }
 
 function unknownWord(word: string, flag: string, flags: readonly string[]): string {

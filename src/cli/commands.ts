@@ -1,4 +1,5 @@
 import type { CommandHelp } from "./help.js";
+import { agentOptions } from "./agent-options.js";
 import { checkOptions, recordOptions } from "./options.js";
 
 export const recordCommand: CommandHelp = {
@@ -29,4 +30,20 @@ export const checkCommand: CommandHelp = {
   ],
 };
 
-export const commands: readonly CommandHelp[] = [recordCommand, checkCommand];
+export const agentCommand: CommandHelp = {
+  name: "agent",
+  summary: "profile this machine all the time; what the DaemonSet runs",
+  description:
+    "Samples the stacks of every process and of the kernel until it is told to stop, and writes, each\n" +
+    "window, a profile of every service and container: named, and labelled with node, namespace, pod,\n" +
+    "container and workload. The first SIGTERM or Ctrl-C ends the window and writes it; the second ends\n" +
+    "the program.",
+  options: Object.values(agentOptions),
+  examples: [
+    ["hostflame agent", "every minute, into /var/lib/hostflame/profiles"],
+    ["hostflame agent --window 10s --output-dir /tmp/profiles --listen off", "a try, without HTTP"],
+    ["hostflame agent --mode opt-in", 'only pods annotated hostflame.io/profile: "true"'],
+  ],
+};
+
+export const commands: readonly CommandHelp[] = [recordCommand, agentCommand, checkCommand];

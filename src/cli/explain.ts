@@ -7,6 +7,8 @@ interface SystemError extends Error {
   readonly log?: string;
   readonly syscall?: string;
   readonly path?: string;
+  readonly address?: string;
+  readonly port?: number;
 }
 
 export interface Explanation {
@@ -81,11 +83,23 @@ const rules: readonly Rule[] = [
     exitCode: EXIT.failed,
   },
   {
+    applies: ({ syscall }) => syscall === "listen" || syscall === "bind",
+    explain: ({ code, address, port }) =>
+      `Cannot listen on ${address ?? "that address"}:${port ?? ""} (${code}): ${LISTEN_WORDS[code] ?? "give another address with --listen"}.`,
+    exitCode: EXIT.failed,
+  },
+  {
     applies: ({ path, syscall }) => path !== undefined && syscall !== undefined,
     explain: ({ path, message, code }) => `${path}: ${FILE_WORDS[code] ?? message}.`,
     exitCode: EXIT.failed,
   },
 ];
+
+const LISTEN_WORDS: Readonly<Record<string, string>> = {
+  EADDRINUSE: "another program, perhaps another agent, listens there; end it, or give another port with --listen",
+  EADDRNOTAVAIL: "this machine does not have that address; give one that it has, or 0.0.0.0, with --listen",
+  EACCES: "ports below 1024 need CAP_NET_BIND_SERVICE; give another with --listen",
+};
 
 const FILE_WORDS: Readonly<Record<string, string>> = {
   EACCES: "no permission to write there (EACCES)",

@@ -43,7 +43,14 @@ export function commandHelp(command: CommandHelp): string {
 
 /** The same table as Markdown, for docs/options.md. */
 export function optionsMarkdown(commands: readonly CommandHelp[]): string {
-  const lines = ["# Options", "", "Written from the option table by `UPDATE_GOLDEN=1 npm test -- unit/cli`."];
+  const lines = [
+    "# Options",
+    "",
+    "Written from the option table by `UPDATE_GOLDEN=1 npm test -- unit/cli`.",
+    "",
+    "A flag stands over its environment variable. Where several variables are named, the first one that is set stands;",
+    "those after the first are older agents', so that a manifest written for one of them works.",
+  ];
   for (const { name, options } of commands) {
     lines.push(
       "",
@@ -55,7 +62,8 @@ export function optionsMarkdown(commands: readonly CommandHelp[]): string {
     for (const option of options) {
       const fallback = option.defaultText === "" ? "" : `\`${option.defaultText}\``;
       const accepts = option.takes === "none" ? "" : option.accepts;
-      lines.push(`| \`${synopsis(option)}\` | \`${option.environment}\` | ${fallback} | ${option.help} | ${accepts} |`);
+      const variables = [option.environment, ...option.aliases].map((name) => `\`${name}\``).join(", ");
+      lines.push(`| \`${synopsis(option)}\` | ${variables} | ${fallback} | ${option.help} | ${accepts} |`);
     }
   }
   return `${lines.join("\n")}\n`;
@@ -67,9 +75,10 @@ function synopsis({ flag, takes, placeholder }: Option<unknown>): string {
 }
 
 /** What is accepted is said where there is a default, whose bounds one would guess; a FILE or a PID speaks for itself. */
-function details({ help, takes, accepts, defaultText, environment }: Option<unknown>): string {
+function details({ help, takes, accepts, defaultText, environment, aliases }: Option<unknown>): string {
   const bounded = takes !== "none" && defaultText !== "";
-  return `${help} [${[...(bounded ? [`default ${defaultText}`, accepts] : []), environment].join("; ")}]`;
+  const variables = [environment, ...aliases].join(", else ");
+  return `${help} [${[...(bounded ? [`default ${defaultText}`, accepts] : []), variables].join("; ")}]`;
 }
 
 function exitCodes(): string {

@@ -8,10 +8,14 @@ export interface Option<T> {
   readonly flag: `--${string}`;
   /** The variable that gives the value where the flag does not. */
   readonly environment: `HOSTFLAME_${string}`;
+  /** Variables of older agents that give it where neither flag nor variable does; the first one set stands. */
+  readonly aliases: readonly string[];
   /** How many words follow the flag. Of "many", each may hold several values between commas. */
   readonly takes: "none" | "one" | "many";
   readonly placeholder: string;
   readonly accepts: string;
+  /** A text as it may be printed: without what is secret in it. */
+  readonly show: (text: string) => string;
   /** The default as a person would type it; "" when there is none. */
   readonly defaultText: string;
   readonly help: string;
@@ -31,6 +35,7 @@ export type OptionValues<Table> = {
 interface OptionText {
   readonly flag: `--${string}`;
   readonly help: string;
+  readonly aliases?: readonly string[];
 }
 
 /** An option with a value and a default. Given twice, the last one stands. */
@@ -66,10 +71,11 @@ export function toggle(text: OptionText): Option<boolean> {
 
 function common<T>(
   kind: ValueKind<T>,
-  { flag, help }: OptionText,
-): Pick<Option<T>, "flag" | "environment" | "placeholder" | "accepts" | "help"> {
+  { flag, help, aliases = [] }: OptionText,
+): Pick<Option<T>, "flag" | "environment" | "aliases" | "placeholder" | "accepts" | "help" | "show"> {
   const environment = `HOSTFLAME_${flag.slice(2).toUpperCase().replaceAll("-", "_")}` as const;
-  return { flag, environment, placeholder: kind.placeholder, accepts: kind.accepts, help };
+  const { placeholder, accepts, show = (text: string) => text } = kind;
+  return { flag, environment, aliases, placeholder, accepts, help, show };
 }
 
 /** All texts have to be right, and the last one stands. */

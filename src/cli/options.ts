@@ -5,6 +5,20 @@ const MIB = 1024 ** 2;
 /** PID_MAX_LIMIT of a 64-bit kernel (include/linux/threads.h). */
 const PID_MAX = 4 * 1024 ** 2;
 
+/** Whatever samples has these two. */
+export const UNWIND_MEMORY = {
+  kind: bytes(MIB, 4096 * MIB),
+  flag: "--unwind-memory",
+  defaultText: "64MiB",
+  help: "memory for unwind tables; beyond it those of the least sampled files are dropped",
+} as const;
+export const RING_MEMORY = {
+  kind: powerOfTwoBytes(MIB / 2, 256 * MIB),
+  flag: "--ring-memory",
+  defaultText: "2MiB",
+  help: "memory for samples on their way out of the kernel",
+} as const;
+
 /** The one table of what `hostflame record` can be told. */
 export const recordOptions = {
   durationMs: value(duration(100, 24 * 3_600_000), {
@@ -42,16 +56,8 @@ export const recordOptions = {
     flag: "--comm",
     help: "record only threads with these names",
   }),
-  unwindMemoryBytes: value(bytes(MIB, 4096 * MIB), {
-    flag: "--unwind-memory",
-    defaultText: "64MiB",
-    help: "memory for unwind tables; beyond it those of the least sampled files are dropped",
-  }),
-  ringMemoryBytes: value(powerOfTwoBytes(MIB / 2, 256 * MIB), {
-    flag: "--ring-memory",
-    defaultText: "2MiB",
-    help: "memory for samples on their way out of the kernel",
-  }),
+  unwindMemoryBytes: value(UNWIND_MEMORY.kind, UNWIND_MEMORY),
+  ringMemoryBytes: value(RING_MEMORY.kind, RING_MEMORY),
   quiet: toggle({
     flag: "--quiet",
     help: "no progress on the terminal",

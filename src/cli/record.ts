@@ -1,16 +1,14 @@
 import { accessSync, constants, mkdirSync, statSync } from "node:fs";
 import { dirname } from "node:path";
-import { gatherFacts } from "../host/facts.js";
-import { judgeHost } from "../host/requirements.js";
 import type { RecordOptions } from "../model/record-options.js";
 import { UsageError } from "./arguments.js";
-import { HostObstacle } from "./explain.js";
+import { refuseWhereNothingWorks } from "./obstacles.js";
 import type { Output } from "./output.js";
 import { createReporter } from "./progress.js";
 
 /** `hostflame record`: everything that can be known to fail is found before anything is sampled. */
 export async function record(options: RecordOptions, stdout: Output, stderr: Output): Promise<number> {
-  refuseWhereNothingWorks();
+  refuseWhereNothingWorks("record");
   prepareFiles(options);
   const { runRecord } = await import("../record.js");
   const reporter = createReporter({ stdout, stderr, quiet: options.quiet, now: () => performance.now() });
@@ -35,12 +33,4 @@ function prepareFiles({ output, flamegraph, folded }: RecordOptions): void {
     if (existing?.isDirectory() === true) throw new UsageError(`${flag} does not accept ${path}: that is a folder.`);
     accessSync(existing === undefined ? dirname(path) : path, constants.W_OK);
   }
-}
-
-function refuseWhereNothingWorks(): void {
-  const obstacles = judgeHost(gatherFacts()).filter(({ status }) => status === "missing");
-  const [first] = obstacles;
-  if (first === undefined) return;
-  const more = obstacles.length === 1 ? "" : ` (and ${obstacles.length - 1} more: hostflame check lists all)`;
-  throw new HostObstacle(`Cannot record (${first.title}: ${first.found}): ${first.advice}${more}.`);
 }

@@ -1,5 +1,6 @@
+import { agentOptions } from "./agent-options.js";
 import { readArguments, UsageError } from "./arguments.js";
-import { checkCommand, commands, recordCommand } from "./commands.js";
+import { agentCommand, checkCommand, commands, recordCommand } from "./commands.js";
 import { EXIT } from "../model/exit-codes.js";
 import { explainError } from "./explain.js";
 import { type CommandHelp, commandHelp, overview } from "./help.js";
@@ -47,6 +48,12 @@ async function dispatch({ words, environment, stdout, stderr }: Shell): Promise<
       if (options === "help") return print(stdout, commandHelp(checkCommand));
       const { check } = await import("./check.js");
       return check(options, stdout);
+    }
+    case "agent": {
+      const options = readArguments(agentOptions, rest, environment);
+      if (options === "help") return print(stdout, commandHelp(agentCommand));
+      const { agent } = await import("./agent.js");
+      return agent(options, stdout);
     }
     case "help":
     case "--help":

@@ -1,4 +1,4 @@
-import type { ExecutableId } from "../model/brand.js";
+import type { ExecutableId, ExecutableSerial } from "../model/brand.js";
 import type { FileKey } from "../native/first-sight.js";
 
 /** Where an executable's unwind information stands. */
@@ -12,6 +12,18 @@ export type ExecutableState =
   /** Rows were taken out to make room; they are made again when it is sampled again. */
   | "evicted";
 
+/** What is left of an executable that was let go, for as long as a window may hold a frame of it. */
+export interface FormerExecutable {
+  readonly serial: ExecutableSerial;
+  /** The path's last {@link FORMER_PATH_CHARACTERS}. */
+  readonly path: string;
+  /** The window in which it was let go. */
+  readonly window: number;
+}
+
+/** Room for any file's name (255), whatever folder it lies in. */
+export const FORMER_PATH_CHARACTERS = 256;
+
 /** What the bytes of an executable are read from. */
 export type ExecutableContent =
   /** Open for as long as the executable is known: the path may lead elsewhere by then. */
@@ -24,6 +36,7 @@ export type ExecutableContent =
 /** An ELF file, or what was mapped as one, that some sampled process runs. One, however many processes map it. */
 export interface Executable {
   readonly id: ExecutableId;
+  readonly serial: ExecutableSerial;
   readonly key: FileKey;
   /** As the sampled process saw it, " (deleted)" removed; "[vdso]" for the vDSO. */
   readonly path: string;
@@ -31,4 +44,8 @@ export interface Executable {
   state: ExecutableState;
   /** When its rows were last taken out, milliseconds of performance.now(); 0 for never. */
   evictedAtMs: number;
+  /** Its rows were made and the kernel had no room for them: when to try again, performance.now(); 0 for never. */
+  retryAtMs: number;
+  /** Number of the last window that met it: {@link ExecutableRegistry.window}. */
+  lastWindow: number;
 }

@@ -3,7 +3,8 @@ import type { FileKey, MappingRecord } from "../native/first-sight.js";
 import { errnoOf } from "../util/errno.js";
 
 /** Why a mapped file could not be opened. None of these is an error: processes end, files change. */
-export type OpenProblem = "process-gone" | "not-permitted" | "identity-changed" | "not-a-file" | "open-failed";
+export type OpenProblem =
+  "process-gone" | "not-permitted" | "identity-changed" | "not-a-file" | "too-many-open-files" | "open-failed";
 
 export type OpenResult = { readonly fd: number; readonly path: string } | { readonly problem: OpenProblem };
 
@@ -66,6 +67,9 @@ function problemOf(errno: string): OpenProblem {
     case "EPERM":
     case "EACCES":
       return "not-permitted";
+    case "EMFILE":
+    case "ENFILE":
+      return "too-many-open-files";
     default:
       return "open-failed";
   }

@@ -26,7 +26,7 @@ export interface PageFacts {
   readonly tool: string;
   readonly timeMs: number;
   readonly durationMs: number;
-  /** CPU time a sample stands for. */
+  /** CPU time that one count of the tree stands for. */
   readonly periodNs: number;
 }
 

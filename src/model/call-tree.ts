@@ -22,9 +22,9 @@ export interface CallTree {
   readonly depth: Uint32Array;
   /** Nodes of the subtree, itself included. */
   readonly size: Uint32Array;
-  /** Samples whose leaf this is. */
+  /** Ticks whose leaf this is: samples, each as many times as ticks it stands for. */
   readonly self: Float64Array;
-  /** Samples that pass through. */
+  /** Ticks that pass through. */
   readonly total: Float64Array;
 }
 
@@ -58,7 +58,7 @@ export function callTree(profile: Profile, options: CallTreeOptions): CallTree {
         node = nodes.child(node, firstFrame + table.indices[j]);
       }
     }
-    nodes.self[node] += samples.count[row];
+    nodes.self[node] += samples.ticks[row];
   }
   return nodes.finish(labels, options.order);
 }

@@ -18,6 +18,9 @@ export interface CgroupPath {
   readonly id: CgroupId;
   /** From the hierarchy's root down, the root itself left out; empty for the root. */
   readonly names: readonly string[];
-  /** More levels, or longer names, than are copied: the part next to the root is missing. */
+  /**
+   * It lies deeper than is told (16 levels): what is missing is below the last name, where only what the container made
+   * in itself can be. Names is empty at a depth beyond all reason (144).
+   */
   readonly truncated: boolean;
 }

@@ -1,4 +1,5 @@
 import type { StackId, ThreadId } from "./brand.js";
+import type { CgroupId } from "./cgroup.js";
 
 /** What kind of code a location lies in; flame graphs colour by it. */
 export type CodeKind = "kernel" | "native" | "interpreter" | "jit";
@@ -57,13 +58,20 @@ export interface ProfileStacks {
   readonly locations: Uint32Array;
 }
 
+/** A thread as its samples saw it: renamed, or moved to another cgroup, it is another. */
 export interface ProfileThread {
   readonly pid: number;
   readonly tid: number;
   readonly comm: string;
+  /** Of its process, nanoseconds of CLOCK_BOOTTIME; with pid, the process key. */
+  readonly startTimeNs: bigint;
+  readonly cgroup: CgroupId;
 }
 
-/** Samples as columns: row i says that stack[i] of thread[i] was seen count[i] times. Rows are distinct pairs. */
+/**
+ * Samples as columns: row i says that stack[i] of thread[i] was seen count[i] times. Rows are distinct pairs. Where a
+ * cgroup is sampled at a lower rate, a sample stands for more than one tick.
+ */
 export interface ProfileSamples {
   readonly length: number;
   /** Each a {@link StackId}. */
@@ -71,6 +79,8 @@ export interface ProfileSamples {
   /** Each a {@link ThreadId}. */
   readonly thread: Uint32Array;
   readonly count: Uint32Array;
+  /** Ticks that the row stands for: its CPU time is so many times {@link Profile.periodNs}. */
+  readonly ticks: Uint32Array;
 }
 
 /** A window of samples with every frame named: what the encoders (pprof, folded, flame graph, table) read. Frozen. */
@@ -78,7 +88,7 @@ export interface Profile {
   /** Wall clock at the start, nanoseconds since the epoch. */
   readonly timeNs: bigint;
   readonly durationNs: bigint;
-  /** CPU time between two samples of one CPU, nanoseconds. */
+  /** CPU time between two ticks of one CPU, nanoseconds. */
   readonly periodNs: number;
   readonly mappings: readonly ProfileMapping[];
   readonly functions: readonly ProfileFunction[];

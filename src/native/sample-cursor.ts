@@ -1,4 +1,12 @@
-import { firstSightLayout, limits, mappingLayout, outcome, recordKind, sampleLayout } from "./abi.generated.js";
+import {
+  cgroupSightLayout,
+  firstSightLayout,
+  limits,
+  mappingLayout,
+  outcome,
+  recordKind,
+  sampleLayout,
+} from "./abi.generated.js";
 
 const WORD = 4;
 const FRAME_BYTES = 8;
@@ -76,7 +84,7 @@ export class SampleCursor {
     return this.#length;
   }
 
-  // Of both kinds.
+  // Of samples and first sights.
 
   get cpu(): number {
     return this.words[
@@ -99,7 +107,11 @@ export class SampleCursor {
     return this.bytes[this.#offset + sampleLayout.outcome];
   }
   get flags(): number {
-    return this.#halves[(this.#offset + sampleLayout.flags) / 2];
+    return this.bytes[this.#offset + sampleLayout.flags];
+  }
+  /** Ticks that it stands for. */
+  get weight(): number {
+    return this.bytes[this.#offset + sampleLayout.weight];
   }
   get kernelFrames(): number {
     return this.#halves[(this.#offset + sampleLayout.kernelFrames) / 2];
@@ -147,7 +159,7 @@ export class SampleCursor {
     return length;
   }
 
-  /** A copy of the current record, for what outlives the batch: readFirstSight takes one apart. */
+  /** A copy of the current record, for what outlives the batch: readFirstSight and readCgroupSight take one apart. */
   copyRecord(): Uint8Array {
     return this.bytes.slice(this.#offset, this.#offset + this.#length);
   }
@@ -169,10 +181,19 @@ export class SampleCursor {
       }
       case recordKind.firstSight:
         return isFirstSightLength(this.words, this.#halves, this.#offset, this.#length);
+      case recordKind.cgroup:
+        return isCgroupSightLength(this.#halves, this.#offset, this.#length);
       default:
         return false;
     }
   }
+}
+
+/** Whether a cgroup's record at `offset` is as long as it says, within the limits. */
+function isCgroupSightLength(halves: Uint16Array, offset: number, length: number): boolean {
+  if (length < cgroupSightLayout.sizeOf) return false;
+  const nameBytes = halves[(offset + cgroupSightLayout.namesBytes) / 2];
+  return nameBytes <= limits.cgroupLevels * limits.cgroupNameBytes && cgroupSightLayout.sizeOf + nameBytes <= length;
 }
 
 /** Whether a first-sight record at `offset` is as long as its counts say, which are within the limits. */

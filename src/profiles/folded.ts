@@ -7,7 +7,7 @@ import { printable } from "../util/printable.js";
 const CHUNK_CHARACTERS = 64 * 1024;
 
 /**
- * The profile as folded stacks, the input of every flame graph script: lines `comm;root;…;leaf count`, kernel frames
+ * The profile as folded stacks, the input of every flame graph script: lines `comm;root;…;leaf ticks`, kernel frames
  * with the suffix `_[k]`, no two lines alike, in the order of their names. Comes in chunks of whole lines, for
  * `pipeline(Readable.from(foldedChunks(profile)), file)`: the text never exists as a whole.
  */

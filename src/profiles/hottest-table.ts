@@ -19,7 +19,7 @@ const GAP = "  ";
 /** The hottest functions as a table, one line a function, each line ended by a newline. */
 export function hottestTable(hottest: HottestFunctions, options: TableOptions): string {
   if (hottest.samples === 0) return "No samples.\n";
-  const rows = hottest.functions.map((hot) => cells(hot, hottest.samples));
+  const rows = hottest.functions.map((hot) => cells(hot, hottest.ticks));
   const head = { self: "self", total: "total", samples: "samples", name: "function", where: "where" };
   const widest = (column: keyof Row) => Math.max(...[head, ...rows].map((row) => columnsOf(row[column])));
 
@@ -52,11 +52,11 @@ interface Row {
   readonly where: string;
 }
 
-function cells(hot: HotFunction, samples: number): Row {
+function cells(hot: HotFunction, ticks: number): Row {
   return {
-    self: percent(hot.self, samples),
-    total: percent(hot.total, samples),
-    samples: String(hot.self),
+    self: percent(hot.self, ticks),
+    total: percent(hot.total, ticks),
+    samples: String(hot.samples),
     name: printable(hot.name),
     where: printable(hot.where),
   };

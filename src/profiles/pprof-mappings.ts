@@ -76,7 +76,7 @@ class Extent implements PprofMappingRow {
 
 /**
  * By the format's law the first mapping is the main binary's, and pprof prints its name above every report. Of a whole
- * machine it is the program (not a library, not the kernel) with the most leaf samples. -1 when there is none.
+ * machine it is the program (not a library, not the kernel) with the most CPU time of its own. -1 when there is none.
  */
 function mainMapping(profile: Profile): number {
   const { samples, stacks } = profile;
@@ -86,7 +86,7 @@ function mainMapping(profile: Profile): number {
     const leaf = stacks.offsets[stack];
     if (leaf === stacks.offsets[stack + 1]) continue;
     const { mappingIndex } = profile.locations[stacks.locations[leaf]];
-    if (mappingIndex >= 0) leaves[mappingIndex] += samples.count[row];
+    if (mappingIndex >= 0) leaves[mappingIndex] += samples.ticks[row];
   }
   let main = -1;
   for (const [index, { fileName }] of profile.mappings.entries()) {

@@ -18,6 +18,8 @@ import { pprofMappings } from "./pprof-mappings.js";
 export interface PprofOptions {
   /** Sentences for the reader, shown by pprof's `comments`; by custom the first names the tool and its version. */
   readonly comments?: readonly string[];
+  /** Whose the profile is, put on every sample beside its thread's pid, tid and comm: namespace, pod, container… */
+  readonly labels?: ReadonlyMap<string, string>;
 }
 
 export interface PprofGzipOptions extends PprofOptions {
@@ -26,6 +28,7 @@ export interface PprofGzipOptions extends PprofOptions {
 }
 
 const compress = promisify(gzip);
+const THREAD_LABELS: ReadonlySet<string> = new Set(["pid", "tid", "comm"]);
 
 /**
  * The profile as an uncompressed pprof message (google/pprof, proto/profile.proto). Ids are index + 1, since zero
@@ -41,7 +44,7 @@ export function encodePprof(profile: Profile, options: PprofOptions = {}): Uint8
 
   return new PprofProfile({
     sampleType: [samplesCount, cpuNanoseconds],
-    sample: samplesOf(profile, text),
+    sample: samplesOf(profile, options.labels ?? new Map(), text),
     mapping: mappings.rows.map((row, index) => {
       return new Mapping({
         id: index + 1,
@@ -88,10 +91,14 @@ export async function encodePprofGzip(profile: Profile, options: PprofGzipOption
   return compress(encodePprof(profile, options), { level: options.level ?? 1 });
 }
 
-function samplesOf(profile: Profile, text: (value: string) => number): Sample[] {
+function samplesOf(
+  profile: Profile,
+  whose: ReadonlyMap<string, string>,
+  text: (value: string) => number,
+): Sample[] {
   const { samples, stacks } = profile;
   const period = wholePeriod(profile);
-  const labels = threadLabels(profile, text);
+  const labels = labelsOfThreads(profile, whose, text);
   // Threads of one program share stacks, and rows of one stack share its array.
   const idsOfStack = new Array<number[] | undefined>(stacks.length);
   const rows: Sample[] = [];
@@ -102,19 +109,32 @@ function samplesOf(profile: Profile, text: (value: string) => number): Sample[] 
       (location) => location + 1,
     ));
     const count = samples.count[row];
-    rows.push(new Sample({ locationId, value: [count, product(count, period)], label: labels[samples.thread[row]] }));
+    const cpuTime = product(samples.ticks[row], period);
+    rows.push(new Sample({ locationId, value: [count, cpuTime], label: labels[samples.thread[row]] }));
   }
   return rows;
 }
 
-/** One set of labels a thread. A label of zero or "" cannot be told from none on the wire, so it is left out. */
-function threadLabels(profile: Profile, text: (value: string) => number): Label[][] {
+/**
+ * One set of labels a thread, which its samples share. A label of zero or "" cannot be told from none on the wire, so it
+ * is left out; one of whose that is called as a thread's is would be two under one name, and the thread's is meant.
+ */
+function labelsOfThreads(
+  profile: Profile,
+  whose: ReadonlyMap<string, string>,
+  text: (value: string) => number,
+): Label[][] {
+  const shared: Label[] = [];
+  for (const [key, value] of whose) {
+    if (value !== "" && !THREAD_LABELS.has(key)) shared.push(new Label({ key: text(key), str: text(value) }));
+  }
   const [pidKey, tidKey, commKey] = [text("pid"), text("tid"), text("comm")];
   return profile.threads.map(({ pid, tid, comm }) => {
     const labels: Label[] = [];
     if (pid !== 0) labels.push(new Label({ key: pidKey, num: pid }));
     if (tid !== 0) labels.push(new Label({ key: tidKey, num: tid }));
     if (comm !== "") labels.push(new Label({ key: commKey, str: text(comm) }));
+    for (const label of shared) labels.push(label);
     return labels;
   });
 }

@@ -28,6 +28,17 @@ export interface TableStoreOptions {
 }
 
 const ELEMENT_BYTES = 8;
+/** What the kernel had no memory for is not tried again at once; a minute later it may have. */
+const RETRY_MS = 60_000;
+
+/** What the kernel refused; each leaves a file without rows there for a while, and the rest as it was. */
+export type TableProblem =
+  /** Memory for a table. */
+  | "table-refused"
+  /** A change of the map of tables. */
+  | "slot-refused"
+  /** A change of the map of executables. */
+  | "entry-refused";
 
 /**
  * The unwind tables that the kernel side walks by, within a byte budget. Publishing one may evict the least sampled
@@ -46,6 +57,10 @@ export class TableStore {
   evictions = 0;
   /** Tables that did not fit the budget by themselves. */
   refused = 0;
+  /** How often the kernel refused something, by what it was. */
+  readonly problems = new Map<TableProblem, number>();
+  /** What it said the last time, "" when it never did. */
+  lastProblem = "";
 
   constructor(
     private readonly session: Session,
@@ -79,15 +94,22 @@ export class TableStore {
   }
 
   /**
-   * Hands the rows to the kernel side; without room for them the executable is walked by frame pointer. They can be
-   * walked by here at once, and there when the kernel has made the change known to all CPUs, a few milliseconds later.
+   * Hands the rows to the kernel side; without room for them the executable is walked by frame pointer, and where it was
+   * the kernel that had none, {@link Executable.retryAtMs} says when to try again. The rows can be walked by here at
+   * once, and there when the kernel has made the change known to all CPUs, a few milliseconds later.
    */
   publish(executable: Executable, rows: UnwindRows): void {
     const extent = measure(rows);
     const bytes = extent.elements * ELEMENT_BYTES;
+    executable.retryAtMs = 0;
     if (extent.elements === 0 || !this.makeRoom(bytes)) {
       this.refused += extent.elements === 0 ? 0 : 1;
       this.publishNone(executable);
+      return;
+    }
+    const table = this.createTable(extent.elements);
+    if (table?.memory === undefined) {
+      this.publishLater(executable);
       return;
     }
     const slot = this.freeSlots.shift();
@@ -95,27 +117,32 @@ export class TableStore {
       throw new Error("a free slot was made and is gone"); // makeRoom() promises one
     }
     const ruleNumbers = this.rules.acquire(rows.rules);
-    const table = this.session.createTable(extent.elements);
-    if (table.memory === undefined) {
-      throw new Error("a new table has no memory"); // createTable() promises it
-    }
     write(rows, extent, ruleNumbers, table.memory);
     const view = viewTable(table.memory, extent);
     const published: PublishedTable = { extent, slot, table, view, ruleNumbers, hitsBefore: 0n };
     this.published.set(executable, published);
     this.usedBytes += bytes;
     executable.state = "ready";
-    this.changes.add(
-      this.session.publishTable(slot, table).then(() => {
-        // It may have been evicted while the kernel made the change.
-        if (this.published.get(executable) === published) {
-          this.update(executable, executableState.ready, published);
-        }
-      }),
-    );
+    this.changes.add(this.announceTable(executable, published));
   }
 
-  /** Resolves when the kernel side sees every change made so far; rejects with the NativeError of one it refused. */
+  /** Takes an executable out of the kernel, table and all; false when the kernel would not, and it is known as before. */
+  forget(executable: Executable): boolean {
+    // First the file, then the table: a tick between the two finds no file, not an empty slot.
+    if (!this.attempt("entry-refused", () => this.session.deleteElement("executables", executable.key.bytes))) {
+      return false;
+    }
+    this.takeOut(executable);
+    return true;
+  }
+
+  /** How often the kernel side looked up a mapping of it. */
+  hits(executable: Executable): bigint {
+    const found = this.session.lookupElement("executables", executable.key.bytes, this.value);
+    return found ? this.valueView.getBigUint64(executableLayout.hits, true) : 0n;
+  }
+
+  /** Resolves when the kernel side sees every change made so far, or has refused it. */
   async settled(): Promise<void> {
     await this.changes.settled();
   }
@@ -138,12 +165,12 @@ export class TableStore {
       return true;
     }
     for (const executable of this.leastSampledFirst()) {
-      if (this.usedBytes + bytes <= this.options.memoryBytes && this.freeSlots.length > 0) {
-        break;
-      }
       this.evict(executable);
+      if (this.usedBytes + bytes <= this.options.memoryBytes && this.freeSlots.length > 0) {
+        return true;
+      }
     }
-    return true;
+    return false;
   }
 
   private evict(executable: Executable): void {
@@ -152,16 +179,70 @@ export class TableStore {
       return;
     }
     // First the file, then the table: a tick between the two finds "pending", not an empty slot.
+    if (!this.update(executable, executableState.pending, undefined)) {
+      return;
+    }
     executable.state = "evicted";
     executable.evictedAtMs = performance.now();
-    this.update(executable, executableState.pending, undefined);
-    this.changes.add(this.session.clearTable(published.slot));
-    published.table.release();
-    this.rules.release(published.ruleNumbers);
-    this.freeSlots.push(published.slot);
-    this.published.delete(executable);
-    this.usedBytes -= published.extent.elements * ELEMENT_BYTES;
+    this.takeOut(executable);
     this.evictions++;
+  }
+
+  /** Gives back the table of an executable that the kernel side no longer finds it by. */
+  private takeOut(executable: Executable): void {
+    const published = this.published.get(executable);
+    if (published === undefined) {
+      return;
+    }
+    const { slot, table, ruleNumbers, extent } = published;
+    this.published.delete(executable);
+    this.changes.add(this.clearSlot(slot));
+    table.release();
+    this.rules.release(ruleNumbers);
+    this.freeSlots.push(slot);
+    this.usedBytes -= extent.elements * ELEMENT_BYTES;
+  }
+
+  /** Where the kernel would not, the slot's next table takes the place of what is left in it. */
+  private async clearSlot(slot: number): Promise<void> {
+    try {
+      await this.session.clearTable(slot);
+    } catch (error) {
+      this.count("slot-refused", error);
+    }
+  }
+
+  private createTable(elements: number): NativeTable | undefined {
+    try {
+      return this.session.createTable(elements);
+    } catch (error) {
+      this.count("table-refused", error);
+      return undefined;
+    }
+  }
+
+  /** Tells the kernel side of a table, in that order; it may be evicted, or refused, meanwhile. */
+  private async announceTable(executable: Executable, published: PublishedTable): Promise<void> {
+    try {
+      await this.session.publishTable(published.slot, published.table);
+    } catch (error) {
+      this.count("slot-refused", error);
+      if (this.published.get(executable) === published) {
+        this.takeOut(executable);
+        this.publishLater(executable);
+      }
+      return;
+    }
+    if (this.published.get(executable) === published && !this.update(executable, executableState.ready, published)) {
+      this.takeOut(executable);
+      this.publishLater(executable);
+    }
+  }
+
+  /** As if there were no rows, for a while. */
+  private publishLater(executable: Executable): void {
+    executable.retryAtMs = performance.now() + RETRY_MS;
+    this.publishNone(executable);
   }
 
   /** By mappings looked up since the last eviction. */
@@ -175,12 +256,8 @@ export class TableStore {
     return [...recent].sort((a, b) => (a[1] < b[1] ? -1 : a[1] > b[1] ? 1 : 0)).map(([executable]) => executable);
   }
 
-  private hits(executable: Executable): bigint {
-    const found = this.session.lookupElement("executables", executable.key.bytes, this.value);
-    return found ? this.valueView.getBigUint64(executableLayout.hits, true) : 0n;
-  }
-
-  private update(executable: Executable, state: number, published: PublishedTable | undefined): void {
+  /** False, and counted, when the kernel would not: its entry is then as it was. */
+  private update(executable: Executable, state: number, published: PublishedTable | undefined): boolean {
     const hits = this.hits(executable);
     const { valueView: view } = this;
     view.setUint32(executableLayout.id, executable.id, true);
@@ -190,6 +267,23 @@ export class TableStore {
     view.setUint32(executableLayout.pages, published?.extent.pages ?? 0, true);
     view.setUint32(executableLayout.elements, published?.extent.elements ?? 0, true);
     view.setBigUint64(executableLayout.hits, hits, true);
-    this.session.updateElement("executables", executable.key.bytes, this.value);
+    return this.attempt("entry-refused", () => {
+      this.session.updateElement("executables", executable.key.bytes, this.value);
+    });
+  }
+
+  private attempt(problem: TableProblem, change: () => unknown): boolean {
+    try {
+      change();
+      return true;
+    } catch (error) {
+      this.count(problem, error);
+      return false;
+    }
+  }
+
+  private count(problem: TableProblem, error: unknown): void {
+    this.problems.set(problem, (this.problems.get(problem) ?? 0) + 1);
+    this.lastProblem = error instanceof Error ? error.message : String(error);
   }
 }

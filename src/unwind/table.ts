@@ -25,7 +25,9 @@ export type ConversionProblem =
   | "limit-exceeded"
   | "read-failed"
   /** The worker thread ended over it, or a bug was met. */
-  | "worker-failed";
+  | "worker-failed"
+  /** The rows made no table. */
+  | "publish-failed";
 
 export interface ConversionResult {
   /** Undefined when there is nothing to unwind by; the frame pointer is then followed. */

@@ -32,6 +32,7 @@ export const arbitraryProfile: fc.Arbitrary<Profile> = fc
         comm: fc.oneof(fc.constantFrom("app", "", "a;b", "kworker/0:1"), name),
         stack: fc.array(fc.nat({ max: 11 }), { maxLength: 10 }),
         count: fc.integer({ min: 1, max: 4_000_000_000 }),
+        weight: fc.oneof(fc.constant(1), fc.integer({ min: 2, max: 255 })),
         pid: fc.nat({ max: 3 }),
         tid: fc.nat({ max: 3 }),
       }),
@@ -44,13 +45,18 @@ export const arbitraryProfile: fc.Arbitrary<Profile> = fc
     const locations = frames.map(({ names, file, kind, line }) => {
       return builder.location(names, kind === "kernel" ? "[kernel.kallsyms]" : file, kind, line);
     });
-    for (const { comm, stack, count, pid, tid } of samples) {
+    for (const { comm, stack, count, weight, pid, tid } of samples) {
       const path = stack.map((index) => locations[index % locations.length]);
-      // Counts of equal rows are summed and must stay within 32 bits.
-      builder.addFrames(comm, path, Math.ceil(count / samples.length), { pid, tid });
+      // Ticks of equal rows are summed and must stay within 32 bits.
+      builder.addFrames(comm, path, Math.ceil(count / weight / samples.length), { pid, tid, weight });
     }
     return builder.build();
   });
+
+/** Ticks of the whole profile. */
+export function ticksIn(profile: Profile): number {
+  return profile.samples.ticks.reduce((sum, ticks) => sum + ticks, 0);
+}
 
 /** Samples of the whole profile. */
 export function samplesIn(profile: Profile): number {

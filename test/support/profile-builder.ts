@@ -1,3 +1,4 @@
+import type { CgroupId } from "#src/model/cgroup.js";
 import type {
   CodeKind,
   Profile,
@@ -15,6 +16,16 @@ export interface ProfileBuilderOptions {
   readonly periodNs?: number;
 }
 
+/** Whose samples they are. */
+export interface ThreadOptions {
+  readonly pid?: number;
+  readonly tid?: number;
+  /** 1 unless told. */
+  readonly cgroup?: bigint;
+  /** Ticks that each sample stands for; 1 unless told. */
+  readonly weight?: number;
+}
+
 const KERNEL_TEXT = 0xffffffff81000000;
 const KIND_OF_SUFFIX: Readonly<Record<string, CodeKind>> = { k: "kernel", i: "interpreter", j: "jit" };
 
@@ -30,7 +41,7 @@ export class ProfileBuilder {
   readonly #locations = new Interner<ProfileLocation>();
   readonly #threads = new Interner<ProfileThread>();
   readonly #stacks = new Interner<readonly number[]>();
-  readonly #counts = new Map<string, { stack: number; thread: number; count: number }>();
+  readonly #counts = new Map<string, { stack: number; thread: number; count: number; ticks: number }>();
   readonly #pids = new Map<string, number>();
   readonly #placed: number[] = [];
 
@@ -54,7 +65,7 @@ export class ProfileBuilder {
   }
 
   /** Adds samples of one stack; the thread is the command's main thread unless told. */
-  add(folded: string, count: number, thread: { readonly pid?: number; readonly tid?: number } = {}): this {
+  add(folded: string, count: number, thread: ThreadOptions = {}): this {
     const [comm = "", ...frames] = folded.split(";");
     return this.addFrames(
       comm,
@@ -65,21 +76,24 @@ export class ProfileBuilder {
   }
 
   /** The same for locations made by {@link location}, root first. */
-  addFrames(
-    comm: string,
-    rootFirst: readonly number[],
-    count: number,
-    thread: { readonly pid?: number; readonly tid?: number } = {},
-  ): this {
+  addFrames(comm: string, rootFirst: readonly number[], count: number, thread: ThreadOptions = {}): this {
     const pid = thread.pid ?? this.#pidOf(comm);
     const tid = thread.tid ?? pid;
-    const threadIndex = this.#threads.add(`${pid} ${tid} ${comm}`, () => ({ pid, tid, comm }));
+    const cgroup = (thread.cgroup ?? 1n) as CgroupId;
+    const ticks = count * (thread.weight ?? 1);
+    const threadIndex = this.#threads.add(`${pid} ${tid} ${cgroup} ${comm}`, () => {
+      return { pid, tid, comm, startTimeNs: BigInt(pid) * 1_000_000_000n, cgroup };
+    });
     const leafFirst = rootFirst.toReversed();
     const stack = this.#stacks.add(leafFirst.join(" "), () => leafFirst);
     const key = `${stack} ${threadIndex}`;
     const row = this.#counts.get(key);
-    if (row) row.count += count;
-    else this.#counts.set(key, { stack, thread: threadIndex, count });
+    if (row) {
+      row.count += count;
+      row.ticks += ticks;
+    } else {
+      this.#counts.set(key, { stack, thread: threadIndex, count, ticks });
+    }
     return this;
   }
 
@@ -112,6 +126,7 @@ export class ProfileBuilder {
         stack: Uint32Array.from(rows, (row) => row.stack),
         thread: Uint32Array.from(rows, (row) => row.thread),
         count: Uint32Array.from(rows, (row) => row.count),
+        ticks: Uint32Array.from(rows, (row) => row.ticks),
       },
     };
   }

@@ -5,38 +5,55 @@ import { parseCpuList } from "#src/capture/cpu-list.js";
 import { ThreadTable } from "#src/capture/thread-table.js";
 import { Window } from "#src/capture/window.js";
 import type { StackId, ThreadId } from "#src/model/brand.js";
+import { sampleLayout } from "#src/native/abi.generated.js";
 
-/** start time (two words), then comm (four), as they lie in struct abi_sample. */
-function header(startTime: number, comm: string): Uint32Array {
-  const bytes = Buffer.alloc(24);
-  bytes.writeBigUInt64LE(BigInt(startTime), 0);
-  bytes.write(comm, 8, 15, "utf8");
-  return new Uint32Array(bytes.buffer, bytes.byteOffset, 6);
+interface Seen {
+  readonly pid?: number;
+  readonly tid?: number;
+  readonly startTimeNs?: bigint;
+  readonly cgroup?: bigint;
+  readonly comm?: Uint8Array | string;
+}
+
+/** A struct abi_sample in front of which lie `before` words of something else. */
+function sampleWords({ pid = 10, tid = 10, startTimeNs = 5n, cgroup = 7n, comm = "worker" }: Seen, before = 0) {
+  const bytes = new Uint8Array(sampleLayout.sizeOf + before * 4).fill(0xee, 0, before * 4);
+  const view = new DataView(bytes.buffer, before * 4);
+  view.setUint32(sampleLayout.pid, pid, true);
+  view.setUint32(sampleLayout.tid, tid, true);
+  view.setBigUint64(sampleLayout.startTimeNs, startTimeNs, true);
+  view.setBigUint64(sampleLayout.cgroupId, cgroup, true);
+  bytes.set(Buffer.from(comm), before * 4 + sampleLayout.comm);
+  return new Uint32Array(bytes.buffer);
 }
 
 describe("ThreadTable", () => {
-  it("tells apart a reused pid, a renamed thread, another thread; and nothing else", () => {
+  it("tells apart a reused pid, a renamed or moved thread, another thread; and nothing else", () => {
     const table = new ThreadTable();
-    const intern = (pid: number, tid: number, start: number, comm: string) =>
-      table.intern(pid, tid, header(start, comm), 0, 2);
-    const first = intern(10, 10, 5, "worker");
-    assert.equal(intern(10, 10, 5, "worker"), first);
+    const intern = (seen: Seen) => table.intern(sampleWords(seen), 0);
+    const first = intern({});
+    assert.equal(intern({}), first);
+    assert.equal(table.intern(sampleWords({}, 3), 3), first);
     const others = [
-      intern(11, 10, 5, "worker"),
-      intern(10, 11, 5, "worker"),
-      intern(10, 10, 6, "worker"),
-      intern(10, 10, 2 ** 40 + 5, "worker"),
-      intern(10, 10, 5, "renamed"),
+      intern({ pid: 11 }),
+      intern({ tid: 11 }),
+      intern({ startTimeNs: 6n }),
+      intern({ startTimeNs: 2n ** 63n + 5n }),
+      intern({ cgroup: 8n }),
+      intern({ cgroup: 2n ** 64n - 1n }),
+      intern({ comm: "renamed" }),
     ];
-    assert.equal(new Set([first, ...others]).size, 6);
-    assert.deepEqual(table.threads()[0], { pid: 10, tid: 10, comm: "worker" });
-    assert.equal(table.threads()[5].comm, "renamed");
+    assert.equal(new Set([first, ...others]).size, 8);
+    const threads = table.threads();
+    assert.deepEqual(threads[0], { pid: 10, tid: 10, comm: "worker", startTimeNs: 5n, cgroup: 7n });
+    assert.equal(threads[4].startTimeNs, 2n ** 63n + 5n);
+    assert.equal(threads[6].cgroup, 2n ** 64n - 1n);
+    assert.equal(threads[7].comm, "renamed");
   });
 
   it("shows a comm that is not text, and one that fills its room", () => {
     const table = new ThreadTable();
-    const bytes = Buffer.alloc(24, 0xff);
-    table.intern(1, 1, new Uint32Array(bytes.buffer, bytes.byteOffset, 6), 0, 2);
+    table.intern(sampleWords({ comm: new Uint8Array(16).fill(0xff) }), 0);
     assert.equal(table.threads()[0].comm, "\ufffd".repeat(16));
   });
 });
@@ -44,17 +61,22 @@ describe("ThreadTable", () => {
 describe("Window", () => {
   it("counts each pair of stack and thread, and each outcome", () => {
     fc.assert(
-      fc.property(fc.array(fc.tuple(fc.nat(9), fc.nat(9), fc.nat(8))), (added) => {
+      fc.property(fc.array(fc.tuple(fc.nat(9), fc.nat(9), fc.nat(8), fc.nat(255))), (added) => {
         const window = new Window();
-        const counts = new Map<string, number>();
-        for (const [stack, thread, outcome] of added) {
-          window.add(stack as StackId, thread as ThreadId, outcome);
+        const counts = new Map<string, [count: number, ticks: number]>();
+        for (const [stack, thread, outcome, weight] of added) {
+          window.add(stack as StackId, thread as ThreadId, outcome, weight);
           const key = `${stack},${thread}`;
-          counts.set(key, (counts.get(key) ?? 0) + 1);
+          const [samples, ticks] = counts.get(key) ?? [0, 0];
+          counts.set(key, [samples + 1, ticks + weight]);
         }
-        const { length, stack, thread, count } = window.samples();
-        const found = new Map(Array.from({ length }, (_, i) => [`${stack[i]},${thread[i]}`, count[i]]));
+        const { length, stack, thread, count, ticks } = window.samples();
+        const found = new Map(Array.from({ length }, (_, i) => [`${stack[i]},${thread[i]}`, [count[i], ticks[i]]]));
         assert.deepEqual(found, counts);
+        assert.equal(
+          ticks.reduce((sum, n) => sum + n, 0),
+          window.totalTicks,
+        );
         assert.equal(length, counts.size);
         assert.equal(window.total, added.length);
         assert.equal(

@@ -4,7 +4,7 @@ import fc from "fast-check";
 
 import { decodePageData, encodePageData } from "#src/flamegraph/page-data.js";
 import { callTree } from "#src/model/call-tree.js";
-import { arbitraryProfile, samplesIn } from "../../support/arbitrary-profile.js";
+import { arbitraryProfile, ticksIn } from "../../support/arbitrary-profile.js";
 import { knownProfile } from "../../support/known-profile.js";
 
 const about = { host: "h", tool: "t", timeMs: 1, durationMs: 2, periodNs: 1e9 / 19 };
@@ -15,7 +15,7 @@ test("what is decoded is what was encoded, for any profile", () => {
       const tree = callTree(profile, { order: "heaviest-first" });
       const decoded = decodePageData(encodePageData({ about, tree }));
       assert.deepEqual(decoded, { about, tree });
-      assert.equal(decoded.tree.total[0], samplesIn(profile));
+      assert.equal(decoded.tree.total[0], ticksIn(profile));
     }),
   );
 });

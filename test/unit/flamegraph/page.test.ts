@@ -6,7 +6,7 @@ import fc from "fast-check";
 
 import { decodePageData } from "#src/flamegraph/page-data.js";
 import { renderFlamegraph } from "#src/flamegraph/page.js";
-import { arbitraryProfile, samplesIn } from "../../support/arbitrary-profile.js";
+import { arbitraryProfile, ticksIn } from "../../support/arbitrary-profile.js";
 import { knownProfile } from "../../support/known-profile.js";
 
 const about = { host: "node-a7", tool: "hostflame 0.1.0" };
@@ -38,7 +38,7 @@ test("no name is in the page's text, and all samples are in its data, for any pr
       const data = lastBetween(html, 'id="profile">', "</script>");
       assert.match(data, /^[A-Za-z0-9+/=]+$/);
       const { tree } = decodePageData(gunzipSync(Buffer.from(data, "base64")));
-      assert.equal(tree.total[0], samplesIn(profile));
+      assert.equal(tree.total[0], ticksIn(profile));
       // Markup is what it is without any names: the same tags in the same number.
       assert.equal(html.split("<").length, renderFlamegraph(knownProfile(), about).split("<").length);
     }),

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import type { CgroupId } from "#src/model/cgroup.js";
 import type { ExecutableId } from "#src/model/brand.js";
 import { assembleProfile, type NamedExecutable } from "#src/naming/assemble.js";
 import { LocationTable } from "#src/naming/location-table.js";
@@ -79,8 +80,14 @@ describe("assembleProfile", () => {
       locations,
       executables: new Map([[id, named]]),
       kernel: { locations: locations.kernel(), names: ["do_work", ""], modules: ["", "nf_tables"] },
-      threads: [{ pid: 1, tid: 1, comm: "tool" }],
-      samples: { length: 1, stack: Uint32Array.of(0), thread: Uint32Array.of(0), count: Uint32Array.of(5) },
+      threads: [{ pid: 1, tid: 1, comm: "tool", startTimeNs: 1n, cgroup: 1n as CgroupId }],
+      samples: {
+        length: 1,
+        stack: Uint32Array.of(0),
+        thread: Uint32Array.of(0),
+        count: Uint32Array.of(5),
+        ticks: Uint32Array.of(5),
+      },
     });
     const names = profile.locations.map(({ lines, mappingIndex, kind }) => {
       return `${kind} ${profile.functions[lines[0].functionIndex].name} in ${profile.mappings[mappingIndex].fileName}`;

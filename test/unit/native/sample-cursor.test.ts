@@ -41,7 +41,8 @@ function sample(kernel: readonly bigint[], user: readonly bigint[], comm = "cc1p
   const view = new DataView(record.buffer);
   record[sampleLayout.kind] = recordKind.sample;
   record[sampleLayout.outcome] = outcome.noMapping;
-  view.setUint16(sampleLayout.flags, sampleFlag.kernelMode, true);
+  record[sampleLayout.flags] = sampleFlag.kernelMode;
+  record[sampleLayout.weight] = 4;
   view.setUint16(sampleLayout.kernelFrames, kernel.length, true);
   view.setUint16(sampleLayout.userFrames, user.length, true);
   view.setUint32(sampleLayout.pid, 4_000_000_000, true);
@@ -85,6 +86,7 @@ test("a sample's fields", () => {
   assert.equal(cursor.kind, recordKind.sample);
   assert.equal(cursor.outcome, outcome.noMapping);
   assert.equal(cursor.flags, sampleFlag.kernelMode);
+  assert.equal(cursor.weight, 4);
   assert.equal(cursor.pid, 4_000_000_000);
   assert.equal(cursor.tid, 4_000_000_001);
   assert.equal(cursor.timeNs, 86_400_000_000_123);

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import fc from "fast-check";
 
 import { callTree, type CallTree } from "#src/model/call-tree.js";
-import { arbitraryProfile, samplesIn } from "../../support/arbitrary-profile.js";
+import { arbitraryProfile, ticksIn } from "../../support/arbitrary-profile.js";
 import { ProfileBuilder } from "../../support/profile-builder.js";
 
 function drawn(tree: CallTree): string[] {
@@ -47,7 +47,7 @@ test("for any profile, totals are self plus children, sizes nest, and no two sib
   fc.assert(
     fc.property(arbitraryProfile, fc.constantFrom("name", "heaviest-first"), (arbitrary, order) => {
       const tree = callTree(arbitrary, { order });
-      assert.equal(tree.total[0], samplesIn(arbitrary));
+      assert.equal(tree.total[0], ticksIn(arbitrary));
       assert.equal(tree.size[0], tree.length);
       for (let node = 0; node < tree.length; node++) {
         const end = node + tree.size[node];

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import fc from "fast-check";
 
 import { foldedChunks } from "#src/profiles/folded.js";
-import { arbitraryProfile, samplesIn } from "../../support/arbitrary-profile.js";
+import { arbitraryProfile, ticksIn } from "../../support/arbitrary-profile.js";
 import { matchGolden } from "../../support/golden.js";
 import { knownProfile } from "../../support/known-profile.js";
 import { ProfileBuilder } from "../../support/profile-builder.js";
@@ -46,7 +46,7 @@ test("every line is well formed, no two are alike, and the counts add up, whatev
       const counts = lines.map((line) => Number(/^[^\n]*[^;\n] (\d+)$/.exec(line)![1]));
       assert.equal(
         counts.reduce((sum, count) => sum + count, 0),
-        samplesIn(profile),
+        ticksIn(profile),
       );
       assert.equal(new Set(lines.map((line) => line.slice(0, line.lastIndexOf(" ")))).size, lines.length);
     }),

@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 
+import type { CgroupId } from "#src/model/cgroup.js";
 import type { Profile } from "#src/model/profile.js";
 import { encodePprofGzip } from "#src/profiles/pprof.js";
 import { checkValid } from "../../support/check-valid.js";
@@ -113,7 +114,13 @@ function unnamed(program: string, addresses: readonly number[]): Profile {
       return { mappingIndex: 0, address: at, kind: "native", lines: [{ functionIndex: 0, line: 0 }] };
     }),
     stacks: { length: 1, offsets: Uint32Array.of(0, addresses.length), locations: Uint32Array.from(addresses.keys()) },
-    threads: [{ pid: 1, tid: 1, comm: "program" }],
-    samples: { length: 1, stack: Uint32Array.of(0), thread: Uint32Array.of(0), count: Uint32Array.of(10) },
+    threads: [{ pid: 1, tid: 1, comm: "program", startTimeNs: 1n, cgroup: 1n as CgroupId }],
+    samples: {
+      length: 1,
+      stack: Uint32Array.of(0),
+      thread: Uint32Array.of(0),
+      count: Uint32Array.of(10),
+      ticks: Uint32Array.of(10),
+    },
   };
 }

@@ -5,7 +5,7 @@ import fc from "fast-check";
 import { hottestFunctions } from "#src/profiles/hottest.js";
 import { hottestTable } from "#src/profiles/hottest-table.js";
 import { columnsOf } from "#src/util/printable.js";
-import { arbitraryProfile, samplesIn } from "../../support/arbitrary-profile.js";
+import { arbitraryProfile, samplesIn, ticksIn } from "../../support/arbitrary-profile.js";
 import { matchGolden } from "../../support/golden.js";
 import { knownProfile } from "../../support/known-profile.js";
 import { ProfileBuilder } from "../../support/profile-builder.js";
@@ -22,6 +22,16 @@ test("recursion counts once a stack in total", () => {
   const [fib, main] = hottestFunctions(profile, 10).functions;
   assert.deepEqual([fib.name, fib.self, fib.total], ["fib", 8, 8]);
   assert.deepEqual([main.name, main.self, main.total], ["main", 2, 10]);
+});
+
+test("a sample that stands for four ticks has four times the share, and is one sample", () => {
+  const profile = new ProfileBuilder().add("app;main;thinned", 3, { weight: 4 }).add("app;main;whole", 8).build();
+  const hottest = hottestFunctions(profile, 10);
+  assert.deepEqual([hottest.samples, hottest.ticks], [11, 20]);
+  const [thinned, whole] = hottest.functions;
+  assert.deepEqual([thinned.name, thinned.samples, thinned.self], ["thinned", 3, 12]);
+  assert.deepEqual([whole.name, whole.samples, whole.self], ["whole", 8, 8]);
+  assert.match(hottestTable(hottest, { width: 80, colour: false }), /60\.0%\s+60\.0%\s+3\s+thinned/);
 });
 
 test("the innermost inlined function has the self time", () => {
@@ -53,18 +63,21 @@ test("the table says so when there are no samples", () => {
 test("self counts add up to the samples with frames; total never exceeds all, nor falls below self", () => {
   fc.assert(
     fc.property(arbitraryProfile, (profile) => {
-      const { samples, functions } = hottestFunctions(profile, Infinity);
+      const { samples, ticks, functions } = hottestFunctions(profile, Infinity);
       assert.equal(samples, samplesIn(profile));
+      assert.equal(ticks, ticksIn(profile));
       const { offsets } = profile.stacks;
       let framed = 0;
+      let framedTicks = 0;
       for (const [row, stack] of profile.samples.stack.entries()) {
-        if (offsets[stack + 1] > offsets[stack]) framed += profile.samples.count[row];
+        if (offsets[stack + 1] === offsets[stack]) continue;
+        framed += profile.samples.count[row];
+        framedTicks += profile.samples.ticks[row];
       }
-      assert.equal(
-        functions.reduce((sum, { self }) => sum + self, 0),
-        framed,
-      );
-      assert.ok(functions.every(({ self, total }) => self <= total && total <= samples));
+      const sum = (column: "self" | "samples") => functions.reduce((total, row) => total + row[column], 0);
+      assert.equal(sum("samples"), framed);
+      assert.equal(sum("self"), framedTicks);
+      assert.ok(functions.every(({ self, total }) => self <= total && total <= ticks));
     }),
   );
 });

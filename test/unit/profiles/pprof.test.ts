@@ -5,7 +5,7 @@ import fc from "fast-check";
 
 import type { Profile } from "#src/model/profile.js";
 import { encodePprof, encodePprofGzip } from "#src/profiles/pprof.js";
-import { arbitraryProfile, samplesIn } from "../../support/arbitrary-profile.js";
+import { arbitraryProfile, samplesIn, ticksIn } from "../../support/arbitrary-profile.js";
 import { checkValid } from "../../support/check-valid.js";
 import { knownProfile } from "../../support/known-profile.js";
 import { ProfileBuilder } from "../../support/profile-builder.js";
@@ -95,7 +95,7 @@ test("samples and CPU time add up, for any profile", () => {
       const { sample, period } = checkValid(encodePprof(profile));
       const sum = (index: number) => sample.reduce((total, { value }) => total + BigInt(value[index]), 0n);
       assert.equal(sum(0), BigInt(samplesIn(profile)));
-      assert.equal(sum(1), BigInt(samplesIn(profile)) * BigInt(period));
+      assert.equal(sum(1), BigInt(ticksIn(profile)) * BigInt(period));
     }),
   );
 });

@@ -1,0 +1,50 @@
+import { EXIT } from "./model/exit-codes.js";
+
+/** The first SIGINT or SIGTERM asks for an orderly end, the second ends the program. */
+export class Interrupt {
+  private readonly controller = new AbortController();
+
+  constructor() {
+    process.on("SIGINT", this.onSignal);
+    process.on("SIGTERM", this.onSignal);
+  }
+
+  get asked(): boolean {
+    return this.controller.signal.aborted;
+  }
+
+  /** Aborts at the first signal. */
+  get signal(): AbortSignal {
+    return this.controller.signal;
+  }
+
+  /** Resolves after so many milliseconds, or at the first signal. */
+  after(ms: number): Promise<void> {
+    const { signal } = this;
+    return new Promise((resolve) => {
+      if (signal.aborted) {
+        resolve();
+        return;
+      }
+      const done = (): void => {
+        clearTimeout(timer);
+        signal.removeEventListener("abort", done);
+        resolve();
+      };
+      const timer = setTimeout(done, ms);
+      signal.addEventListener("abort", done);
+    });
+  }
+
+  dispose(): void {
+    process.off("SIGINT", this.onSignal);
+    process.off("SIGTERM", this.onSignal);
+  }
+
+  private readonly onSignal = (): void => {
+    if (this.asked) {
+      process.exit(EXIT.interrupted);
+    }
+    this.controller.abort();
+  };
+}

@@ -1,0 +1,26 @@
+import type { MetricRegistry, MetricRow } from "./registry.js";
+
+export interface ExportCounts {
+  readonly exported: number;
+  readonly bytes: number;
+  readonly failed: ReadonlyMap<string, number>;
+}
+
+export function registerExports(registry: MetricRegistry, counts: ReadonlyMap<string, ExportCounts>): void {
+  registry.counter(
+    {
+      name: "hostflame_exports_profiles_total",
+      help: "Profiles by exporter and result: exported, or why not",
+      labels: ["exporter", "result"],
+    },
+    () =>
+      [...counts].flatMap(([exporter, { exported, failed }]): MetricRow[] => [
+        [{ exporter, result: "exported" }, exported],
+        ...[...failed].map(([result, count]): MetricRow => [{ exporter, result }, count]),
+      ]),
+  );
+  registry.counter(
+    { name: "hostflame_exports_bytes_total", help: "Bytes of exported profiles, compressed", labels: ["exporter"] },
+    () => [...counts].map(([exporter, { bytes }]): MetricRow => [{ exporter }, bytes]),
+  );
+}

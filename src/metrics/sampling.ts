@@ -1,0 +1,40 @@
+import type { MetricRegistry } from "./registry.js";
+import { rowsBy } from "./registry.js";
+
+export interface SamplingSource {
+  /** The kernel side's counters and their help. */
+  readonly counters: () => readonly { readonly name: string; readonly help: string; readonly value: number }[];
+  /** Samples since the start by why their stack ended; those of the present window left out. */
+  readonly outcomes: () => Iterable<readonly [outcome: string, samples: number]>;
+  /** Samples that did not get into a profile, by reason. */
+  readonly lost: () => Iterable<readonly [reason: string, samples: number]>;
+  readonly cpus: () => number;
+  readonly frequencyHz: number;
+}
+
+export function registerSampling(registry: MetricRegistry, source: SamplingSource): void {
+  for (const [index, { name, help }] of source.counters().entries()) {
+    registry.counter({ name: `hostflame_bpf_${name}_total`, help }, () => source.counters()[index].value);
+  }
+  registry.counter(
+    {
+      name: "hostflame_samples_outcome_total",
+      help: "Samples of windows that ended, by why their stack ended: complete, or the reason",
+      labels: ["outcome"],
+    },
+    () => rowsBy("outcome", source.outcomes()),
+  );
+  registry.counter(
+    {
+      name: "hostflame_samples_lost_total",
+      help: "Samples that got into no profile, by reason",
+      labels: ["reason"],
+    },
+    () => rowsBy("reason", source.lost()),
+  );
+  registry.gauge({ name: "hostflame_sampling_cpus", help: "CPUs that were sampled at some time" }, source.cpus);
+  registry.gauge(
+    { name: "hostflame_sampling_frequency_hertz", help: "Ticks a second on each CPU" },
+    () => source.frequencyHz,
+  );
+}

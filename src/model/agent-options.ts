@@ -1,0 +1,46 @@
+import type { LogLevel } from "./log.js";
+
+/** Where HTTP is answered; port 0 takes any free one. */
+export interface ListenAddress {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** What the agent was asked for; made by the command line, frozen, complete. */
+export interface AgentOptions {
+  /** Ticks a second on each CPU, 1 to 999. */
+  readonly frequencyHz: number;
+  /** Windows end at multiples of it of the wall clock. */
+  readonly windowMs: number;
+  /** Name of this node; the host's name when undefined. */
+  readonly node: string | undefined;
+  /** "key:value,key:value" of the operator's, put on every profile; checked. */
+  readonly tags: string | undefined;
+  /** Where nobody else said; "" when unknown. */
+  readonly env: string | undefined;
+  readonly serviceVersion: string | undefined;
+  /** Where an intake would listen; profiles are not sent yet. */
+  readonly collectionAgent: string | undefined;
+  /** One profile for each service and container, or one for the host. */
+  readonly profiles: "container" | "host";
+  readonly outputDir: string;
+  /** All profiles in the directory together. */
+  readonly outputBytes: number;
+  /** Absolute paths; the usual ones are tried when empty. */
+  readonly runtimeSockets: readonly string[];
+  /** "auto": where the environment says that there is a cluster. */
+  readonly kubernetes: "auto" | "on" | "off";
+  readonly mode: "all" | "opt-in";
+  readonly includeNamespaces: readonly string[];
+  readonly excludeNamespaces: readonly string[];
+  /** Kubernetes' label selector, as it was given; checked. */
+  readonly podSelector: string | undefined;
+  readonly redactNamespaces: readonly string[];
+  readonly podLabels: readonly string[];
+  readonly podAnnotations: readonly string[];
+  /** Undefined when HTTP is off. */
+  readonly listen: ListenAddress | "off";
+  readonly unwindMemoryBytes: number;
+  readonly ringMemoryBytes: number;
+  readonly logLevel: LogLevel;
+}
