@@ -4,7 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 const percent = Number(process.argv[2]);
 process.on("SIGTERM", () => process.exit(0));
 
-function burnNode(milliseconds) {
+function clusterNode(milliseconds) {
   const end = performance.now() + milliseconds;
   let total = 0;
   while (performance.now() < end) for (let i = 0; i < 5000; i++) total = (total * 31 + i) % 1000003;
@@ -12,6 +12,6 @@ function burnNode(milliseconds) {
 }
 
 for (;;) {
-  burnNode(percent);
+  clusterNode(percent);
   await sleep(100 - percent);
 }

@@ -7,7 +7,7 @@ signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
 percent = float(sys.argv[1])
 
 
-def burn_python(seconds):
+def cluster_python(seconds):
     end = time.monotonic() + seconds
     total = 0
     while time.monotonic() < end:
@@ -16,5 +16,5 @@ def burn_python(seconds):
 
 
 while True:
-    burn_python(percent / 1000)
+    cluster_python(percent / 1000)
     time.sleep((100 - percent) / 1000)
