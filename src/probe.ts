@@ -1,4 +1,5 @@
 import { Sampler } from "./capture/sampler.js";
+import { hostCgroupHierarchy } from "./host/cgroup-hierarchy.js";
 import type { LoadOutcome } from "./host/facts.js";
 import { loadNative } from "./native/load.js";
 
@@ -10,7 +11,15 @@ const RING_BYTES = 1 << 20;
  */
 export function probeLoad(): LoadOutcome {
   const start = performance.now();
-  const options = { frequencyHz: 19, ringBytes: RING_BYTES, executables: 16, pids: [], comms: [] };
+  const options = {
+    frequencyHz: 19,
+    ringBytes: RING_BYTES,
+    executables: 16,
+    pids: [],
+    comms: [],
+    hierarchy: hostCgroupHierarchy(),
+    defaultDivisor: 1,
+  };
   const sampler = new Sampler(loadNative(), options, () => undefined);
   try {
     sampler.start();

@@ -7,6 +7,7 @@ import { pipeline } from "node:stream/promises";
 import { Capture } from "./capture/capture.js";
 import { summarize, summaryLine, type CaptureSummary } from "./capture/summary.js";
 import { Interrupt } from "./interrupt.js";
+import { hostCgroupHierarchy } from "./host/cgroup-hierarchy.js";
 import { EXIT } from "./model/exit-codes.js";
 import type { Profile } from "./model/profile.js";
 import type { RecordOptions } from "./model/record-options.js";
@@ -40,6 +41,8 @@ export async function runRecord(options: RecordOptions, reporter: RecordReporter
         executables: MAX_EXECUTABLES,
         pids: options.pids,
         comms: options.comms,
+        hierarchy: hostCgroupHierarchy(),
+        defaultDivisor: 1,
         unwindMemoryBytes: options.unwindMemoryBytes,
         pendingMemoryBytes: PENDING_BYTES,
       },

@@ -55,7 +55,7 @@ export class Capture {
       this.checkWindow();
     });
     const { session } = this.sampler;
-    this.cgroups = new CgroupTable(session, options.defaultDivisor ?? 1);
+    this.cgroups = new CgroupTable(session, options.defaultDivisor);
     const ruleMemory = session.mapMemory("rules");
     this.rules = new RuleTable(new Uint8Array(ruleMemory));
     this.registry = new ExecutableRegistry(options.executables, undefined, () => {
@@ -92,8 +92,8 @@ export class Capture {
   /**
    * Ends the current window and begins the next, in one turn of the event loop: each sample is in exactly one of them.
    * What the ring holds is taken first. A sample that waits for a file's rows joins whichever window is current when they
-   * come, at most the one after next; then it is cut where it stands. Executables that no window has met for a while are
-   * let go.
+   * come; one whose file nobody could open through a whole window is cut where it stands. Executables that no window has
+   * met for a while are let go.
    */
   rotate(): Window {
     this.sampler.flush();

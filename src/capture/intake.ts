@@ -43,6 +43,7 @@ export class Intake {
 
   /** All records of a batch of so many bytes. */
   take(cursor: SampleCursor, byteLength: number): void {
+    const malformed = cursor.malformed;
     cursor.reset(byteLength);
     while (cursor.next()) {
       switch (cursor.kind) {
@@ -57,7 +58,7 @@ export class Intake {
           break;
       }
     }
-    this.malformed = cursor.malformed;
+    this.malformed += cursor.malformed - malformed;
   }
 
   /** A sample that was finished in user space. */

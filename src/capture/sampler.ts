@@ -16,10 +16,10 @@ export interface SamplerOptions {
   readonly pids: readonly number[];
   /** Only threads of these names, at most 15 bytes each; all when empty. */
   readonly comms: readonly string[];
-  /** Where the cgroups of samples are looked up; v2 unless told. See src/host/cgroup-hierarchy.ts. */
-  readonly hierarchy?: CgroupHierarchy;
-  /** Of cgroups that nobody has spoken of yet: one tick in so many is sampled, 0 none (opt-in); 1 unless told. */
-  readonly defaultDivisor?: number;
+  /** In which hierarchy the cgroup of a task is looked up: hostCgroupHierarchy() says where the containers are. */
+  readonly hierarchy: CgroupHierarchy;
+  /** Of cgroups that nobody has spoken of yet one tick in so many is sampled: 1, or 0, none, where they have to opt in. */
+  readonly defaultDivisor: number;
 }
 
 /** Takes one drained batch; the cursor is reused, so nothing of it may be kept. */
@@ -77,8 +77,8 @@ export class Sampler {
         first_sights_per_second: u32(FIRST_SIGHTS_PER_SECOND),
         wakeup_bytes: u32(options.ringBytes / WAKEUP_SHARE),
         ring_bytes: u32(options.ringBytes),
-        cgroup_hierarchy: u32(hierarchy[options.hierarchy ?? "v2"]),
-        default_divisor: u32(options.defaultDivisor ?? 1),
+        cgroup_hierarchy: u32(hierarchy[options.hierarchy]),
+        default_divisor: u32(options.defaultDivisor),
       },
       skipPrograms: [],
     });

@@ -72,16 +72,22 @@ export function executableSegments(elf: ElfFile): ElfSegment[] {
   );
 }
 
-/** The ELF address of a file offset, executable segments first; undefined when nothing loads that part of the file. */
-export function toElfAddress(elf: ElfFile, fileOffset: number): number | undefined {
+/** The segment that loads a file offset, an executable one first; undefined when nothing loads that part of the file. */
+export function segmentOf(elf: ElfFile, fileOffset: number): ElfSegment | undefined {
   let found: ElfSegment | undefined;
   for (const segment of elf.segments) {
     if (segment.type !== PT_LOAD) continue;
     if (fileOffset < segment.fileOffset || fileOffset >= segment.fileOffset + segment.fileSize) continue;
-    if ((segment.flags & PF_X) !== 0) return fileOffset - segment.fileOffset + segment.elfAddress;
+    if ((segment.flags & PF_X) !== 0) return segment;
     found ??= segment;
   }
-  return found && fileOffset - found.fileOffset + found.elfAddress;
+  return found;
+}
+
+/** The ELF address of a file offset; undefined when nothing loads that part of the file. */
+export function toElfAddress(elf: ElfFile, fileOffset: number): number | undefined {
+  const segment = segmentOf(elf, fileOffset);
+  return segment && fileOffset - segment.fileOffset + segment.elfAddress;
 }
 
 /** The file offset of an ELF address; undefined when no segment has bytes of the file there. */

@@ -2,7 +2,12 @@ import { closeSync } from "node:fs";
 import type { ExecutableId, ExecutableSerial } from "../model/brand.js";
 import { limits } from "../native/abi.generated.js";
 import type { FileKey, MappingRecord } from "../native/first-sight.js";
-import { FORMER_PATH_CHARACTERS, type Executable, type ExecutableContent, type FormerExecutable } from "./executable.js";
+import {
+  FORMER_PATH_CHARACTERS,
+  type Executable,
+  type ExecutableContent,
+  type FormerExecutable,
+} from "./executable.js";
 import { openMapping, type OpenProblem, type OpenResult } from "./open.js";
 import { readVdso } from "./vdso.js";
 

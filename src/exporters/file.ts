@@ -1,4 +1,4 @@
-import { mkdir, open, readdir, rename, stat, unlink } from "node:fs/promises";
+import { lstat, mkdir, open, readdir, rename, unlink } from "node:fs/promises";
 import { join } from "node:path";
 import type { LabelledProfile, ProfileBatch } from "../model/labelled-profile.js";
 import { errnoOf } from "../util/errno.js";
@@ -166,7 +166,7 @@ async function readFolder(directory: string): Promise<OwnFile[]> {
     if (OWN_TEMPORARY_NAME.test(name)) {
       await unlink(join(directory, name)).catch(ignoreGone);
     } else if (OWN_NAME.test(name)) {
-      const status = await stat(join(directory, name)).catch(ignoreGone);
+      const status = await lstat(join(directory, name)).catch(ignoreGone);
       if (status?.isFile() === true) files.push({ name, bytes: status.size });
     }
   }

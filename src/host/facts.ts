@@ -1,6 +1,8 @@
 import { closeSync, existsSync, openSync, readSync, statSync } from "node:fs";
 import { arch, release } from "node:os";
+import type { CgroupHierarchy } from "../model/cgroup.js";
 import { type Capability, effectiveCapabilities } from "./capabilities.js";
+import { findCgroupHierarchy } from "./cgroup-hierarchy.js";
 
 /** Whether the kernel took the BPF programs; only trying tells. */
 export type LoadOutcome =
@@ -29,6 +31,8 @@ export interface HostFacts {
   /** Soft limit of locked memory, bytes; Infinity when unlimited. */
   readonly lockedMemoryLimit: number | undefined;
   readonly cgroups: "v2" | "v1" | "v1 and v2" | "none";
+  /** By whose cgroups samples are told apart. */
+  readonly cgroupHierarchy: CgroupHierarchy | undefined;
   readonly onlineCpus: number;
   readonly possibleCpus: number;
 }
@@ -54,6 +58,7 @@ export function gatherFacts(): HostFacts {
     lockdown: parseLockdown(readText("/sys/kernel/security/lockdown")),
     lockedMemoryLimit: parseLockedMemoryLimit(readText("/proc/self/limits")),
     cgroups: findCgroups(),
+    cgroupHierarchy: findCgroupHierarchy(),
     onlineCpus: online ?? 1,
     possibleCpus: countCpus(readText("/sys/devices/system/cpu/possible")) ?? online ?? 1,
   };

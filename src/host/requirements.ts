@@ -150,7 +150,15 @@ const requirements: readonly Requirement[] = [
     title: "CPUs",
     judge: ({ onlineCpus, possibleCpus }) => ok(`${onlineCpus} online, ${possibleCpus} possible`),
   },
-  { id: "cgroups", title: "control groups", judge: ({ cgroups }) => ok(cgroups) },
+  { id: "cgroups", title: "control groups mounted", judge: ({ cgroups }) => ok(cgroups) },
+  {
+    id: "cgroup-hierarchy",
+    title: "how containers are told",
+    judge: ({ cgroupHierarchy: hierarchy }) =>
+      hierarchy === undefined
+        ? warn("/proc/self/cgroup names no control group", "boot a kernel built with CONFIG_CGROUPS=y")
+        : ok(hierarchy === "v2" ? "by cgroup v2" : `by the ${hierarchy} hierarchy of cgroup v1`),
+  },
 ];
 
 /** Judges everything but the loading of the programs. */

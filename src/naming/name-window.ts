@@ -1,7 +1,7 @@
 import type { Window } from "../capture/window.js";
-import type { Executable, ExecutableContent } from "../executables/executable.js";
+import type { ExecutableContent } from "../executables/executable.js";
 import type { ExecutableRegistry } from "../executables/registry.js";
-import type { ExecutableId } from "../model/brand.js";
+import type { ExecutableId, ExecutableSerial } from "../model/brand.js";
 import type { Profile } from "../model/profile.js";
 import type { KernelSymbols } from "../symbols/kallsyms.js";
 import type { SymbolizeRequest, SymbolizeResult, UnresolvedReason } from "../symbols/resolver.js";
@@ -31,7 +31,10 @@ export interface NamedWindow {
   readonly kernelDetail: string;
 }
 
-/** Names every frame of a window: each distinct (executable, address) once. */
+/**
+ * Names every frame of a window: each distinct (executable, address) once. The executables that are still known stay open
+ * meanwhile; of those let go, what the namer remembers is all there is.
+ */
 export async function nameWindow(
   window: Window,
   registry: ExecutableRegistry,
@@ -39,48 +42,85 @@ export async function nameWindow(
   times: WindowTimes,
 ): Promise<NamedWindow> {
   const locations = new LocationTable(window.stacks.columns());
-  const executables = new Map<ExecutableId, NamedExecutable>();
-  const unresolved: Partial<Record<UnresolvedReason, number>> = {};
-  for (const [id, rows] of locations.byExecutable()) {
-    const executable = registry.get(id);
-    if (executable !== undefined) {
-      const named = await nameExecutable(executable, rows, locations, namer);
+  const byExecutable = locations.byExecutable();
+  const held = [...byExecutable.keys()].flatMap((id) => registry.get(id) ?? []);
+  // Before the first question is awaited: a descriptor that is closed meanwhile may soon be another file's.
+  const sources = new Map([...byExecutable.keys()].map((id) => [id, sourceOf(id, registry)]));
+  for (const executable of held) {
+    registry.hold(executable);
+  }
+  try {
+    const executables = new Map<ExecutableId, NamedExecutable>();
+    const unresolved: Partial<Record<UnresolvedReason, number>> = {};
+    for (const [id, rows] of byExecutable) {
+      const named = await nameExecutable(sources.get(id)!, rows, locations, namer);
       executables.set(id, named);
       for (const [reason, count] of Object.entries(named.result.unresolved) as [UnresolvedReason, number][]) {
         unresolved[reason] = (unresolved[reason] ?? 0) + count;
       }
     }
+    const { named: kernel, detail } = await nameKernel(locations, namer);
+    const profile = assembleProfile({
+      ...times,
+      locations,
+      executables,
+      kernel,
+      threads: window.threads.threads(),
+      samples: window.samples(),
+    });
+    return { profile, unresolved, kernelDetail: detail };
+  } finally {
+    for (const executable of held) {
+      registry.release(executable);
+    }
   }
-  const { named: kernel, detail } = await nameKernel(locations, namer);
-  const profile = assembleProfile({
-    ...times,
-    locations,
-    executables,
-    kernel,
-    threads: window.threads.threads(),
-    samples: window.samples(),
-  });
-  return { profile, unresolved, kernelDetail: detail };
+}
+
+/** Where an executable's names come from. */
+interface NameSource {
+  readonly serial: ExecutableSerial;
+  readonly path: string;
+  /** Undefined when it was let go. */
+  readonly content: ExecutableContent | undefined;
+}
+
+/** What stands for the path of an executable that was let go so long ago that nothing of it is left. */
+const FORGOTTEN: NameSource = { serial: -1 as ExecutableSerial, path: "[let go]", content: undefined };
+
+function sourceOf(id: ExecutableId, registry: ExecutableRegistry): NameSource {
+  const known = registry.get(id);
+  if (known !== undefined) {
+    return known;
+  }
+  const former = registry.former(id);
+  return former === undefined ? FORGOTTEN : { serial: former.serial, path: former.path, content: undefined };
 }
 
 async function nameExecutable(
-  executable: Executable,
+  { serial, path, content }: NameSource,
   rows: Uint32Array,
   locations: LocationTable,
   namer: Namer,
 ): Promise<NamedExecutable> {
-  const { id, path, content } = executable;
   const name = baseName(path);
   const fileOffsets = Float64Array.from(rows, (location) => locations.fileOffset(location));
-  const source = content.kind === "file" ? { fd: content.fd } : { fd: -1, image: imageOf(content) };
-  const request: SymbolizeRequest = { executable: id, name, fileOffsets, ...source };
+  const request: SymbolizeRequest = { executable: serial, name, fileOffsets, ...bytesOf(content) };
   // A file that ends the worker costs its own names, and no other's.
   const result = await namer.symbolize(request).catch(() => unnamed(request, "worker-failed"));
   return { path, baseName: name, locations: rows, result };
 }
 
-function imageOf(content: Exclude<ExecutableContent, { kind: "file" }>): Uint8Array {
-  return content.kind === "memory" ? content.bytes : new Uint8Array(0);
+function bytesOf(content: ExecutableContent | undefined): Pick<SymbolizeRequest, "fd" | "image"> {
+  switch (content?.kind) {
+    case "file":
+      return { fd: content.fd };
+    case "memory":
+      return { fd: -1, image: content.bytes };
+    case "none":
+      return { fd: -1, image: new Uint8Array(0) };
+    case undefined:
+      return { fd: -1 };
+  }
 }
 
 async function nameKernel(locations: LocationTable, namer: Namer): Promise<{ named: NamedKernel; detail: string }> {
@@ -89,7 +129,12 @@ async function nameKernel(locations: LocationTable, namer: Namer): Promise<{ nam
     return { named: { locations: rows, names: [], modules: [] }, detail: "" };
   }
   const addresses = BigUint64Array.from(rows, (location) => locations.address(location));
-  const symbols = await namer.kernel(addresses);
+  const symbols = await namer.kernel(addresses).catch(() => undefined);
+  if (symbols === undefined) {
+    const nothing = Array.from(rows, () => "");
+    const detail = "the worker thread ended while it looked for them; the next window asks again";
+    return { named: { locations: rows, names: nothing, modules: nothing }, detail };
+  }
   return {
     named: {
       locations: rows,

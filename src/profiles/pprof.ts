@@ -91,11 +91,7 @@ export async function encodePprofGzip(profile: Profile, options: PprofGzipOption
   return compress(encodePprof(profile, options), { level: options.level ?? 1 });
 }
 
-function samplesOf(
-  profile: Profile,
-  whose: ReadonlyMap<string, string>,
-  text: (value: string) => number,
-): Sample[] {
+function samplesOf(profile: Profile, whose: ReadonlyMap<string, string>, text: (value: string) => number): Sample[] {
   const { samples, stacks } = profile;
   const period = wholePeriod(profile);
   const labels = labelsOfThreads(profile, whose, text);

@@ -85,6 +85,7 @@ class Part {
       stack: rows.map((row) => take(whole.samples.stack[row], scratch.stacks, this.stacks)),
       thread: rows.map((row) => take(whole.samples.thread[row], scratch.threads, this.threads)),
       count: rows.map((row) => whole.samples.count[row]),
+      ticks: rows.map((row) => whole.samples.ticks[row]),
     };
     const stacks = this.takeStacks();
     const locations = this.locations.map((location) => this.takeLocation(whole.locations[location]));

@@ -13,6 +13,8 @@ export interface KernelSymbols {
   readonly moduleIndices: Uint16Array;
   /** Where the symbol starts, 0 when unresolved. */
   readonly symbolStarts: BigUint64Array;
+  /** Where the name, or its absence, ends: another symbol starts there, or it is too far from this one's start. */
+  readonly symbolLimits: BigUint64Array;
   readonly names: readonly { readonly name: string; readonly systemName: string }[];
   /** modules[0] is "": the kernel's own image. "bpf" and "__builtin__ftrace" are what they say. */
   readonly modules: readonly string[];
@@ -33,7 +35,7 @@ const MAX_MODULES = 0xffff;
  * kallsyms has no sizes: a function ends where the next symbol starts. The last of a module would otherwise cover all
  * the emptiness behind it. Only a BPF program can be near so long.
  */
-const MAX_SYMBOL_BYTES = 1024 * 1024;
+const MAX_SYMBOL_BYTES = 1024n * 1024n;
 
 const SPACE = 0x20;
 const NEWLINE = 0x0a;
@@ -103,6 +105,8 @@ class Search {
   readonly #count: number;
   /** Start of the symbol filed under each address, low and high; zeros when there is none. */
   readonly #starts: Uint32Array;
+  /** Lowest start of any symbol filed under each address, or behind the last; all ones when there is none. */
+  readonly #lowest: Uint32Array;
   readonly #names: (string | undefined)[];
   readonly #modules = [""];
   readonly #moduleOf: Uint16Array;
@@ -122,6 +126,7 @@ class Search {
     this.#wanted = new Uint32Array(copy.buffer);
     this.#count = addresses.length;
     this.#starts = new Uint32Array(2 * this.#count);
+    this.#lowest = new Uint32Array(2 * this.#count + 2).fill(0xffffffff);
     this.#names = new Array<string | undefined>(this.#count).fill(undefined);
     this.#moduleOf = new Uint16Array(this.#count);
   }
@@ -139,6 +144,11 @@ class Search {
       this.#noteBounds(buffer.toString("latin1", start + 19, end), high, low);
     }
     const slot = this.#slotOf(high, low);
+    const lowest = this.#lowest;
+    if (high < lowest[2 * slot + 1] || (high === lowest[2 * slot + 1] && low < lowest[2 * slot])) {
+      lowest[2 * slot] = low;
+      lowest[2 * slot + 1] = high;
+    }
     if (slot >= this.#count) return;
     const order = high - this.#starts[2 * slot + 1] || low - this.#starts[2 * slot];
     // Lower, or another name of the same.
@@ -201,10 +211,23 @@ class Search {
     return (this.#slot = slot);
   }
 
+  /** For each address the next start above it. */
+  #limits(): BigUint64Array {
+    const lowest = new BigUint64Array(this.#lowest.buffer);
+    const limits = new BigUint64Array(this.#count);
+    let next = lowest[this.#count];
+    for (let at = this.#count - 1; at >= 0; at--) {
+      limits[at] = next;
+      next = lowest[at] < next ? lowest[at] : next;
+    }
+    return limits;
+  }
+
   finish(problem: KernelSymbolsProblem | undefined, detail: string): KernelSymbols {
     const nameIndices = new Int32Array(this.#count).fill(-1);
     const moduleIndices = new Uint16Array(this.#count);
     const symbolStarts = new BigUint64Array(this.#count);
+    const symbolLimits = this.#limits();
     const wanted = new BigUint64Array(this.#wanted.buffer);
     const starts = new BigUint64Array(this.#starts.buffer);
     const names: { name: string; systemName: string }[] = [];
@@ -214,7 +237,9 @@ class Search {
     for (let at = 0; at < this.#count; at++) {
       if (starts[at] > starts[best]) best = at;
       const systemName = this.#names[best];
-      if (systemName === undefined || wanted[at] - starts[best] > MAX_SYMBOL_BYTES) continue;
+      const tooFar = starts[best] + MAX_SYMBOL_BYTES + 1n;
+      if (systemName === undefined || wanted[at] >= tooFar) continue;
+      if (symbolLimits[at] > tooFar) symbolLimits[at] = tooFar;
       let index = indexOfName.get(systemName);
       if (index === undefined) {
         index = names.push({ name: demangle(systemName), systemName }) - 1;
@@ -230,6 +255,7 @@ class Search {
       nameIndices,
       moduleIndices,
       symbolStarts,
+      symbolLimits,
       names,
       modules: this.#modules,
       textStart,

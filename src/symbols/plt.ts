@@ -91,6 +91,11 @@ function contentOf(elf: ElfFile, tables: SlotTables, slot: number): SlotContent 
   return undefined;
 }
 
+/** Sections that hold stubs. */
+export function stubSections(elf: ElfFile): ElfSection[] {
+  return elf.sections.filter(({ name }) => STUB_SECTIONS.includes(name));
+}
+
 export function stubSectionOf(elf: ElfFile, elfAddress: number): ElfSection | undefined {
   return elf.sections.find(
     (section) =>
@@ -119,7 +124,7 @@ export function findStub(
   const name = content.symbol === 0 ? resolverName(content.resolver) : dynamicSymbolName(elf, content.symbol);
   return name === undefined || name === ""
     ? undefined
-    : { systemName: `${name.replace(/@.*/, "")}@plt`, start: stub.start };
+    : { systemName: `${name.replace(/@.*/, "")}@plt`, start: stub.start, from: elfAddress, limit: elfAddress + 1 };
 }
 
 interface Stub {

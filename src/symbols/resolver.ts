@@ -1,20 +1,25 @@
-import type { ExecutableId } from "../model/brand.js";
+import type { ExecutableSerial } from "../model/brand.js";
+import type { Extent, FoundSymbol } from "./symbol-table.js";
 
 /** Why an address has no name. Counted; never thrown. */
-export type UnresolvedReason =
-  | "no-symbols"
-  | "not-covered"
-  | "malformed"
-  | "limit-exceeded"
-  | "read-failed"
-  | "unmapped-offset"
+export const UNRESOLVED_REASONS = [
+  "no-symbols",
+  "not-covered",
+  "malformed",
+  "limit-exceeded",
+  "read-failed",
+  "unmapped-offset",
+  /** The executable was let go before the window was named. */
+  "let-go",
   /** The worker thread ended over the file. */
-  | "worker-failed";
+  "worker-failed",
+] as const;
+export type UnresolvedReason = (typeof UNRESOLVED_REASONS)[number];
 
 /** Addresses of one executable to name, asked of the worker. Addresses are file offsets, as frames carry them. */
 export interface SymbolizeRequest {
-  readonly executable: ExecutableId;
-  /** An open descriptor, read by pread only; -1 when there is an image. */
+  readonly executable: ExecutableSerial;
+  /** An open descriptor, read by pread only; -1 when there is an image, or when it was let go. */
   readonly fd: number;
   /** The whole ELF file where it is in no file system: the vDSO. */
   readonly image?: Uint8Array;
@@ -26,7 +31,7 @@ export interface SymbolizeRequest {
 
 /** The answer: columns parallel to fileOffsets. */
 export interface SymbolizeResult {
-  readonly executable: ExecutableId;
+  readonly executable: ExecutableSerial;
   /** Hex, "" when there is none. */
   readonly buildId: string;
   /** ELF addresses of the first executable segment's page-aligned extent, for pprof's Mapping; zeros when not ELF. */
@@ -37,17 +42,27 @@ export interface SymbolizeResult {
   readonly elfAddresses: Float64Array;
   /** Index into names, or -1 when unresolved. */
   readonly nameIndices: Int32Array;
+  /** Of the unresolved, index into {@link UNRESOLVED_REASONS}. */
+  readonly reasons: Uint8Array;
   /** Distinct functions. */
   readonly names: readonly { readonly name: string; readonly systemName: string }[];
   /** Where the matched symbol starts (ELF address), 0 when unresolved: tells apart functions of one name. */
   readonly symbolStarts: Float64Array;
+  /**
+   * Around each file offset those that have the same answer, name or reason, and the same distance to their ELF address:
+   * from rangeStarts up to, and without, rangeLimits. Perhaps not all of them; never fewer than the offset itself.
+   */
+  readonly rangeStarts: Float64Array;
+  readonly rangeLimits: Float64Array;
   readonly unresolved: Readonly<Partial<Record<UnresolvedReason, number>>>;
 }
 
 /** A symbol source: one file's symbols, looked up by ELF address. */
 export interface Resolver {
   /** The symbol that covers the address, or why there is none. */
-  resolve(elfAddress: number): { readonly systemName: string; readonly start: number } | UnresolvedReason;
+  resolve(elfAddress: number): FoundSymbol | UnresolvedReason;
+  /** Around an address that nothing covers, those that nothing covers either. */
+  gapAround(elfAddress: number): Extent;
   /** Memory held, for the cache's budget. */
   readonly bytes: number;
 }

@@ -16,7 +16,14 @@ import { MAX_ROWS, RowSorter, type SortedRows, upperBound } from "./sorted-rows.
 /** Functions have a type; labels are what assembly leaves without one, in executable sections. */
 export type SymbolKind = "functions" | "labels";
 
-export interface FoundSymbol {
+/** ELF addresses that have one answer: from `from` up to, and without, `limit`. */
+export interface Extent {
+  readonly from: number;
+  readonly limit: number;
+}
+
+/** A symbol, and around the address it was found by the part of it where no other is the better answer. */
+export interface FoundSymbol extends Extent {
   readonly systemName: string;
   /** ELF address. */
   readonly start: number;
@@ -111,11 +118,15 @@ export function findSymbol(elf: ElfFile, table: SymbolTable, elfAddress: number)
   const names = openSection(elf, table.names, 0);
   if (isRefusal(entries) || isRefusal(names)) return undefined;
 
-  let row = upperBound(starts, offset) - 1;
+  const above = upperBound(starts, offset);
+  const limit = above < starts.length ? starts[above] : MAX_OFFSET;
+  let row = above - 1;
   for (let groups = 0; row >= 0 && table.reach[row] > offset && groups < MAX_NESTED; groups++) {
     const start = starts[row];
     const next = row + 1 < starts.length ? starts[row + 1] : MAX_OFFSET;
     let best: Candidate | undefined;
+    // Past a nested symbol, or a shorter alias, the answer holds for certain from here on only.
+    let from = groups === 0 ? start : offset;
     for (let aliases = 0; row >= 0 && starts[row] === start; row--) {
       if (aliases++ >= MAX_ALIASES) continue;
       const candidate = readCandidate(
@@ -123,27 +134,51 @@ export function findSymbol(elf: ElfFile, table: SymbolTable, elfAddress: number)
         entries,
         names,
         table.rows[row],
-        (size, sectionEnd) => offset < (size > 0 ? start + size : Math.min(next, sectionEnd - base)),
+        (size, sectionEnd) => (size > 0 ? start + size : Math.min(next, sectionEnd - base)),
+        offset,
       );
+      if (candidate === undefined) from = offset;
       if (candidate !== undefined && (best === undefined || isBetter(candidate, best))) best = candidate;
     }
-    if (best !== undefined) return { systemName: best.name, start: start + base };
+    if (best !== undefined) {
+      return {
+        systemName: best.name,
+        start: start + base,
+        from: from + base,
+        limit: Math.min(best.end, limit) + base,
+      };
+    }
   }
   return undefined;
 }
 
+/** The addresses around this one that no symbol of the table covers either. */
+export function gapAround({ starts, reach, base }: SymbolTable, elfAddress: number): Extent {
+  const offset = elfAddress - base;
+  const above = upperBound(starts, offset);
+  const reached = above === 0 ? -Infinity : reach[above - 1];
+  return {
+    // Within reach of a symbol that did not do: what ended before is not looked into.
+    from: reached <= offset ? reached + base : elfAddress,
+    limit: above < starts.length ? starts[above] + base : Infinity,
+  };
+}
+
 interface Candidate {
   readonly name: string;
+  /** From the table's base. */
+  readonly end: number;
   readonly binding: number;
 }
 
-/** A symbol that covers what is looked for and has a name to show. `covers` takes its size and its section's end (ELF address). */
+/** A symbol that ends beyond `offset` and has a name to show. `endOf` takes its size and its section's end (ELF address). */
 function readCandidate(
   elf: ElfFile,
   entries: ByteSource,
   names: ByteSource,
   row: number,
-  covers: (size: number, sectionEnd: number) => boolean,
+  endOf: (size: number, sectionEnd: number) => number,
+  offset: number,
 ): Candidate | undefined {
   const entry = entries.read(row * ENTRY_BYTES, ENTRY_BYTES);
   if (entry === undefined) return undefined;
@@ -151,10 +186,13 @@ function readCandidate(
   const binding = entry[4] >> 4;
   const section = elf.sections[u16(entry, 6)];
   const sectionEnd = section === undefined ? Number.MAX_SAFE_INTEGER : section.elfAddress + section.size;
-  if (!covers(u64(entry, 16), sectionEnd)) return undefined;
+  const end = endOf(u64(entry, 16), sectionEnd);
+  if (offset >= end) return undefined;
   const name = readName(names, nameOffset);
   // `$x`, `$d.7`: where code and data begin in a section of arm64; `.L`: an assembler's own.
-  return name === undefined || name === "" || /^(?:\$[a-z](?:\.|$)|\.L)/.test(name) ? undefined : { name, binding };
+  return name === undefined || name === "" || /^(?:\$[a-z](?:\.|$)|\.L)/.test(name)
+    ? undefined
+    : { name, end, binding };
 }
 
 /** A string of a string table; undefined when it is not there or has no end within what a name may have. */

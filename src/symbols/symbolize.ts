@@ -1,11 +1,12 @@
 import { fstatSync } from "node:fs";
 import { readBuildId } from "../elf/build-id.js";
 import { type ByteSource, FileSource, MemorySource } from "../elf/byte-source.js";
-import { type ElfFile, executableSegments, isRefusal, toElfAddress } from "../elf/elf-file.js";
+import { type ElfFile, executableSegments, isRefusal, segmentOf, toElfAddress } from "../elf/elf-file.js";
 import { parseElf } from "../elf/parser.js";
 import type { ResolverCache } from "./cache.js";
 import { demangle } from "./demangle/demangle.js";
-import type { SymbolizeRequest, SymbolizeResult, UnresolvedReason } from "./resolver.js";
+import { UNRESOLVED_REASONS, type SymbolizeRequest, type SymbolizeResult, type UnresolvedReason } from "./resolver.js";
+import type { Extent } from "./symbol-table.js";
 import { SymtabResolver, toReason } from "./symtab.js";
 import { unnamed } from "./unnamed.js";
 
@@ -14,6 +15,7 @@ const CLOSED = new MemorySource(new Uint8Array(0));
 
 /** Names what lies at the file offsets of one executable. Never throws: what has no name is counted with its reason. */
 export function symbolize(request: SymbolizeRequest, cache: ResolverCache): SymbolizeResult {
+  if (request.fd < 0 && request.image === undefined) return unnamed(request, "let-go");
   const elf = openElf(request);
   if (typeof elf === "string") return unnamed(request, elf);
   const resolver = cache.get(request.executable) ?? new SymtabResolver(elf);
@@ -42,13 +44,16 @@ function openSource(request: SymbolizeRequest): ByteSource | undefined {
   }
 }
 
-type Columns = Pick<SymbolizeResult, "elfAddresses" | "nameIndices" | "names" | "symbolStarts" | "unresolved">;
+type Columns = Omit<SymbolizeResult, "executable" | "buildId" | "textStart" | "textLimit" | "textFileOffset">;
 
 function resolveAll(fileOffsets: Float64Array, elf: ElfFile, resolver: SymtabResolver): Columns {
   const count = fileOffsets.length;
   const elfAddresses = new Float64Array(count);
   const nameIndices = new Int32Array(count).fill(-1);
   const symbolStarts = new Float64Array(count);
+  const rangeStarts = fileOffsets.slice();
+  const rangeLimits = fileOffsets.map((offset) => offset + 1);
+  const reasons = new Uint8Array(count);
   const names: { name: string; systemName: string }[] = [];
   const indexOfName = new Map<string, number>();
   const unresolved: Partial<Record<UnresolvedReason, number>> = {};
@@ -56,8 +61,15 @@ function resolveAll(fileOffsets: Float64Array, elf: ElfFile, resolver: SymtabRes
     const elfAddress = toElfAddress(elf, fileOffsets[at]);
     elfAddresses[at] = elfAddress ?? fileOffsets[at];
     const found = elfAddress === undefined ? "unmapped-offset" : resolver.resolve(elfAddress);
+    if (elfAddress !== undefined) {
+      const extent = typeof found === "string" ? resolver.gapAround(elfAddress) : found;
+      const range = rangeAround(elf, fileOffsets[at], elfAddress, extent);
+      rangeStarts[at] = range.from;
+      rangeLimits[at] = range.limit;
+    }
     if (typeof found === "string") {
       unresolved[found] = (unresolved[found] ?? 0) + 1;
+      reasons[at] = UNRESOLVED_REASONS.indexOf(found);
       continue;
     }
     let index = indexOfName.get(found.systemName);
@@ -68,7 +80,18 @@ function resolveAll(fileOffsets: Float64Array, elf: ElfFile, resolver: SymtabRes
     nameIndices[at] = index;
     symbolStarts[at] = found.start;
   }
-  return { elfAddresses, nameIndices, names, symbolStarts, unresolved };
+  return { elfAddresses, nameIndices, reasons, names, symbolStarts, rangeStarts, rangeLimits, unresolved };
+}
+
+/** An extent of ELF addresses as file offsets, cut to the segment around the address. */
+function rangeAround(elf: ElfFile, fileOffset: number, elfAddress: number, { from, limit }: Extent): Extent {
+  const segment = segmentOf(elf, fileOffset);
+  if (segment === undefined) return { from: fileOffset, limit: fileOffset + 1 };
+  const bias = elfAddress - fileOffset;
+  return {
+    from: Math.min(Math.max(from - bias, segment.fileOffset), fileOffset),
+    limit: Math.max(Math.min(limit - bias, segment.fileOffset + segment.fileSize), fileOffset + 1),
+  };
 }
 
 function textRange(elf: ElfFile): Pick<SymbolizeResult, "textStart" | "textLimit" | "textFileOffset"> {

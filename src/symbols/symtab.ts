@@ -1,10 +1,20 @@
 import type { ByteSource } from "../elf/byte-source.js";
 import { SHT_DYNSYM, SHT_SYMTAB } from "../elf/constants.js";
 import { type ElfFile, type ElfProblem, findSectionOfType, isRefusal } from "../elf/elf-file.js";
-import { findStub, type SlotTables, stubSectionOf } from "./plt.js";
+import { findStub, type SlotTables, stubSectionOf, stubSections } from "./plt.js";
 import type { Resolver, UnresolvedReason } from "./resolver.js";
 import { rowBytes } from "./sorted-rows.js";
-import { findSymbol, type FoundSymbol, readSymbolTable, type SymbolKind, type SymbolTable } from "./symbol-table.js";
+import {
+  type Extent,
+  findSymbol,
+  type FoundSymbol,
+  gapAround,
+  readSymbolTable,
+  type SymbolKind,
+  type SymbolTable,
+} from "./symbol-table.js";
+
+type TableKey = `${"symtab" | "dynsym"} ${SymbolKind}`;
 
 /** A section's or segment's header as an object with a name. */
 const HEADER_BYTES = 200;
@@ -16,7 +26,7 @@ const HEADER_BYTES = 200;
  */
 export class SymtabResolver implements Resolver {
   #elf: ElfFile;
-  readonly #tables = new Map<string, SymbolTable | ElfProblem | undefined>();
+  readonly #tables = new Map<TableKey, SymbolTable | ElfProblem | undefined>();
   readonly #slots: SlotTables = new Map();
 
   constructor(elf: ElfFile) {
@@ -39,16 +49,50 @@ export class SymtabResolver implements Resolver {
 
   resolve(elfAddress: number): FoundSymbol | UnresolvedReason {
     if (!Number.isSafeInteger(elfAddress) || elfAddress < 0) return "not-covered";
-    const found =
-      this.#find(SHT_SYMTAB, "functions", elfAddress) ??
-      this.#find(SHT_DYNSYM, "functions", elfAddress) ??
-      this.#findStub(elfAddress) ??
-      this.#find(SHT_SYMTAB, "labels", elfAddress);
-    return found ?? this.#reason();
+    const found = this.#find(SHT_SYMTAB, "functions", elfAddress);
+    if (found !== undefined) return found;
+    const exported = this.#find(SHT_DYNSYM, "functions", elfAddress);
+    if (exported !== undefined) return { ...exported, ...this.#narrow(exported, elfAddress, ["symtab functions"]) };
+    const stub = this.#findStub(elfAddress);
+    if (stub !== undefined) return stub;
+    const label = this.#find(SHT_SYMTAB, "labels", elfAddress);
+    if (label === undefined) return this.#reason();
+    const functions = this.#narrow(label, elfAddress, ["symtab functions", "dynsym functions"]);
+    return { ...label, ...this.#outsideOfStubs(functions, elfAddress) };
+  }
+
+  gapAround(elfAddress: number): Extent {
+    const reason = this.#reason();
+    // What was in the way at one address, a name that cannot be read, need not be at the next.
+    if (reason !== "no-symbols" && reason !== "not-covered") return { from: elfAddress, limit: elfAddress + 1 };
+    const gap = this.#narrow({ from: 0, limit: Infinity }, elfAddress, [...this.#tables.keys()]);
+    return this.#outsideOfStubs(gap, elfAddress);
+  }
+
+  /** The part of an extent around the address where none of these tables has an answer. */
+  #narrow({ from, limit }: Extent, elfAddress: number, tables: readonly TableKey[]): Extent {
+    for (const key of tables) {
+      const table = this.#tables.get(key);
+      if (typeof table !== "object") continue;
+      const gap = gapAround(table, elfAddress);
+      from = Math.max(from, gap.from);
+      limit = Math.min(limit, gap.limit);
+    }
+    return { from, limit };
+  }
+
+  #outsideOfStubs({ from, limit }: Extent, elfAddress: number): Extent {
+    for (const { elfAddress: start, size } of stubSections(this.#elf)) {
+      if (start > elfAddress) limit = Math.min(limit, start);
+      else from = Math.max(from, Math.min(start + size, elfAddress));
+      // Among stubs each address is asked for by itself.
+      if (start <= elfAddress && elfAddress < start + size) limit = elfAddress + 1;
+    }
+    return { from, limit };
   }
 
   #find(sectionType: number, kind: SymbolKind, elfAddress: number): FoundSymbol | undefined {
-    const key = `${sectionType} ${kind}`;
+    const key: TableKey = `${sectionType === SHT_SYMTAB ? "symtab" : "dynsym"} ${kind}`;
     if (!this.#tables.has(key)) {
       const section = findSectionOfType(this.#elf, sectionType);
       const table = section && readSymbolTable(this.#elf, section, kind);

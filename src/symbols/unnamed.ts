@@ -1,4 +1,4 @@
-import type { SymbolizeRequest, SymbolizeResult, UnresolvedReason } from "./resolver.js";
+import { UNRESOLVED_REASONS, type SymbolizeRequest, type SymbolizeResult, type UnresolvedReason } from "./resolver.js";
 
 /** The answer for an executable that cannot be read at all: every address is its file offset, without a name. */
 export function unnamed(request: SymbolizeRequest, reason: UnresolvedReason): SymbolizeResult {
@@ -11,8 +11,11 @@ export function unnamed(request: SymbolizeRequest, reason: UnresolvedReason): Sy
     textFileOffset: 0,
     elfAddresses: request.fileOffsets.slice(),
     nameIndices: new Int32Array(count).fill(-1),
+    reasons: new Uint8Array(count).fill(UNRESOLVED_REASONS.indexOf(reason)),
     names: [],
     symbolStarts: new Float64Array(count),
+    rangeStarts: request.fileOffsets.slice(),
+    rangeLimits: request.fileOffsets.map((offset) => offset + 1),
     unresolved: count === 0 ? {} : { [reason]: count },
   };
 }

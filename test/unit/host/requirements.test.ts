@@ -31,6 +31,7 @@ const root: HostFacts = {
   lockdown: "none",
   lockedMemoryLimit: 8 * 2 ** 20,
   cgroups: "v2",
+  cgroupHierarchy: "v2",
   onlineCpus: 2,
   possibleCpus: 2,
 };

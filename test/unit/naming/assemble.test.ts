@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { CgroupId } from "#src/model/cgroup.js";
-import type { ExecutableId } from "#src/model/brand.js";
+import type { ExecutableId, ExecutableSerial } from "#src/model/brand.js";
 import { assembleProfile, type NamedExecutable } from "#src/naming/assemble.js";
 import { LocationTable } from "#src/naming/location-table.js";
 import { frameKind } from "#src/native/abi.generated.js";
@@ -61,13 +61,16 @@ describe("assembleProfile", () => {
       baseName: "tool",
       locations: rows,
       result: {
-        executable: id,
+        executable: 3 as ExecutableSerial,
         buildId: "abcd",
         textStart: 0x400000,
         textLimit: 0x401000,
         textFileOffset: 0,
         elfAddresses: Float64Array.of(0x400010, 0x400020),
         nameIndices: Int32Array.of(0, -1),
+        reasons: Uint8Array.of(0, 1),
+        rangeStarts: Float64Array.of(0x10, 2 ** 33 + 0x20),
+        rangeLimits: Float64Array.of(0x11, 2 ** 33 + 0x21),
         names: [{ name: "run()", systemName: "_Z3runv" }],
         symbolStarts: Float64Array.of(0x400000, 0),
         unresolved: { "not-covered": 1 },

@@ -187,7 +187,7 @@ test("random bytes: every record read lies inside the batch, and the end is reac
   const records = fc.array(
     fc.oneof(
       fc.uint8Array({ maxLength: 300 }),
-      fc.tuple(fc.constantFrom(1, 2), fc.uint8Array({ minLength: 63, maxLength: 400 })).map(([kind, rest]) => {
+      fc.tuple(fc.constantFrom(1, 2, 3), fc.uint8Array({ minLength: 63, maxLength: 400 })).map(([kind, rest]) => {
         // Small counts, so that some are right.
         rest.fill(0, 0, 16);
         return Uint8Array.of(kind, ...rest);
@@ -206,8 +206,10 @@ test("random bytes: every record read lies inside the batch, and the end is reac
       assert.ok(cursor.recordOffset + cursor.recordLength <= bytes);
       if (cursor.kind === recordKind.sample) {
         assert.ok((cursor.frameWord + 2 * (cursor.kernelFrames + cursor.userFrames)) * 4 <= bytes);
-      } else {
+      } else if (cursor.kind === recordKind.firstSight) {
         assert.ok(readFirstSight(cursor.copyRecord()) !== undefined);
+      } else {
+        assert.equal(cursor.kind, recordKind.cgroup);
       }
     }
     assert.ok(read + cursor.malformed <= bytes / 8);

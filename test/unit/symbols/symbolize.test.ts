@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, describe, it } from "node:test";
 import fc from "fast-check";
-import type { ExecutableId } from "#src/model/brand.js";
+import type { ExecutableSerial } from "#src/model/brand.js";
 import { executableSegments, toFileOffset } from "#src/elf/elf-file.js";
 import { createResolverCache } from "#src/symbols/cache.js";
 import type { SymbolizeRequest, SymbolizeResult } from "#src/symbols/resolver.js";
@@ -25,7 +25,7 @@ writeFileSync(
 );
 execFileSync("g++", ["-O1", "-Wl,--build-id=0xfeedface", "-o", program, source]);
 
-const executable = 7 as ExecutableId;
+const executable = 7 as ExecutableSerial;
 
 function ask(file: string, fileOffsets: readonly number[], cache = createResolverCache()): SymbolizeResult {
   const fd = openSync(file, "r");

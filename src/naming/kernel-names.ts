@@ -1,0 +1,152 @@
+import { readFileSync } from "node:fs";
+import type { KernelSymbols } from "../symbols/kallsyms.js";
+import { errnoOf } from "../util/errno.js";
+import { KnownNames } from "./known-names.js";
+import { RangeTable, type AddedRange } from "./range-table.js";
+
+// Columns of a range.
+const NAME = 0; // a number of names, or -1
+const MODULE = 1; // an index of modules
+const WIDTH = 2;
+
+/** Kernel names known by now, and until when. */
+export class KernelNames {
+  private ranges = new RangeTable(WIDTH);
+  private names = new KnownNames();
+  private modules: string[] = [""];
+  /** The modules that are loaded, as text that changes when they do; "" when that cannot be known. */
+  private loaded = "";
+  private text: Pick<KernelSymbols, "textStart" | "textLimit"> = { textStart: 0n, textLimit: 0n };
+
+  constructor(
+    private readonly maxBytes: number,
+    private readonly modulesPath = "/proc/modules",
+  ) {}
+
+  get bytes(): number {
+    return this.ranges.bytes + this.names.bytes;
+  }
+
+  /**
+   * Forgets what may not hold any more: names in modules, when one came or went since the last call. A module's text is
+   * at one place while it is loaded, and the kernel's own never moves.
+   */
+  refresh(): void {
+    const loaded = loadedModules(this.modulesPath);
+    if (loaded !== this.loaded) {
+      this.loaded = loaded;
+      this.ranges.filter((row) => this.modules[this.ranges.value(row, MODULE)] === "");
+    }
+    if (this.bytes > this.maxBytes) {
+      this.ranges = new RangeTable(WIDTH);
+      this.names = new KnownNames();
+      this.modules = [""];
+    }
+  }
+
+  unknown(addresses: BigUint64Array): BigUint64Array {
+    return addresses.filter((address) => this.ranges.find(place(address)) < 0);
+  }
+
+  /**
+   * Keeps of an answer what stays: names in the kernel's own image, and in modules that {@link refresh} watches. BPF
+   * programs and trampolines come and go without a trace that could be looked at, and are asked for each time.
+   */
+  learn(asked: BigUint64Array, symbols: KernelSymbols): void {
+    if (symbols.textLimit > 0n) {
+      this.text = { textStart: symbols.textStart, textLimit: symbols.textLimit };
+    }
+    const numbers = this.names.add(symbols.names);
+    const watched = new Set(this.loaded.split("\n").map((line) => line.slice(0, line.indexOf(" "))));
+    const added: AddedRange[] = [];
+    for (let at = 0; at < asked.length; at++) {
+      const address = asked[at];
+      const index = symbols.nameIndices[at];
+      const module = symbols.modules[symbols.moduleIndices[at]];
+      const stays =
+        index >= 0
+          ? module === "" || watched.has(module)
+          : symbols.textStart <= address && address < symbols.textLimit && symbols.problem === undefined;
+      if (stays) {
+        added.push({
+          address: place(address),
+          start: index >= 0 ? place(symbols.symbolStarts[at]) : place(address),
+          limit: Math.max(place(symbols.symbolLimits[at]), place(address) + 1),
+          numbers: [index >= 0 ? numbers[index] : -1, this.moduleIndex(module)],
+        });
+      }
+    }
+    this.ranges.merge(added);
+  }
+
+  /** What is known of these addresses, and for the rest what was answered just now. */
+  answer(addresses: BigUint64Array, asked: BigUint64Array, now: KernelSymbols | undefined): KernelSymbols {
+    const count = addresses.length;
+    const names = [...this.names.list];
+    const nowNames =
+      now === undefined ? new Int32Array(0) : new Int32Array(now.names.map((name) => names.push(name) - 1));
+    const modules = [...this.modules];
+    const nowModules = (now?.modules ?? []).map((module) => {
+      const index = modules.indexOf(module);
+      return index >= 0 ? index : modules.push(module) - 1;
+    });
+    const nameIndices = new Int32Array(count).fill(-1);
+    const moduleIndices = new Uint16Array(count);
+    const symbolStarts = new BigUint64Array(count);
+    const symbolLimits = new BigUint64Array(count);
+    let next = 0;
+    for (let at = 0; at < count; at++) {
+      while (next < asked.length && asked[next] < addresses[at]) {
+        next++;
+      }
+      if (now !== undefined && asked[next] === addresses[at]) {
+        const index = now.nameIndices[next];
+        nameIndices[at] = index < 0 ? -1 : nowNames[index];
+        moduleIndices[at] = nowModules[now.moduleIndices[next]];
+        symbolStarts[at] = now.symbolStarts[next];
+        symbolLimits[at] = now.symbolLimits[next];
+        continue;
+      }
+      const range = this.ranges.find(place(addresses[at]));
+      if (range >= 0) {
+        nameIndices[at] = this.ranges.value(range, NAME);
+        moduleIndices[at] = this.ranges.value(range, MODULE);
+        symbolStarts[at] = nameIndices[at] < 0 ? 0n : address(this.ranges.start(range));
+        symbolLimits[at] = address(this.ranges.limit(range));
+      }
+    }
+    const { problem, detail } = now ?? { problem: undefined, detail: "" };
+    return { nameIndices, moduleIndices, symbolStarts, symbolLimits, names, modules, ...this.text, problem, detail };
+  }
+
+  private moduleIndex(module: string): number {
+    const index = this.modules.indexOf(module);
+    return index >= 0 ? index : this.modules.push(module) - 1;
+  }
+}
+
+/** A kernel address as a number that is exact: all lie within 2^53 of the top. */
+function place(address: bigint): number {
+  return Number(BigInt.asIntN(64, address));
+}
+
+function address(place: number): bigint {
+  return BigInt.asUintN(64, BigInt(place));
+}
+
+/** `name size address` of each module: without the counts of users, which change all the time. */
+function loadedModules(path: string): string {
+  try {
+    return readFileSync(path, "latin1")
+      .split("\n")
+      .map((line) => line.split(" "))
+      .filter((fields) => fields.length >= 6)
+      .map((fields) => `${fields[0]} ${fields[1]} ${fields[5]}`)
+      .join("\n");
+  } catch (error) {
+    if (errnoOf(error) === "") {
+      throw error;
+    }
+    return ""; // a kernel without modules has no such file; then none is watched
+  }
+}

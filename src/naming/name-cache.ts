@@ -1,0 +1,93 @@
+import type { ExecutableSerial } from "../model/brand.js";
+import type { KernelSymbols } from "../symbols/kallsyms.js";
+import type { SymbolizeRequest, SymbolizeResult } from "../symbols/resolver.js";
+import { unnamed } from "../symbols/unnamed.js";
+import { ByteLru } from "../util/lru.js";
+import { ExecutableNames } from "./executable-names.js";
+import { KernelNames } from "./kernel-names.js";
+import type { Namer } from "./name-window.js";
+
+/** Of the budget, the kernel's part, and the largest that one executable may have. */
+const KERNEL_SHARE = 4;
+const EXECUTABLE_SHARE = 2;
+/** An executable that ends the worker so often in a row is not asked about again. */
+const MAX_FAILURES = 3;
+/** A kernel that hides its addresses costs a pass over them to find out; a person may have changed that meanwhile. */
+const HIDDEN_REST_MS = 600_000;
+
+/**
+ * A namer that remembers what another one answered: names by the ranges of addresses that have them, so that an address
+ * inside a known function needs no question, and a steady load none at all. Within a budget of bytes; the executables
+ * asked for least lately go first.
+ */
+export class NameCache implements Namer {
+  private readonly executables: ByteLru<ExecutableSerial, ExecutableNames>;
+  private readonly kernelNames: KernelNames;
+  private hidden: { readonly symbols: KernelSymbols; readonly untilMs: number } | undefined;
+  /** Addresses asked for, and those of them that had to be asked on. */
+  readonly asked = { addresses: 0, unknown: 0, kernelPasses: 0 };
+
+  constructor(
+    private readonly namer: Namer,
+    private readonly budgetBytes: number,
+    modulesPath?: string,
+  ) {
+    this.executables = new ByteLru(budgetBytes - budgetBytes / KERNEL_SHARE);
+    this.kernelNames = new KernelNames(budgetBytes / KERNEL_SHARE, modulesPath);
+  }
+
+  get bytes(): number {
+    return this.executables.bytes + this.kernelNames.bytes;
+  }
+
+  async symbolize(request: SymbolizeRequest): Promise<SymbolizeResult> {
+    const names = this.executables.get(request.executable) ?? new ExecutableNames();
+    const fileOffsets = names.unknown(request.fileOffsets);
+    this.asked.addresses += request.fileOffsets.length;
+    this.asked.unknown += fileOffsets.length;
+    let failed = names.failures >= MAX_FAILURES;
+    const wasLetGo = request.fd < 0 && request.image === undefined;
+    if (fileOffsets.length > 0 && !failed && !wasLetGo) {
+      const question = { ...request, fileOffsets };
+      const result = await this.namer.symbolize(question).catch(() => unnamed(question, "worker-failed"));
+      failed = result.unresolved["worker-failed"] !== undefined;
+      names.failures = failed ? names.failures + 1 : 0;
+      names.learn(fileOffsets, result);
+    }
+    // What no answer was kept for: the reasons that pass.
+    const answer = names.answer(request, failed ? "worker-failed" : wasLetGo ? "let-go" : "read-failed");
+    // One executable does not push out all others.
+    const fits = names.bytes <= this.budgetBytes / EXECUTABLE_SHARE;
+    this.executables.set(request.executable, fits ? names : new ExecutableNames());
+    return answer;
+  }
+
+  async kernel(addresses: BigUint64Array): Promise<KernelSymbols> {
+    this.kernelNames.refresh();
+    const unknown = this.kernelNames.unknown(addresses);
+    this.asked.addresses += addresses.length;
+    this.asked.unknown += unknown.length;
+    const now = unknown.length > 0 ? await this.askKernel(unknown) : undefined;
+    return this.kernelNames.answer(addresses, unknown, now);
+  }
+
+  private async askKernel(addresses: BigUint64Array): Promise<KernelSymbols> {
+    if (this.hidden !== undefined && performance.now() < this.hidden.untilMs) {
+      const nothing = new Int32Array(addresses.length).fill(-1);
+      const zeros = new BigUint64Array(addresses.length);
+      const { symbols } = this.hidden;
+      return {
+        ...symbols,
+        nameIndices: nothing,
+        moduleIndices: new Uint16Array(addresses.length),
+        symbolStarts: zeros,
+        symbolLimits: zeros,
+      };
+    }
+    this.asked.kernelPasses++;
+    const symbols = await this.namer.kernel(addresses);
+    this.hidden = symbols.problem === undefined ? undefined : { symbols, untilMs: performance.now() + HIDDEN_REST_MS };
+    this.kernelNames.learn(addresses, symbols);
+    return symbols;
+  }
+}
