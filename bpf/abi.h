@@ -219,7 +219,7 @@ enum abi_hierarchy {
 /*
  * The first tick of a cgroup: what it is called, while it is there. Followed by names_bytes: the names of its directories
  * from the deepest that is told up to the one below the root, each with its NUL; none for the root itself. A name may
- * be anything but "." and "..", without a slash or a NUL: what lies in a container the container may have named.
+ * be anything but "." and "..", without slash, NUL or newline: what lies in a container the container may have named.
  */
 struct abi_cgroup_sight {
 	__abi_u8 kind;	    /* ABI_RECORD_CGROUP */

@@ -13,6 +13,8 @@
 /* Levels below the last that is told which are climbed to reach it. A container could nest more, for what that brings. */
 #define CGROUP_MAX_CLIMB (128 + ABI_CGROUP_LEVELS)
 
+_Static_assert((ABI_CGROUP_LEVELS * ABI_CGROUP_NAME_BYTES & (ABI_CGROUP_LEVELS * ABI_CGROUP_NAME_BYTES - 1)) == 0,
+	       "a mask keeps the verifier content");
 _Static_assert(sizeof(struct abi_cgroup_sight) + ABI_CGROUP_LEVELS * ABI_CGROUP_NAME_BYTES + ABI_CGROUP_NAME_BYTES <=
 		       sizeof(((struct scratch *)0)->frames),
 	       "a path is put together where the frames will be, with one name to spare for the verifier's arithmetic");

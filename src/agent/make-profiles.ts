@@ -1,32 +1,122 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Window } from "../capture/window.js";
 import type { ExecutableRegistry } from "../executables/registry.js";
-import type { ProfileBatch } from "../model/labelled-profile.js";
+import { groupThreads, type GroupOptions, type ThreadGroups } from "../labels/group.js";
+import { knowledgeOf, type OwnerCounts, type Ownership } from "../labels/ownership.js";
+import type { LabelledProfile, ProfileBatch } from "../model/labelled-profile.js";
+import type { CgroupId } from "../model/cgroup.js";
+import type { Profile } from "../model/profile.js";
 import { nameWindow, type Namer } from "../naming/name-window.js";
+import type { ProcessTable } from "../processes/process-table.js";
+import { redactProfile } from "../profiles/redact.js";
+import { splitProfile } from "../profiles/split.js";
 import type { WindowSpan } from "./window-loop.js";
 
 export interface MakeProfilesModules {
   readonly registry: ExecutableRegistry;
   readonly namer: Namer;
   readonly periodNs: number;
-  readonly node: string;
+  readonly ownership: Ownership;
+  readonly processes: ProcessTable;
+  readonly groups: GroupOptions;
+  /** Under which names are hashed. */
+  readonly redactKey: Uint8Array;
+  readonly counts: LabelCounts;
 }
 
-/** Names a window and says whose each profile of it is. */
+/** What became of samples when they were labelled, since the start. */
+export interface LabelCounts {
+  /** Samples by how much was known of their cgroup. */
+  readonly known: Record<keyof OwnerCounts, number>;
+  /** Samples left out because their owner is refused by now, by reason. */
+  readonly refused: Map<string, number>;
+  /** Samples of redacted profiles. */
+  redacted: number;
+  /** Thread rows whose service was merged with others', by into what. */
+  mergedByOwner: number;
+  mergedByNamespace: number;
+}
+
+export function noLabelCounts(): LabelCounts {
+  const known = { podAndContainer: 0, pod: 0, container: 0, ids: 0, unit: 0, none: 0 };
+  return { known, refused: new Map(), redacted: 0, mergedByOwner: 0, mergedByNamespace: 0 };
+}
+
+/** How long a window waits for owners that are being asked for. A container may be a moment old. */
+const OWNERS_MS = 1000;
+const LOOK_MS = 100;
+
+/** Names a window, and makes a profile of each group of its threads. */
 export async function makeProfiles(
   window: Window,
   span: WindowSpan,
   modules: MakeProfilesModules,
 ): Promise<ProfileBatch> {
+  const { registry, namer, periodNs, counts } = modules;
   const { startNs, durationNs } = span;
-  const { profile } = await nameWindow(window, modules.registry, modules.namer, {
-    timeNs: startNs,
-    durationNs,
-    periodNs: modules.periodNs,
-  });
-  const labels = new Map([["node", modules.node]]);
-  return {
-    startNs,
-    endNs: startNs + durationNs,
-    profiles: [{ service: modules.node, env: "", version: "", labels, profile }],
-  };
+  const cgroups = new Set(window.threads.threads().map(({ cgroup }) => cgroup));
+  areOwnersKnown(cgroups, modules.ownership); // asks for those that are not, while the window is named
+  const { profile } = await nameWindow(window, registry, namer, { timeNs: startNs, durationNs, periodNs });
+  await ownersKnown(cgroups, modules.ownership);
+  countKnown(profile, modules);
+  const grouped = groupThreads(profile.threads, modules, modules.groups, ticksByThread(profile));
+  counts.mergedByOwner += grouped.mergedByOwner;
+  counts.mergedByNamespace += grouped.mergedByNamespace;
+  return { startNs, endNs: startNs + durationNs, profiles: await labelled(profile, grouped, modules) };
+}
+
+async function labelled(
+  profile: Profile,
+  { groupOf, groups }: ThreadGroups,
+  { counts, redactKey }: MakeProfilesModules,
+): Promise<readonly LabelledProfile[]> {
+  const profiles: LabelledProfile[] = [];
+  for (const { group, profile: part } of splitProfile(profile, groupOf)) {
+    const { profile: labels, redact, refusal } = groups[group];
+    if (refusal !== undefined) {
+      counts.refused.set(refusal, (counts.refused.get(refusal) ?? 0) + samplesOf(part));
+    } else if (redact) {
+      counts.redacted += samplesOf(part);
+      profiles.push({ ...labels, profile: redactProfile(part, redactKey) });
+    } else {
+      profiles.push({ ...labels, profile: part });
+    }
+    await nextTurn(); // the drain has its turn between two parts
+  }
+  return profiles;
+}
+
+async function ownersKnown(cgroups: ReadonlySet<CgroupId>, ownership: Ownership): Promise<void> {
+  for (let waited = 0; waited < OWNERS_MS && !areOwnersKnown(cgroups, ownership); waited += LOOK_MS) {
+    await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+  }
+}
+
+/** Whether nothing is being asked about any of them; asking is what a look does. */
+function areOwnersKnown(cgroups: ReadonlySet<CgroupId>, ownership: Ownership): boolean {
+  let known = true;
+  for (const cgroup of cgroups) {
+    const knowledge = knowledgeOf(ownership.owner(cgroup));
+    known &&= knowledge !== "ids";
+  }
+  return known;
+}
+
+function countKnown({ samples, threads }: Profile, { ownership, counts }: MakeProfilesModules): void {
+  const knowledge = threads.map(({ cgroup }) => knowledgeOf(ownership.owner(cgroup)));
+  for (let row = 0; row < samples.length; row++) {
+    counts.known[knowledge[samples.thread[row]]] += samples.count[row];
+  }
+}
+
+function ticksByThread({ samples, threads }: Profile): Float64Array {
+  const ticks = new Float64Array(threads.length);
+  for (let row = 0; row < samples.length; row++) {
+    ticks[samples.thread[row]] += samples.ticks[row];
+  }
+  return ticks;
+}
+
+function samplesOf({ samples }: Profile): number {
+  return samples.count.reduce((sum, count) => sum + count, 0);
 }

@@ -45,6 +45,11 @@ export class CgroupTable {
     return this.known.size;
   }
 
+  /** Every cgroup of which a path or a policy is known. */
+  ids(): Iterable<CgroupId> {
+    return this.known.keys();
+  }
+
   /** Undefined for a cgroup that was not sampled yet, or was forgotten. */
   path(id: CgroupId): CgroupPath | undefined {
     return this.known.get(id)?.path;

@@ -36,13 +36,17 @@ const POD_SLICE = /(?:^|-)pod([0-9a-f]{8}(?:_[0-9a-f]{4}){3}_[0-9a-f]{12}|[0-9a-
 /** Fargate and ECS managed instances: `/ecs/<task>/<task>-<digits>`. */
 const ECS_ID = /^([0-9a-f]{32})-[0-9]{1,20}$/;
 
-/** Guests whose inside is their own: LXC and LXD, systemd-nspawn, libvirt. `lxc.monitor` is outside of its guest. */
-const GUEST = /^(lxc\.(payload|monitor)\b.*|systemd-nspawn@.*\.service|machine-.*\.scope)$/;
+/** Guests whose inside is their own: systemd-nspawn's and libvirt's, which are units, and LXC's (and so LXD's and Incus's). */
+const GUEST_UNIT = /^(systemd-nspawn@.*\.service|machine-.*\.scope)$/;
+/** `lxc.payload.<name>`; `lxc.payload/<name>` of LXC 3, `lxc/<name>` before. */
+const LXC_PAYLOAD = /^lxc\.payload\.(.+)$/;
+const LXC_PARENT = /^lxc(\.payload)?$/;
+const LXC_MONITOR = /^lxc\.monitor(\..*)?$/;
 const UNIT = /\.(service|scope)$/;
 
 /** First names that are a tool's or an init system's, not a containerd namespace. */
 const NOT_A_NAMESPACE =
-  /^(kubepods|kubelet|podruntime|docker|buildkit|lxc(\..*)?|ecs|garden|mesos|nomad|libpod_parent|conmon|kata_overhead|init|user|system|machine|.*\.(slice|service|scope|mount|socket|swap|payload|partition))$/;
+  /^(kubepods|kubelet|podruntime|docker|buildkit|lxc(\..*)?|ecs|garden|mesos|nomad|wsl-user|libpod_parent|conmon|kata_overhead|init|user|system|machine|.*\.(slice|service|scope|mount|socket|swap|payload|partition))$/;
 
 interface Candidate {
   readonly id: string;
@@ -75,14 +79,10 @@ export function identifyCgroup({ names }: CgroupPath): CgroupIdentity {
     if (found !== undefined) {
       candidates.push({ ...found, podUid });
       inGuest = true;
-    } else if (!inGuest && isBuild(names, level)) {
-      unit = "buildkit";
-      inGuest = true;
-    } else if (!inGuest && (GUEST.test(name) || (name !== "" && level === 1 && names[0] === "lxc"))) {
-      unit = level === 1 && names[0] === "lxc" ? `lxc/${name}` : unescapeUnit(name);
-      inGuest = true;
-    } else if (!inGuest && UNIT.test(name)) {
-      unit = unescapeUnit(name);
+    } else if (!inGuest) {
+      const guest = guestOf(names, level);
+      unit = guest ?? (UNIT.test(name) ? unescapeUnit(name) : unit);
+      inGuest = guest !== undefined;
     }
   }
   return {
@@ -126,10 +126,17 @@ function containerOf(names: readonly string[], level: number): Omit<Candidate, "
   return undefined;
 }
 
-/** BuildKit's steps, which no runtime lists: `/docker/buildkit/<id>`, `/buildkit/<id>`, `system.slice:docker:<id>`. */
-function isBuild(names: readonly string[], level: number): boolean {
-  const [, , prefix] = COLONS.exec(names[level]) ?? [];
-  return prefix === "docker" || (level > 0 && names[level - 1] === "buildkit" && level <= 2);
+/** What is no container that a runtime lists, and yet has an inside of its own. */
+function guestOf(names: readonly string[], level: number): string | undefined {
+  const name = names[level];
+  const parent = level === 0 ? "" : names[level - 1];
+  const lxc = LXC_PAYLOAD.exec(name)?.[1] ?? (LXC_PARENT.test(parent) ? name : undefined);
+  if (lxc !== undefined) return `lxc/${lxc}`;
+  if (LXC_MONITOR.test(name)) return "lxc.monitor";
+  if (GUEST_UNIT.test(name)) return unescapeUnit(name);
+  // BuildKit's steps: /docker/buildkit/<id>, /buildkit/<id>, system.slice:docker:<id>.
+  const isBuild = COLONS.exec(name)?.[2] === "docker" || (parent === "buildkit" && level <= 2);
+  return isBuild ? "buildkit" : undefined;
 }
 
 function isContainerdNamespace(name: string): boolean {

@@ -40,15 +40,15 @@ export class KnownContainers {
       return true;
     }
     // Docker's containers are containerd's too, which knows no name of them.
-    if (known.container.runtime !== container.runtime && worth(known.container) >= worth(container)) return false;
-    if (!whole && known.whole) {
-      // A list has no variables, and says nothing of those that are known. What else it has may have changed.
-      known.whole = isSame({ ...container, variables: known.container.variables }, known.container);
+    if (worth(known.container) > worth(container)) return false;
+    // A list has no variables, and says nothing of those that are known.
+    const merged = whole ? container : Object.freeze({ ...container, variables: known.container.variables });
+    if (isSame(known.container, merged)) {
+      known.whole ||= whole;
       return false;
     }
+    known.container = merged;
     known.whole = whole;
-    if (isSame(known.container, container)) return false;
-    known.container = container;
     return true;
   }
 

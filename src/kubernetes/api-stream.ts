@@ -52,13 +52,16 @@ class RequestGuard {
   readonly #signal: AbortSignal;
   readonly #timers: NodeJS.Timeout[] = [];
   readonly #abort = (): void => void this.#request.destroy();
-  #idleMs: number;
+  readonly #idleMs: number;
+  /** Why it was ended from here: all that streams tell is that they were. */
+  #cause: ApiProblem | undefined;
 
-  constructor({ server, options }: ApiEndpoint, path: string, timeouts: StreamTimeouts, signal: AbortSignal) {
+  constructor(endpoint: ApiEndpoint, path: string, timeouts: StreamTimeouts, signal: AbortSignal) {
+    const { server, options } = endpoint;
     const { request } = server.protocol === "http:" ? http : https;
     // What stands before the API's own paths in a kubeconfig's address: a proxy's prefix.
     const prefix = server.pathname.replace(/\/$/, "");
-    const headers = { accept: "application/json", "user-agent": "hostflame", ...options.headers };
+    const headers = { accept: "application/json", "user-agent": "hostflame", ...endpoint.headers };
     this.#request = request({ ...target(server), path: prefix + path, agent: false, ...options, headers });
     this.#server = server;
     this.#signal = signal;
@@ -67,6 +70,7 @@ class RequestGuard {
     this.#endAfter(timeouts.headMs, "did not answer");
     if (timeouts.totalMs !== undefined) this.#endAfter(timeouts.totalMs, "did not end its answer");
     signal.addEventListener("abort", this.#abort, { once: true });
+    if (signal.aborted) this.#abort();
     this.#request.end();
   }
 
@@ -80,9 +84,7 @@ class RequestGuard {
     this.#request.on("error", () => {});
     clearTimeout(this.#timers[0]);
     if (this.#idleMs > 0) {
-      response.setTimeout(this.#idleMs, () =>
-        this.#request.destroy(this.#late(`sent nothing more for ${this.#idleMs / 1000} s`)),
-      );
+      response.setTimeout(this.#idleMs, () => this.#late(`sent nothing more for ${this.#idleMs / 1000} s`));
     }
     return response;
   }
@@ -94,21 +96,19 @@ class RequestGuard {
       throw this.problem(error);
     } finally {
       this.release();
-      this.#request.destroy();
     }
   }
 
   release(): void {
     this.#timers.forEach(clearTimeout);
     this.#signal.removeEventListener("abort", this.#abort);
+    this.#request.destroy();
   }
 
   problem(error: unknown): ApiProblem {
-    // A response's own error is "aborted"; why it was is the request's.
-    const cause = this.#request.errored ?? error;
     if (error instanceof ApiProblem) return error;
-    if (cause instanceof ApiProblem) return cause;
-    const code = errnoOf(cause) || (cause instanceof Error ? cause.message : String(cause));
+    if (this.#cause !== undefined) return this.#cause;
+    const code = errnoOf(error) || (error instanceof Error ? error.message : String(error));
     return new ApiProblem(
       "network",
       `The Kubernetes API at ${this.#server.host} cannot be reached or broke off (${printable(code).slice(0, MAX_SAID)}): check that it runs and that this node may connect to it.`,
@@ -116,14 +116,13 @@ class RequestGuard {
   }
 
   #endAfter(ms: number, what: string): void {
-    this.#timers.push(setTimeout(() => this.#request.destroy(this.#late(`${what} within ${ms / 1000} s`)), ms));
+    this.#timers.push(setTimeout(() => this.#late(`${what} within ${ms / 1000} s`), ms));
   }
 
-  #late(what: string): ApiProblem {
-    return new ApiProblem(
-      "timeout",
-      `The Kubernetes API at ${this.#server.host} ${what}: check its load and the network.`,
-    );
+  #late(what: string): void {
+    const message = `The Kubernetes API at ${this.#server.host} ${what}: check its load and the network.`;
+    this.#cause = new ApiProblem("timeout", message);
+    this.#request.destroy(this.#cause);
   }
 }
 

@@ -1,10 +1,11 @@
 import type { OutgoingHttpHeaders } from "node:http";
 import type { RequestOptions } from "node:https";
 
-/** Where a request goes, and with what: certificates, headers, an agent where there is a proxy. */
+/** Where a request goes, and with what: a token, certificates, an agent where there is a proxy. */
 export interface ApiEndpoint {
   readonly server: URL;
-  readonly options: RequestOptions & { headers?: OutgoingHttpHeaders };
+  readonly headers: OutgoingHttpHeaders;
+  readonly options: Omit<RequestOptions, "headers">;
 }
 
 /** How the API server is reached. */

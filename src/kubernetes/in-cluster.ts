@@ -16,7 +16,7 @@ export function inClusterAccess(host: string, port: string, folder = SERVICE_ACC
   return {
     endpoint: async () => {
       const [token, ca] = await Promise.all([readMounted(folder, "token"), readMounted(folder, "ca.crt")]);
-      return { server, options: { ca, headers: { authorization: `Bearer ${token.trim()}` } } };
+      return { server, headers: { authorization: `Bearer ${token.trim()}` }, options: { ca } };
     },
   };
 }

@@ -1,3 +1,5 @@
+import type { OutgoingHttpHeaders } from "node:http";
+import type { KubeConfig } from "@kubernetes/client-node/dist/config.js";
 import { printable } from "../util/printable.js";
 import { ApiProblem } from "./api-problem.js";
 import type { ApiEndpoint, ClusterAccess } from "./cluster-access.js";
@@ -17,13 +19,14 @@ export function kubeconfigAccess(files: readonly string[]): ClusterAccess {
         for (const file of files.slice(1)) {
           const more = new KubeConfig();
           more.loadFromFile(file);
-          config.mergeConfig(more, true);
+          addMissing(config, more);
         }
         const cluster = config.getCurrentCluster();
         if (cluster === null) throw new Error("its current context names no cluster");
-        const options: ApiEndpoint["options"] = {};
-        await config.applyToHTTPSOptions(options);
-        return { server: new URL(cluster.server), options };
+        const request: ApiEndpoint["options"] & { headers?: OutgoingHttpHeaders } = {};
+        await config.applyToHTTPSOptions(request);
+        const { headers = {}, ...options } = request;
+        return { server: new URL(cluster.server), headers, options };
       } catch (error) {
         // The first line alone: below it a YAML parser shows the lines around its mistake, which may be a token.
         const [why] = (error instanceof Error ? error.message : String(error)).split("\n", 1);
@@ -34,4 +37,16 @@ export function kubeconfigAccess(files: readonly string[]): ClusterAccess {
       }
     },
   };
+}
+
+/** The client's own merge refuses a name that both have, where kubectl takes the first. */
+function addMissing(config: KubeConfig, more: KubeConfig): void {
+  const isNewTo =
+    (known: readonly { readonly name: string }[]) =>
+    ({ name }: { readonly name: string }): boolean =>
+      known.every((one) => one.name !== name);
+  more.clusters = more.clusters.filter(isNewTo(config.clusters));
+  more.users = more.users.filter(isNewTo(config.users));
+  more.contexts = more.contexts.filter(isNewTo(config.contexts));
+  config.mergeConfig(more, Boolean(config.currentContext));
 }

@@ -114,6 +114,6 @@ export class ListReader {
 
   /** Whether the bracket just taken opens the items: what stands before it is their name. */
   #itemsBegin(): boolean {
-    return /"items"\s*:\s*\[$/.test(Buffer.concat(this.#envelope).subarray(-64).toString("latin1"));
+    return /(?<!\\)"items"\s*:\s*\[$/.test(Buffer.concat(this.#envelope).subarray(-64).toString("latin1"));
   }
 }

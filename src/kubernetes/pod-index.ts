@@ -77,7 +77,8 @@ export class PodIndex {
     }
     if (trimmed.ended) this.#end(entry);
     else this.#enliven(entry);
-    return isNew ? pod : undefined;
+    const isKept = this.#live.get(uid) === entry || this.#ended.get(uid) === entry;
+    return isNew && isKept ? pod : undefined;
   }
 
   /** The pod was deleted. */

@@ -25,8 +25,8 @@ export interface GroupOptions {
 }
 
 /**
- * A container that names its processes each for itself must not crowd out others; a build on the host runs some dozens of
- * different programs. 500 groups of a 250-pod node leave each two.
+ * A container that names its processes each for itself must not crowd out others; a build on the host runs some dozens
+ * of different programs. 500 groups of a 250-pod node leave each two.
  */
 export const DEFAULT_GROUP_LIMITS = { maxServices: 50, maxGroups: 500 } as const;
 
@@ -70,8 +70,8 @@ interface CgroupFacts {
 }
 
 /**
- * Puts each thread row of a window into a group. All that is left out is a group too, with its refusal: so nothing is lost
- * without being counted. `weights` has a number for each row, the ticks it stands for: which groups are kept is
+ * Puts each thread row of a window into a group. All that is left out is a group too, with its refusal: so nothing is
+ * lost without being counted. `weights` has a number for each row, the ticks it stands for: which groups are kept is
  * decided by them, or by rows when they are not given.
  */
 export function groupThreads(

@@ -24,38 +24,46 @@ export function nobody(cgroup: CgroupId): Owner {
   };
 }
 
+/** What of a ContainerDirectory and a PodSource is needed here. */
+export type FindsContainers = Pick<ContainerDirectory, "find">;
+export type FindsPods = Pick<PodSource, "byUid" | "byContainerId">;
+
 /**
- * Puts together what the cgroup's path, the container's runtime and the Kubernetes API tell. The pod is sought by the uid in
- * the path, then by container id, then by the runtime's own reference. Where these are different pods, or the runtime says
- * another than the one found, or neither the id nor the name of the container is the pod's, the runtime is right: it made the
- * container, while a path's names can be anybody's and the API's news can be late. Where it says nothing, there is no pod.
+ * Puts together what the cgroup's path, the container's runtime and the Kubernetes API tell. The pod is sought by the
+ * uid in the path, then by container id, then by the runtime's own reference. Where these are different pods, or the
+ * runtime says another than the one found, or neither the id nor the name of the container is the pod's, the runtime is
+ * right: it made the container, while the API's news can be late. Where it says nothing, there is no pod.
+ *
+ * Of several ids in a path the outermost is meant, unless the runtime knows better, or an inner one belongs to the pod
+ * that the path names first: what stands deeper may be the container's own choice, a neighbour's id for example.
  */
 export function join(
   cgroup: CgroupId,
   identity: CgroupIdentity,
-  containers: ContainerDirectory,
-  pods: PodSource | undefined,
+  containers: FindsContainers,
+  pods: FindsPods | undefined,
 ): Joined {
-  const { containerIds, podUid: pathUid, unit } = identity;
+  const { containerIds, podUids, unit } = identity;
   const container = containerIds.length > 0 ? containers.find(containerIds) : undefined;
-  const ids = container === undefined ? containerIds : [container.id];
+  const outermost = identity.podUid === undefined ? undefined : pods?.byUid(identity.podUid);
+  const containerId =
+    container?.id ?? containerIds.find((id) => outermost && hasId(outermost, id)) ?? containerIds.at(0);
+  const level = containerId === undefined ? -1 : containerIds.indexOf(containerId);
+  const pathUid = level < 0 ? identity.podUid : podUids[level];
   const reference = container?.pod;
-  const byUid = pathUid === undefined ? undefined : pods?.byUid(pathUid);
-  const byId = firstPod(ids, pods);
-  const byReference = reference === undefined ? undefined : pods?.byUid(reference.uid);
 
+  const byUid = pathUid === undefined ? undefined : pods?.byUid(pathUid);
+  const byId = containerId === undefined ? undefined : pods?.byContainerId(containerId);
+  const byReference = reference === undefined ? undefined : pods?.byUid(reference.uid);
   let pod = byUid ?? byId ?? byReference;
   let contradiction = [byId, byReference].some((other) => other !== undefined && other.uid !== pod?.uid);
   if (container !== undefined && pod !== undefined && !isPodOf(container, pod)) contradiction = true;
   if (contradiction) {
-    pod =
-      byReference !== undefined && container !== undefined && isPodOf(container, byReference) ? byReference : undefined;
+    const isRight = container !== undefined && byReference !== undefined && isPodOf(container, byReference);
+    pod = isRight ? byReference : undefined;
   }
-  // A path that claims a pod that the runtime knows nothing of, or another one's: the path is not believed.
   if (container !== undefined && pathUid !== undefined && !isUidOf(pathUid, container, pod)) contradiction = true;
 
-  const containerId =
-    container?.id ?? containerIds.find((id) => pods?.byContainerId(id) !== undefined) ?? containerIds.at(0);
   return {
     owner: {
       cgroup,
@@ -70,12 +78,8 @@ export function join(
   };
 }
 
-function firstPod(ids: readonly string[], pods: PodSource | undefined): Pod | undefined {
-  for (const id of ids) {
-    const pod = pods?.byContainerId(id);
-    if (pod !== undefined) return pod;
-  }
-  return undefined;
+function hasId(pod: Pod, id: string): boolean {
+  return pod.containers.some(({ ids }) => ids.includes(id));
 }
 
 /** Whether runtime and API agree that the container is this pod's, as far as both say. */
@@ -83,10 +87,13 @@ function isPodOf(container: Container, pod: Pod): boolean {
   const { id, name, pod: reference, sandbox } = container;
   if (reference !== undefined) return reference.namespace === pod.namespace && reference.name === pod.name;
   const started = pod.containers.filter(({ ids }) => ids.length > 0);
-  return sandbox || started.length === 0 || pod.containers.some((its) => its.ids.includes(id) || its.name === name);
+  return sandbox || started.length === 0 || hasId(pod, id) || pod.containers.some((its) => its.name === name);
 }
 
-/** A static pod has two uids: the API's, and in path and runtime the hash of its configuration; its reference has the second. */
+/**
+ * A static pod has two uids: the API's, and in path and runtime the hash of its configuration; its reference has the
+ * second.
+ */
 function isUidOf(pathUid: string, { pod: reference }: Container, pod: Pod | undefined): boolean {
   return reference === undefined ? true : reference.uid === pathUid || pod?.uid === pathUid;
 }

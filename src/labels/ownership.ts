@@ -12,9 +12,9 @@ import { isNamedBeforeContext } from "./service.js";
 
 export interface OwnershipModules {
   readonly identifyCgroup: (path: CgroupPath) => CgroupIdentity;
-  readonly containers: ContainerDirectory;
+  readonly containers: Pick<ContainerDirectory, "find" | "onChange">;
   /** Undefined where Kubernetes is not asked. */
-  readonly pods: PodSource | undefined;
+  readonly pods: Pick<PodSource, "byUid" | "byContainerId" | "onChange"> | undefined;
 }
 
 /** How much is known of cgroups: each is in one of these. */
@@ -96,9 +96,13 @@ export class Ownership {
     this.#mistakeListeners.push(listener);
   }
 
-  /** To be called at each cgroup's first sample. */
+  /**
+   * To be called at each cgroup's first sample, and when the kernel side announces it anew: then it has no policy
+   * again.
+   */
   cgroupSighted(path: CgroupPath): void {
-    if (this.#entries.has(path.id)) return;
+    const known = this.#entries.get(path.id);
+    if (known !== undefined) return this.#tell(known);
     const identity = this.#modules.identifyCgroup(path);
     const isLost = path.truncated && identity.containerIds.length === 0 && identity.podUid === undefined;
     const entry: Entry = {
@@ -110,7 +114,7 @@ export class Ownership {
       contradicted: false,
     };
     this.#entries.set(path.id, entry);
-    this.#indexUnder(entry, identity.podUid, identity.containerIds);
+    this.#indexUnder(entry, [identity.podUid, ...identity.podUids], identity.containerIds);
     this.#join(entry);
     this.#tell(entry);
     if (this.#entries.size > MAX_CGROUPS) {
@@ -166,10 +170,28 @@ export class Ownership {
     return refusals;
   }
 
-  /** Forgets all cgroups but these. */
-  forget(keep: ReadonlySet<CgroupId>): void {
+  /**
+   * Cgroups that should keep their place on the kernel side though they are idle: of live containers with another
+   * policy than what a cgroup begins with, for none of their ticks may be sampled otherwise. What is in no container
+   * can wait for its next sight: its few samples until then are left out when their window ends.
+   */
+  withPolicyOfTheirOwn(): ReadonlySet<CgroupId> {
+    const first = this.#selection.mode === "opt-in" ? 0 : 1;
+    const ids = new Set<CgroupId>();
     for (const entry of this.#entries.values()) {
-      if (!keep.has(entry.cgroup)) this.#remove(entry);
+      if (entry.decision.policy.divisor === first) continue;
+      // Asked anew: of a container that ended long ago, neither runtime nor API knows anything any more.
+      this.#update(entry);
+      const { container, pod } = entry.owner;
+      if (entry.decision.policy.divisor !== first && (container ?? pod) !== undefined) ids.add(entry.cgroup);
+    }
+    return ids;
+  }
+
+  /** Forgets all cgroups but those that `isKept` says. */
+  forget(isKept: (cgroup: CgroupId) => boolean): void {
+    for (const entry of this.#entries.values()) {
+      if (!isKept(entry.cgroup)) this.#remove(entry);
     }
   }
 
@@ -203,8 +225,7 @@ export class Ownership {
     if (identity === undefined) return;
     const { owner, contradiction } = join(cgroup, identity, this.#modules.containers, this.#modules.pods);
     entry.owner = owner;
-    this.#indexUnder(entry, owner.podUid, []);
-    this.#indexUnder(entry, owner.container?.pod?.uid, []);
+    this.#indexUnder(entry, [owner.podUid, owner.container?.pod?.uid], []);
     if (contradiction && !entry.contradicted) {
       entry.contradicted = true;
       this.#contradictions++;
@@ -226,10 +247,9 @@ export class Ownership {
     for (const listener of this.#mistakeListeners) listener(mistake);
   }
 
-  #indexUnder(entry: Entry, podUid: string | undefined, containerIds: readonly string[]): void {
-    const keys = containerIds.map(containerKey);
-    if (podUid !== undefined) keys.push(podKey(podUid));
-    for (const key of keys) {
+  #indexUnder(entry: Entry, podUids: readonly (string | undefined)[], containerIds: readonly string[]): void {
+    const uids = podUids.filter((uid) => uid !== undefined);
+    for (const key of [...containerIds.map(containerKey), ...uids.map(podKey)]) {
       if (entry.keys.has(key)) continue;
       entry.keys.add(key);
       const entries = this.#index.get(key);
@@ -263,7 +283,8 @@ function isWhole({ identity, owner }: Entry): boolean {
   return hasContainer && (owner.pod !== undefined || owner.podUid === undefined);
 }
 
-function knowledgeOf({ container, pod, containerId, podUid, unit }: Owner): keyof OwnerCounts {
+/** How much is known of an owner. */
+export function knowledgeOf({ container, pod, containerId, podUid, unit }: Owner): keyof OwnerCounts {
   if (container !== undefined && pod !== undefined) return "podAndContainer";
   if (pod !== undefined) return "pod";
   if (container !== undefined) return "container";

@@ -29,17 +29,17 @@ export interface Decision {
 }
 
 /**
- * "by-now": while samples are taken. What is not known yet is sampled, but in mode opt-in. "at-last": when a window ends, where
- * what the lists cannot judge is left out.
+ * "by-now": while samples are taken. What is not known yet is sampled, but in mode opt-in. "at-last": when a window
+ * ends, where what the lists cannot judge is left out.
  */
 export type DecisionTime = "by-now" | "at-last";
 
 const MAX_DIVISOR = 255;
 
 /**
- * The policy of an owner. The operator's lists stand above a pod's annotations: these can refuse what the lists allow, and not
- * the other way round. A container outside Kubernetes has no namespace and no labels: it passes an exclude list and fails
- * an include list. The agent's own container is like any other.
+ * The policy of an owner. The operator's lists stand above a pod's annotations: these can refuse what the lists allow,
+ * and not the other way round. A container outside Kubernetes has no namespace and no labels: it passes an exclude list
+ * and fails an include list. The agent's own container is like any other.
  */
 export function decide(owner: Owner, selection: SelectionOptions, time: DecisionTime): Decision {
   const mistakes: AnnotationMistake[] = [];
@@ -49,8 +49,8 @@ export function decide(owner: Owner, selection: SelectionOptions, time: Decision
 }
 
 /**
- * The policy of what may be anybody's: a cgroup that was never announced, or whose path was cut where the container stands. It
- * is sampled only where all are.
+ * The policy of what may be anybody's: a cgroup that was never announced, or whose path was cut where the container
+ * stands. It is sampled only where all are.
  */
 export function decideUnknown(selection: SelectionOptions): Decision {
   const { mode, host, includeNamespaces, excludeNamespaces, podSelector, redactNamespaces } = selection;

@@ -2,8 +2,8 @@ const MAX_ATTRIBUTES = 128;
 
 /**
  * One attribute of OTEL_RESOURCE_ATTRIBUTES, "key1=value1,key2=value2" with percent-encoded values (OpenTelemetry's
- * resource SDK specification), or "" when it is not there. Of a key that stands twice the last counts. An entry that does
- * not follow the form is passed over, and a value that is no percent-encoding stands as it is.
+ * resource SDK specification), or "" when it is not there. Of a key that stands twice the last counts. An entry that
+ * does not follow the form is passed over, and a value that is no percent-encoding stands as it is.
  */
 export function resourceAttribute(text: string | undefined, ...keys: readonly string[]): string {
   if (text === undefined) return "";

@@ -2,8 +2,8 @@ import { printable } from "../util/printable.js";
 
 /**
  * A Kubernetes label selector (kubernetes.io/docs/concepts/overview/working-with-objects/labels): requirements, all of
- * which must hold. Equality: `key=value`, `key==value`, `key!=value`; set-based: `key in (a,b)`, `key notin (a,b)`, `key`,
- * `!key`. As there, `!=` and `notin` hold of what has no such label.
+ * which must hold. Equality: `key=value`, `key==value`, `key!=value`; set-based: `key in (a,b)`, `key notin (a,b)`,
+ * `key`, `!key`. As there, `!=` and `notin` hold of what has no such label.
  */
 export type Selector = readonly Requirement[];
 

@@ -83,8 +83,8 @@ export const SERVICE_RULES: readonly NameRule[] = [
     read: ({ owner }) => firstName(owner.podContainer?.name, owner.container?.name),
   },
   {
-    from: "the systemd service, without `.service`; a scope (a session's, a transient one's) names nothing that lasts",
-    read: ({ owner }) => (owner.unit?.endsWith(".service") === true ? owner.unit.slice(0, -".service".length) : ""),
+    from: "the systemd unit, without `.service`; a virtual machine's or container's scope without `.scope`; any other scope (a session's, a transient one's) names nothing that lasts",
+    read: ({ owner }) => unitName(owner.unit ?? ""),
   },
   {
     from: "of what is in no container: the executable, or the first thread's name where the process was gone before it was read; `kernel` for the kernel's own threads",
@@ -185,6 +185,11 @@ function labelOrAnnotation({ pod }: Owner, name: string): string | undefined {
 
 function firstName(...names: readonly (string | undefined)[]): string {
   return names.find((name) => name !== undefined && cleanName(name) !== "") ?? "";
+}
+
+function unitName(unit: string): string {
+  if (unit.endsWith(".scope")) return unit.startsWith("machine-") ? unit.slice(0, -".scope".length) : "";
+  return unit.replace(/\.service$/, "");
 }
 
 function isInContainer({ containerId, podUid }: Owner): boolean {

@@ -21,10 +21,7 @@ const KEY = /^[A-Za-z][A-Za-z0-9_./-]*$/;
  * @throws {Error} one sentence without the variable's name, which the caller knows.
  */
 export function parseTags(text: string): Tags {
-  const entries = text
-    .split(",")
-    .map((entry) => entry.trim())
-    .filter((entry) => entry !== "");
+  const entries = entriesOf(text);
   if (entries.length > MAX_TAGS) {
     throw new Error(`has ${entries.length} tags; at most ${MAX_TAGS} are accepted`);
   }
@@ -46,6 +43,14 @@ export function parseTags(text: string): Tags {
     else tags.set(key, value);
   }
   return { tags, defaults };
+}
+
+/** Datadog's own clients part DD_TAGS at spaces where it has no comma: so it is read where each word is a tag. */
+function entriesOf(text: string): readonly string[] {
+  const words = text.trim().split(/\s+/);
+  const isSpaced = !text.includes(",") && words.every((word) => word.indexOf(":") > 0);
+  const entries = isSpaced ? words : text.split(",");
+  return entries.map((entry) => entry.trim()).filter((entry) => entry !== "");
 }
 
 function shown(entry: string): string {

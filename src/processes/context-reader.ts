@@ -18,8 +18,8 @@ const MAX_TRIES = 3;
 export type ContextResult = ProcessContext | ContextProblem | ReadFailure | "absent" | "outside";
 
 /**
- * Reads the context of a process out of its memory. Off the main thread: pages may never arrive, so a caller sets a time
- * limit and has one read under way at most. The header and payload are read only where the map says memory, not a
+ * Reads the context of a process out of its memory. Off the main thread: pages may never arrive, so a caller sets a
+ * time limit and has one read under way at most. The header and payload are read only where the map says memory, not a
  * file; a process that swaps one for the other in between holds up its reader and nobody else.
  */
 export async function readContext(root: string, pid: number): Promise<ContextResult> {

@@ -13,9 +13,9 @@ export interface ContextRanges {
 /** The names that a context's mapping can have: anonymous and named, shared and named, or a memfd's. */
 const NAMES = ["[anon:OTEL_CTX]", "[anon_shmem:OTEL_CTX]", "/memfd:OTEL_CTX", "/memfd:OTEL_CTX (deleted)"];
 /**
- * The kernel's own tmpfs, where memfds and shared anonymous memory live; it is mounted before any other, so its device is the
- * same on every machine, and no file system of a container's can have that number. A file elsewhere may be served by FUSE,
- * by a program that never answers.
+ * The kernel's own tmpfs, where memfds and shared anonymous memory live; it is mounted before any other, so its device
+ * is the same on every machine, and no file system of a container's can have that number. A file elsewhere may be
+ * served by FUSE, by a program that never answers.
  */
 const KERNEL_TMPFS = "00:01";
 const MAX_RANGES = 65_536;
@@ -42,7 +42,9 @@ export function contextRanges(maps: string): ContextRanges {
   return { named, memory };
 }
 
-/** Whether all of the bytes lie in these ranges, which are in order of address; they may go over neighbours' borders. */
+/**
+ * Whether all of the bytes lie in these ranges, which are in order of address; they may go over neighbours' borders.
+ */
 export function liesIn(ranges: readonly MemoryRange[], address: bigint, length: number): boolean {
   let at = address;
   const end = address + BigInt(length);

@@ -3,7 +3,9 @@ import { baseName } from "../model/base-name.js";
 import { errnoOf } from "../util/errno.js";
 import { parseStat, type ProcessStat } from "./stat.js";
 
-/** Bytes of an environment that are looked at. Kubernetes' own service links can fill 100 KiB; the kernel allows 6 MiB. */
+/**
+ * Bytes of an environment that are looked at. Kubernetes' own service links can fill 100 KiB; the kernel allows 6 MiB.
+ */
 export const MAX_ENVIRON_BYTES = 128 * 1024;
 /** A stat line has 52 numbers and a comm. */
 const MAX_STAT_BYTES = 2048;
@@ -29,8 +31,8 @@ export class ProcFiles {
   }
 
   /**
-   * The environment's first {@link MAX_ENVIRON_BYTES}, valid until the next call; none of a kernel thread. The kernel reads
-   * anonymous memory only for it, so no page of a process can hold the read up.
+   * The environment's first {@link MAX_ENVIRON_BYTES}, valid until the next call; a kernel thread's is empty, or gone.
+   * The kernel reads anonymous memory only for it, so no page of a process can hold the read up.
    */
   environ(pid: number): Buffer | ReadFailure {
     return this.#read(`${this.#root}/${pid}/environ`, MAX_ENVIRON_BYTES);

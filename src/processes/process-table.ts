@@ -6,15 +6,6 @@ import type { ProcessContext } from "./otel-context.js";
 import { failureOf, MAX_ENVIRON_BYTES, ProcFiles } from "./proc-files.js";
 import { isSameStart } from "./stat.js";
 
-/** A thread as it was sampled. */
-export interface SightedThread {
-  readonly pid: number;
-  readonly tid: number;
-  readonly comm: string;
-  /** Of the process; with the pid, the process key. CLOCK_BOOTTIME. */
-  readonly startTimeNs: bigint;
-}
-
 /**
  * What may and need be read of a process: nothing where the policy redacts or refuses; its variables; its OpenTelemetry
  * context as well, where nothing of a higher rank names its service.
@@ -71,16 +62,22 @@ export interface ProcessCounts {
   readonly cut: number;
 }
 
-/** Contexts, by what came of asking. "stalled": a page that did not come in time; "busy": not asked, for a stalled one. */
+/**
+ * Contexts, by what came of asking. "stalled": a page that did not come in time; "busy": not asked, for a stalled one.
+ */
 export type ContextOutcome = "found" | Exclude<ContextResult, ProcessContext> | "stalled" | "busy" | "over-budget";
 
-interface Entry {
-  facts: ProcessFacts;
+interface Sighted {
   readonly pid: number;
   readonly startTimeNs: bigint;
+  readonly reading: Reading;
+}
+
+interface Entry extends Sighted {
+  facts: ProcessFacts;
   reading: Reading;
-  /** Of the process's first thread when it was read: another one means that it has executed something else. */
-  comm: string;
+  /** A thread of it came soon after it was read: it may have executed something else by then. */
+  again: boolean;
   rereads: number;
   sightedAtMs: number;
   readAtMs: number;
@@ -88,11 +85,15 @@ interface Entry {
   contextTries: number;
 }
 
-/** A process may rename itself for ever: so often it is read again, no more. */
-const MAX_REREADS = 4;
-/** What was read at its very start may be the shell that then executed the program: once more after this long. */
-const SETTLED_AFTER_MS = 1000;
-/** Processes over the budget of their second that wait for the next; beyond them the oldest is given up, and counted. */
+/**
+ * A process can execute something else, with another environment, under the same key; a new thread row is the sign that
+ * it may have. So it is read again when it was last read this long before: soon after the first read, which may have
+ * met the shell that started the program, then rarely.
+ */
+const REREAD_AFTER_MS = [1000, 60_000, 600_000];
+/**
+ * Processes over the budget of their second that wait for the next; beyond them the oldest is given up, and counted.
+ */
 const MAX_WAITING = 256;
 /** An SDK may publish late, and anew: asked this long after the first sight, the last again and again. */
 const CONTEXT_DELAYS_MS = [1000, 10_000, 60_000, 600_000];
@@ -110,7 +111,7 @@ export class ProcessTable {
   readonly #counts = { read: 0, gone: 0, reused: 0, denied: 0, failed: 0, overBudget: 0, cut: 0 };
   readonly #contextCounts = new Map<ContextOutcome, number>();
   /** By process key; over the budget of their second. */
-  readonly #waiting = new Map<string, { readonly thread: SightedThread; readonly reading: Reading }>();
+  readonly #waiting = new Map<string, Sighted>();
   /** A read of memory that is under way; of a stalled one it may stay so for ever. */
   #memoryRead: Promise<void> | undefined;
 
@@ -134,9 +135,12 @@ export class ProcessTable {
     return new Map(this.#contextCounts);
   }
 
-  /** To be called once for each new thread row of a window, at its first sample. Reads the process unless it is known. */
-  sight(thread: SightedThread, reading: Reading): void {
-    const key = keyOf(thread.pid, thread.startTimeNs);
+  /**
+   * To be called once for each new thread row of a window, at its first sample. Reads the process unless it is known.
+   * `startTimeNs` is the process's, of CLOCK_BOOTTIME; with the pid, the process key.
+   */
+  sight(pid: number, startTimeNs: bigint, reading: Reading): void {
+    const key = keyOf(pid, startTimeNs);
     if (reading === "nothing") {
       // The policy may have changed since: then what was read before is not kept either.
       this.#entries.delete(key);
@@ -150,10 +154,13 @@ export class ProcessTable {
       this.#entries.set(key, known);
       known.sightedAtMs = nowMs;
       known.reading = reading;
-      if (!mayHaveChanged(known, thread, nowMs)) return;
+      if (nowMs < rereadAtMs(known)) {
+        known.again ||= known.rereads === 0;
+        return;
+      }
     }
-    if (this.#reads.take(nowMs)) this.#read(key, thread, reading, nowMs);
-    else this.#wait(key, thread, reading);
+    if (this.#reads.take(nowMs)) this.#read(key, { pid, startTimeNs, reading }, nowMs);
+    else this.#wait(key, { pid, startTimeNs, reading });
   }
 
   /** What is known of a process; undefined when it was not read. */
@@ -162,15 +169,19 @@ export class ProcessTable {
   }
 
   /**
-   * Reads what had to wait for the budget, then the contexts that are due, one after another; to be called every second or
-   * so. Never rejects. Asks for no context while an earlier one is under way.
+   * Reads what had to wait for the budget, then the contexts that are due, one after another; to be called every second
+   * or so. Never rejects. Asks for no context while an earlier one is under way.
    */
   async catchUp(): Promise<void> {
-    for (const [key, { thread, reading }] of this.#waiting) {
+    const startMs = this.#options.nowMs();
+    for (const [key, entry] of this.#entries) {
+      if (entry.again && startMs >= rereadAtMs(entry)) this.#wait(key, entry);
+    }
+    for (const [key, process] of this.#waiting) {
       const nowMs = this.#options.nowMs();
       if (!this.#reads.take(nowMs)) break;
       this.#waiting.delete(key);
-      this.#read(key, thread, reading, nowMs);
+      this.#read(key, process, nowMs);
     }
     for (const entry of this.#due(this.#options.nowMs())) {
       const nowMs = this.#options.nowMs();
@@ -182,31 +193,31 @@ export class ProcessTable {
     }
   }
 
-  #wait(key: string, thread: SightedThread, reading: Reading): void {
-    this.#waiting.set(key, { thread, reading });
+  #wait(key: string, process: Sighted): void {
+    this.#waiting.set(key, process);
     if (this.#waiting.size <= MAX_WAITING) return;
     this.#counts.overBudget++;
     this.#waiting.delete(oldestOf(this.#waiting));
   }
 
-  #read(key: string, thread: SightedThread, reading: Reading, nowMs: number): void {
-    const facts = this.#factsOf(thread);
-    if (facts === undefined) return;
-    const comm = thread.tid === thread.pid ? thread.comm : "";
+  #read(key: string, { pid, startTimeNs, reading }: Sighted, nowMs: number): void {
     const known = this.#entries.get(key);
+    const facts = this.#factsOf(pid, startTimeNs);
     if (known !== undefined) {
-      known.facts = { ...facts, context: known.facts.context };
+      // Also when it is gone by now: then what was read before is all that will be known.
+      known.again = false;
       known.rereads++;
       known.readAtMs = nowMs;
-      known.comm = comm || known.comm;
+      if (facts !== undefined) known.facts = { ...facts, context: known.facts.context };
       return;
     }
+    if (facts === undefined) return;
     this.#entries.set(key, {
       facts,
-      pid: thread.pid,
-      startTimeNs: thread.startTimeNs,
+      pid,
+      startTimeNs,
       reading,
-      comm,
+      again: false,
       rereads: 0,
       sightedAtMs: nowMs,
       readAtMs: nowMs,
@@ -216,15 +227,16 @@ export class ProcessTable {
     if (this.#entries.size > this.#options.capacity) this.#entries.delete(oldestOf(this.#entries));
   }
 
-  #factsOf({ pid, startTimeNs }: SightedThread): ProcessFacts | undefined {
+  #factsOf(pid: number, startTimeNs: bigint): ProcessFacts | undefined {
     const counts = this.#counts;
     const environ = this.#files.environ(pid);
-    if (typeof environ === "string") {
+    // A kernel thread has none, which looks as if it were gone (ESRCH since Linux 6.15 or so); its stat tells.
+    if (typeof environ === "string" && environ !== "gone") {
       counts[environ]++;
       return undefined;
     }
-    const variables = serviceVariables(environ);
-    const executable = this.#files.executable(pid);
+    const variables = environ === "gone" ? {} : serviceVariables(environ);
+    const executable = environ === "gone" ? "" : this.#files.executable(pid);
     // Last: if the pid is still the sampled process's now, it was so in all the reads before.
     const stat = this.#files.stat(pid);
     if (typeof stat === "string") {
@@ -233,6 +245,11 @@ export class ProcessTable {
     }
     if (!isSameStart(stat.startTicks, startTimeNs)) {
       counts.reused++;
+      return undefined;
+    }
+    // A zombie.
+    if (environ === "gone" && !stat.kernelThread) {
+      counts.gone++;
       return undefined;
     }
     counts.read++;
@@ -276,11 +293,8 @@ export class ProcessTable {
   }
 }
 
-/** Executed something else, it seems, or was read so early that it may have. */
-function mayHaveChanged(known: Entry, thread: SightedThread, nowMs: number): boolean {
-  if (known.rereads >= MAX_REREADS) return false;
-  if (known.rereads === 0 && nowMs - known.readAtMs > SETTLED_AFTER_MS) return true;
-  return thread.tid === thread.pid && known.comm !== "" && thread.comm !== known.comm;
+function rereadAtMs({ readAtMs, rereads }: Entry): number {
+  return readAtMs + REREAD_AFTER_MS[Math.min(rereads, REREAD_AFTER_MS.length - 1)];
 }
 
 function oldestOf(map: ReadonlyMap<string, unknown>): string {

@@ -11,7 +11,10 @@ const TICK_NS = 10_000_000n;
 /** PF_KTHREAD of the kernel's include/linux/sched.h, in field 9. */
 const PF_KTHREAD = 0x0020_0000;
 
-/** Undefined for what is no stat line. The comm in it may hold anything, spaces and parentheses too: fields follow the last one. */
+/**
+ * Undefined for what is no stat line. The comm in it may hold anything, spaces and parentheses too: fields follow the
+ * last one.
+ */
 export function parseStat(line: string): ProcessStat | undefined {
   const fields = line
     .slice(line.lastIndexOf(")") + 1)

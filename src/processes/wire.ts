@@ -4,8 +4,8 @@ const BYTES = 2;
 const FIXED32 = 5;
 
 /**
- * Walks the fields of one protobuf message (protobuf.dev/programming-guides/encoding) that anybody may have written. Only
- * length-delimited fields have a value here; numbers are passed over. It ends at the first thing that is wrong.
+ * Walks the fields of one protobuf message (protobuf.dev/programming-guides/encoding) that anybody may have written.
+ * Only length-delimited fields have a value here; numbers are passed over. It ends at the first thing that is wrong.
  */
 export class WireReader {
   readonly #bytes: Buffer;

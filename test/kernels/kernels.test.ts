@@ -7,6 +7,7 @@ import { before, describe, it } from "node:test";
 import type { Summary } from "../support/record.js";
 import type { Verdict } from "../support/verdict.js";
 import { buildWorkload, missingTool } from "../support/workload.js";
+import type { GuestCgroup } from "./guest.js";
 import { guestWorkloads } from "./guest-workloads.js";
 
 /** A folder whose `run SUITE -- COMMAND` boots a Debian kernel over this machine's files and runs a command there. */
@@ -19,6 +20,8 @@ interface Report {
   readonly findings: readonly { readonly id: string; readonly status: string; readonly found: string }[];
   readonly summary: Summary;
   readonly verdicts: readonly Verdict[];
+  /** null where the kernel has no such hierarchy. */
+  readonly cgroups: readonly (GuestCgroup | null)[];
 }
 
 describe("record under other kernels", { skip: cannotBoot() }, () => {
@@ -43,6 +46,20 @@ describe("record under other kernels", { skip: cannotBoot() }, () => {
           [],
         );
       });
+
+      for (const [index, hierarchy] of (["v2", "cpuacct"] as const).entries()) {
+        it(`knows a cgroup of ${hierarchy} by its path, and refuses one before it samples it`, (context) => {
+          const cgroup = report.cgroups[index];
+          if (cgroup === null) {
+            context.skip(`this kernel does not mount ${hierarchy}`);
+            return;
+          }
+          assert.deepEqual(cgroup.names, cgroup.expected);
+          assert.ok(cgroup.samples > 0);
+          assert.equal(cgroup.refusedSamples, 0);
+          assert.ok(cgroup.refusedTicks > 0);
+        });
+      }
 
       it("loses no sample", () => assert.equal(report.summary.lost, 0));
 

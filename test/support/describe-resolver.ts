@@ -30,7 +30,9 @@ export function describeResolver(what: string, facts: () => ResolverFacts): void
       const resolver = make();
       assert.ok(known.length > 0);
       for (const { elfAddress, systemName, start } of known) {
-        assert.deepEqual(resolver.resolve(elfAddress), { systemName, start }, `0x${elfAddress.toString(16)}`);
+        const found = resolver.resolve(elfAddress);
+        assert.ok(typeof found !== "string", `0x${elfAddress.toString(16)}: ${JSON.stringify(found)}`);
+        assert.deepEqual([found.systemName, found.start], [systemName, start], `0x${elfAddress.toString(16)}`);
       }
     });
 
@@ -43,6 +45,26 @@ export function describeResolver(what: string, facts: () => ResolverFacts): void
       for (const address of addresses.toReversed()) {
         assert.deepEqual(back.resolve(address), expected.get(address));
         assert.deepEqual(back.resolve(address), expected.get(address));
+      }
+    });
+
+    it("says around each address how far its answer holds", () => {
+      const { make, known, uncovered } = facts();
+      const addresses = [...known.map(({ elfAddress }) => elfAddress), ...uncovered];
+      const nameAt = (resolver: Resolver, address: number) => {
+        const found = resolver.resolve(address);
+        return typeof found === "string" ? found : `${found.systemName} at ${found.start}`;
+      };
+      const resolver = make();
+      for (const address of addresses) {
+        const found = resolver.resolve(address);
+        const { from, limit } = typeof found === "string" ? resolver.gapAround(address) : found;
+        assert.ok(from <= address && address < limit, `${from} ${address} ${limit}`);
+        const first = Math.max(from, address - 5000);
+        const last = Math.min(limit, address + 5000);
+        for (let other = first; other < last; other++) {
+          assert.equal(nameAt(make(), other), nameAt(resolver, address), `0x${other.toString(16)}`);
+        }
       }
     });
 

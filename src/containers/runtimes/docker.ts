@@ -10,8 +10,9 @@ const API_VERSION = [1, 43] as const;
 const EVENTS = { type: ["container"], event: ["create", "start", "rename", "update"] };
 /** Docker's own ids; its interface also takes names and beginnings of ids, which a cgroup's path never has. */
 const HEX_ID = /^[0-9a-f]{64}$/;
-/** What holds a pod's namespaces, by its image: `registry.k8s.io/pause:3.9`, `localhost/podman-pause:4.3.1-0`. */
-const PAUSE_IMAGE = /(^|\/)(podman-)?pause(-amd64|-arm64)?(:|@|$)/;
+/** What holds a pod's namespaces: Podman builds it by itself; Docker's Kubernetes says so in a label. */
+const PODMAN_PAUSE_IMAGE = /^localhost\/podman-pause:/;
+const KIND_LABEL = "io.kubernetes.docker.type";
 const MAX_CONTAINERS = 100_000;
 
 /** Docker's HTTP interface over its socket; Podman answers to the same, and is told apart by its name for itself. */
@@ -102,7 +103,7 @@ class Docker implements RuntimeProtocol {
       name: slashedName.replace(/^\//, ""),
       image,
       labels,
-      sandbox: labels.get("io.kubernetes.docker.type") === "podsandbox" || PAUSE_IMAGE.test(image),
+      sandbox: labels.get(KIND_LABEL) === "podsandbox" || PODMAN_PAUSE_IMAGE.test(image),
       variables: entry === config ? NO_VARIABLES : variablesOf(memberOf(config, "Env")),
     });
   }

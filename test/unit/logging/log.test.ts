@@ -42,7 +42,7 @@ describe("a log line", () => {
         assert.equal(json.indexOf("\n"), json.length - 1);
         const parsed = JSON.parse(json) as { name: string };
         assert.ok(parsed.name.length <= 1001);
-         
+
         assert.doesNotMatch(terminalLine({ ...LINE, fields: { name } }, false).slice(0, -1), /[\0-\x1f\x7f-\x9f]/);
       }),
     );

@@ -136,3 +136,20 @@ function rowsOfProfile(profile: Profile): string[] {
 function onTheWire(text: string): string {
   return new TextDecoder().decode(Buffer.from(text, "utf8"));
 }
+
+test("whose the profile is stands on every sample, beside its thread", () => {
+  const profile = new ProfileBuilder().add("a;main", 1, { pid: 5, tid: 6 }).add("b;main", 2).build();
+  const labels = new Map([
+    ["namespace", "shop"],
+    ["pod", "cart-0"],
+    ["empty", ""],
+    ["comm", "not this one"],
+  ]);
+  const decoded = checkValid(encodePprof(profile, { labels }));
+  const text = (index: number | bigint) => decoded.stringTable.strings[Number(index)];
+  const told = decoded.sample.map(({ label }) =>
+    label.map(({ key, str, num }) => `${text(key)}=${Number(str) === 0 ? String(num) : text(str)}`),
+  );
+  assert.deepEqual(told[0], ["pid=5", "tid=6", "comm=a", "namespace=shop", "pod=cart-0"]);
+  assert.deepEqual(told[1].slice(2), ["comm=b", "namespace=shop", "pod=cart-0"]);
+});

@@ -59,6 +59,14 @@ describe("resolveKernelSymbols", () => {
     assert.deepEqual(describeAll(found), ["-", "-", "-", "-"]);
   });
 
+  it("says where each name ends, whatever order the lines come in", () => {
+    const at = [0x8100003fn, 0x81000040n, 0x810000c8n, 0xc0200010n, 0xc04000ffn];
+    const found = resolve(SMALL, ...at.map((low) => 0xffffffff00000000n + low));
+    const limits = Array.from(found.symbolLimits, (limit) => (limit & 0xffffffffn).toString(16));
+    // The last reaches a MiB, and no further than anything does.
+    assert.deepEqual(limits, ["81000040", "81000080", "81000100", "c0300000", "c0500001"]);
+  });
+
   it("takes no addresses", () => assert.deepEqual(describeAll(resolve(SMALL)), []));
 
   it("says what to do when the kernel hides its addresses", () => {

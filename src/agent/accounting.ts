@@ -1,0 +1,103 @@
+import type { CgroupTable } from "../capture/cgroups.js";
+import type { Window } from "../capture/window.js";
+import type { CpuAccounting } from "../host/cpu-accounting.js";
+import type { CgroupId, CgroupPath } from "../model/cgroup.js";
+import type { Owner } from "../model/owner.js";
+
+export interface AccountingModules {
+  readonly cgroups: CgroupTable;
+  readonly owner: (cgroup: CgroupId) => Owner;
+  readonly divisor: (cgroup: CgroupId) => number;
+  readonly accounting: CpuAccounting;
+  readonly periodNs: number;
+}
+
+/** Of fewer ticks chance alone makes several per cent. */
+const ENOUGH_TICKS = 1000;
+
+/**
+ * The CPU time that was sampled in each container against what the kernel's own accounting of its cgroup says: the proof that
+ * nothing is missing. Containers count that were known, and wanted, through a whole window.
+ */
+export class AccountingCheck {
+  /** Usage of each container's own cgroup when the present window began. */
+  private before = new Map<CgroupId, bigint>();
+  sampledSeconds = 0;
+  accountedSeconds = 0;
+  /** Of the last window: |sampled / accounted - 1|, the worst of containers with enough samples; undefined without any. */
+  worstDeviation: number | undefined;
+  /** Of the last window. */
+  containers = 0;
+
+  constructor(private readonly modules: AccountingModules) {}
+
+  /** To be called as a window ends, before anything else takes time. */
+  windowEnded(window: Window): void {
+    const roots = this.containerRoots();
+    const after = new Map<CgroupId, bigint>();
+    for (const path of roots.values()) {
+      const usage = this.modules.accounting.usageNs(path);
+      if (usage !== undefined) after.set(path.id, usage);
+    }
+    this.compare(ticksByRoot(window, roots, this.modules.cgroups), after);
+    this.before = after;
+  }
+
+  private compare(ticks: ReadonlyMap<CgroupId, number>, after: ReadonlyMap<CgroupId, bigint>): void {
+    this.worstDeviation = undefined;
+    this.containers = 0;
+    for (const [cgroup, usage] of after) {
+      const before = this.before.get(cgroup);
+      if (before === undefined || usage < before) continue;
+      const count = ticks.get(cgroup) ?? 0;
+      const sampled = (count * this.modules.periodNs) / 1e9;
+      const accounted = Number(usage - before) / 1e9;
+      this.containers++;
+      this.sampledSeconds += sampled;
+      this.accountedSeconds += accounted;
+      if (count >= ENOUGH_TICKS && accounted > 0) {
+        this.worstDeviation = Math.max(this.worstDeviation ?? 0, Math.abs(sampled / accounted - 1));
+      }
+    }
+  }
+
+  /** By their path as text: the cgroups that are a container's own, not one below it, and are sampled. */
+  private containerRoots(): ReadonlyMap<string, CgroupPath> {
+    const { cgroups, owner, divisor } = this.modules;
+    const roots = new Map<string, CgroupPath>();
+    for (const cgroup of cgroups.ids()) {
+      const path = cgroups.path(cgroup);
+      const { containerId } = owner(cgroup);
+      if (path === undefined || path.truncated || containerId === undefined || divisor(cgroup) === 0) continue;
+      if (path.names.at(-1)?.includes(containerId) === true) roots.set(path.names.join("/"), path);
+    }
+    return roots;
+  }
+}
+
+/** Ticks of each root's cgroup and all below it, as the kernel accounts them. */
+function ticksByRoot(
+  window: Window,
+  roots: ReadonlyMap<string, CgroupPath>,
+  cgroups: CgroupTable,
+): ReadonlyMap<CgroupId, number> {
+  const threads = window.threads.threads();
+  const rootOf = new Map<CgroupId, CgroupId | undefined>();
+  const ticks = new Map<CgroupId, number>();
+  const samples = window.samples();
+  for (let row = 0; row < samples.length; row++) {
+    const { cgroup } = threads[samples.thread[row]];
+    if (!rootOf.has(cgroup)) rootOf.set(cgroup, rootAbove(cgroups.path(cgroup)?.names ?? [], roots));
+    const root = rootOf.get(cgroup);
+    if (root !== undefined) ticks.set(root, (ticks.get(root) ?? 0) + samples.ticks[row]);
+  }
+  return ticks;
+}
+
+function rootAbove(names: readonly string[], roots: ReadonlyMap<string, CgroupPath>): CgroupId | undefined {
+  for (let length = names.length; length > 0; length--) {
+    const root = roots.get(names.slice(0, length).join("/"));
+    if (root !== undefined) return root.id;
+  }
+  return undefined;
+}

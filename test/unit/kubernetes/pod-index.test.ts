@@ -1,0 +1,181 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { PodIndex } from "#src/kubernetes/pod-index.js";
+import { trimPod } from "#src/kubernetes/trim-pod.js";
+import { ManualClock } from "../../support/manual-clock.js";
+import { podObject, type PodSketch } from "../../support/pod-object.js";
+
+const MINUTE = 60_000;
+
+function open(limits: { readonly maxPods?: number; readonly maxEnded?: number } = {}) {
+  const clock = new ManualClock();
+  const drops: string[] = [];
+  const index = new PodIndex({
+    clock,
+    keepMs: 5 * MINUTE,
+    maxPods: 100,
+    maxEnded: 100,
+    dropped: (reason) => void drops.push(reason),
+    ...limits,
+  });
+  const put = (name: string, sketch: PodSketch = {}) =>
+    index.put(trimPod(podObject(name, sketch), { annotations: new Set(), cut: () => undefined })!);
+  return { clock, drops, index, put };
+}
+
+describe("pods", () => {
+  it("are found by uid and by the ids of their containers", () => {
+    const { index, put } = open();
+    put("a", { ids: ["1", "2"] });
+    put("b", { ids: ["3"] });
+    assert.equal(index.byUid("uid-of-a")?.name, "a");
+    assert.equal(index.byContainerId("2")?.name, "a");
+    assert.equal(index.byContainerId("3")?.name, "b");
+    assert.equal(index.byContainerId("4"), undefined);
+  });
+
+  it("that change are told, and no other", () => {
+    const { put } = open();
+    assert.ok(put("a"));
+    assert.equal(put("a", { version: "2" }), undefined);
+    assert.ok(put("a", { labels: { x: "y" } }));
+    assert.equal(put("a", { labels: { x: "y" }, version: "3" }), undefined);
+    assert.ok(put("a", { labels: { x: "z" } }));
+  });
+
+  it("keep the ids of containers that were restarted, the last eight", () => {
+    const { index, put } = open();
+    for (let run = 0; run < 12; run++) put("a", { ids: [`run-${run}`] });
+    assert.deepEqual(
+      index.byUid("uid-of-a")?.containers[0].ids,
+      [11, 10, 9, 8, 7, 6, 5, 4].map((run) => `run-${run}`),
+    );
+    assert.equal(index.byContainerId("run-4")?.name, "a");
+    assert.equal(index.byContainerId("run-3"), undefined);
+  });
+
+  it("that are static are found by both names", () => {
+    const { index, put } = open();
+    const hash = "0123456789abcdef0123456789abcdef";
+    const annotations = { "kubernetes.io/config.hash": hash, "kubernetes.io/config.mirror": hash };
+    put("etcd", { annotations, owner: { apiVersion: "v1", kind: "Node", name: "node-0" } });
+    assert.equal(index.byUid(hash)?.name, "etcd");
+    assert.equal(index.byUid("uid-of-etcd")?.name, "etcd");
+  });
+
+  it("that claim another's name or id do not get it", () => {
+    const { index, put, drops } = open();
+    put("victim", { ids: ["1"] });
+    const annotations = {
+      "kubernetes.io/config.hash": "uid-of-victim",
+      "kubernetes.io/config.mirror": "uid-of-victim",
+    };
+    put("thief", { ids: ["1"], annotations, owner: { apiVersion: "v1", kind: "Node", name: "node-0" } });
+    assert.equal(index.byUid("uid-of-victim")?.name, "victim");
+    assert.equal(index.byContainerId("1")?.name, "victim");
+    assert.deepEqual(drops, ["claimed"]);
+  });
+});
+
+describe("ended pods", () => {
+  it("stay known for five minutes", () => {
+    const { index, put, clock } = open();
+    put("a");
+    index.end("uid-of-a");
+    clock.advance(5 * MINUTE);
+    index.expire();
+    assert.deepEqual([index.livePods, index.endedPods], [0, 1]);
+    clock.advance(1);
+    index.expire();
+    assert.equal(index.endedPods, 0);
+    assert.equal(index.byUid("uid-of-a"), undefined);
+    assert.equal(index.byContainerId("id-of-a"), undefined);
+  });
+
+  it("stay while they are asked for, and are never given later than that", () => {
+    const { index, put, clock } = open();
+    put("a");
+    index.end("uid-of-a");
+    for (let minute = 0; minute < 12; minute += 4) {
+      clock.advance(4 * MINUTE);
+      assert.equal(index.byContainerId("id-of-a")?.name, "a");
+    }
+    clock.advance(5 * MINUTE + 1);
+    assert.equal(index.byContainerId("id-of-a"), undefined);
+    assert.equal(index.endedPods, 0);
+  });
+
+  it("are never mixed with one made again under the same name", () => {
+    const { index, put } = open();
+    put("a", { uid: "first", ids: ["1"], labels: { v: "1" } });
+    index.end("first");
+    put("a", { uid: "second", ids: ["2"], labels: { v: "2" } });
+    assert.equal(index.byContainerId("1")?.labels["v"], "1");
+    assert.equal(index.byUid("first")?.uid, "first");
+    assert.equal(index.byContainerId("2")?.labels["v"], "2");
+  });
+
+  it("are also those that have run to their end, without being deleted", () => {
+    const { index, put, clock } = open();
+    put("job");
+    assert.equal(put("job", { phase: "Succeeded", finishedAt: "2026-11-21T12:00:00Z" }), undefined);
+    assert.deepEqual([index.livePods, index.endedPods], [0, 1]);
+    index.end("uid-of-job");
+    clock.advance(5 * MINUTE + 1);
+    index.expire();
+    assert.equal(index.endedPods, 0);
+  });
+
+  it("of long ago are not taken from a list", () => {
+    const { index, put } = open();
+    assert.equal(put("old", { phase: "Failed", finishedAt: "2026-11-21T11:54:59Z" }), undefined);
+    assert.ok(put("new", { phase: "Failed", finishedAt: "2026-11-21T11:55:01Z" }));
+    assert.deepEqual([index.byUid("uid-of-old"), index.byUid("uid-of-new")?.name], [undefined, "new"]);
+  });
+
+  it("are what a list does not have any more", () => {
+    const { index, put } = open();
+    ["a", "b", "c"].forEach((name) => put(name));
+    index.endAllBut(new Set(["uid-of-b"]));
+    assert.deepEqual(
+      index.pods().map(({ name }) => name),
+      ["b"],
+    );
+    assert.equal(index.byUid("uid-of-a")?.name, "a");
+  });
+
+  it("are bounded: the least recently used goes, counted", () => {
+    const { index, put, drops } = open({ maxEnded: 2 });
+    for (const name of ["a", "b", "c"]) {
+      put(name);
+      index.end(`uid-of-${name}`);
+      index.byUid("uid-of-a");
+    }
+    assert.deepEqual(drops, ["too-many-ended"]);
+    assert.deepEqual(
+      ["a", "b", "c"].map((name) => index.byUid(`uid-of-${name}`)?.name),
+      ["a", undefined, "c"],
+    );
+  });
+});
+
+describe("too many pods", () => {
+  it("push out those that never started, first", () => {
+    const { index, put, drops } = open({ maxPods: 2 });
+    put("running");
+    put("pending", { ids: [""] });
+    put("started");
+    assert.deepEqual(
+      index.pods().map(({ name }) => name),
+      ["running", "started"],
+    );
+    assert.deepEqual(drops, ["too-many-pods"]);
+  });
+
+  it("are refused where all have started, and tell of nobody", () => {
+    const { index, put } = open({ maxPods: 2 });
+    ["a", "b", "c"].forEach((name) => put(name));
+    assert.equal(index.livePods, 2);
+    assert.equal(index.byContainerId("id-of-c"), undefined);
+  });
+});

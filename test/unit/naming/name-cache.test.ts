@@ -1,0 +1,276 @@
+import assert from "node:assert/strict";
+import { closeSync, fstatSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, describe, it } from "node:test";
+import fc from "fast-check";
+import { FileSource } from "#src/elf/byte-source.js";
+import { executableSegments, isRefusal } from "#src/elf/elf-file.js";
+import { parseElf } from "#src/elf/parser.js";
+import type { ExecutableSerial } from "#src/model/brand.js";
+import { NameCache } from "#src/naming/name-cache.js";
+import type { Namer } from "#src/naming/name-window.js";
+import { createResolverCache } from "#src/symbols/cache.js";
+import { resolveKernelSymbols } from "#src/symbols/kallsyms.js";
+import { UNRESOLVED_REASONS, type SymbolizeRequest, type SymbolizeResult } from "#src/symbols/resolver.js";
+import { symbolize } from "#src/symbols/symbolize.js";
+import { unnamed } from "#src/symbols/unnamed.js";
+
+const directory = mkdtempSync(join(tmpdir(), "hostflame-names-"));
+after(() => rmSync(directory, { recursive: true }));
+
+const MODULES = join(directory, "modules");
+const KALLSYMS = join(directory, "kallsyms");
+writeFileSync(MODULES, "");
+
+/** The worker's namer, on this thread, which remembers what it was asked. */
+function directNamer(): Namer & { questions: number; kernelQuestions: number } {
+  const resolvers = createResolverCache();
+  return {
+    questions: 0,
+    kernelQuestions: 0,
+    symbolize(request) {
+      this.questions++;
+      return Promise.resolve(symbolize(request, resolvers));
+    },
+    kernel(addresses) {
+      this.kernelQuestions++;
+      return Promise.resolve(resolveKernelSymbols(addresses, KALLSYMS));
+    },
+  };
+}
+
+/** What a result says of each address, in words. */
+function inWords(result: SymbolizeResult): string[] {
+  return Array.from(result.nameIndices, (index, at) => {
+    const name = index < 0 ? UNRESOLVED_REASONS[result.reasons[at]] : Object.values(result.names[index]).join(" ");
+    return `${result.elfAddresses[at]} ${name} ${result.symbolStarts[at]}`;
+  });
+}
+
+function ask(serial: number, fd: number, fileOffsets: readonly number[]): SymbolizeRequest {
+  const distinct = [...new Set(fileOffsets)].sort((a, b) => a - b);
+  return { executable: serial as ExecutableSerial, fd, name: "file", fileOffsets: Float64Array.from(distinct) };
+}
+
+/** This program's own files: node, with every symbol, and libraries, stripped. */
+const files = [
+  ...new Set(
+    readFileSync("/proc/self/maps", "utf8")
+      .split("\n")
+      .filter((line) => line.includes(" r-xp ") && line.includes("/") && !line.includes("hostflame.node"))
+      .map((line) => line.slice(line.indexOf("/"))),
+  ),
+];
+
+describe("NameCache", () => {
+  for (const path of files) {
+    it(`answers as the namer behind it does, of ${path}`, async () => {
+      const fd = openSync(path, "r");
+      try {
+        const elf = parseElf(new FileSource(fd, fstatSync(fd).size));
+        assert.ok(!isRefusal(elf));
+        const [text] = executableSegments(elf);
+        const first = text.fileOffset + Math.floor(text.fileSize / 2);
+        // Near each other, so that ranges meet; and anywhere, past the end too.
+        const offset = fc.oneof(
+          fc.integer({ min: first, max: first + 4000 }),
+          fc.integer({ min: text.fileOffset - 10, max: text.fileOffset + text.fileSize + 10 }),
+        );
+        const plain = directNamer();
+        await fc.assert(
+          fc.asyncProperty(
+            fc.array(fc.array(offset, { minLength: 1, maxLength: 40 }), { minLength: 1, maxLength: 5 }),
+            async (windows) => {
+              const cache = new NameCache(directNamer(), 1 << 20, MODULES);
+              for (const offsets of windows) {
+                const request = ask(1, fd, offsets);
+                const result = await cache.symbolize(request);
+                const expected = await plain.symbolize(request);
+                assert.deepEqual(inWords(result), inWords(expected));
+                assert.deepEqual(result.unresolved, expected.unresolved);
+                assert.equal(result.buildId, expected.buildId);
+                assert.equal(result.textLimit, expected.textLimit);
+              }
+            },
+          ),
+          { numRuns: 60 },
+        );
+      } finally {
+        closeSync(fd);
+      }
+    });
+  }
+
+  it("asks no more about what it knows, nor inside a function that it knows", async () => {
+    const fd = openSync(process.execPath, "r");
+    const namer = directNamer();
+    const cache = new NameCache(namer, 1 << 20, MODULES);
+    const source = parseElf(new FileSource(fd, fstatSync(fd).size));
+    assert.ok(!isRefusal(source));
+    const [text] = executableSegments(source);
+    const plain = directNamer();
+    let offset = text.fileOffset + Math.floor(text.fileSize / 3);
+    for (let length = 0; length <= 4; offset += 64) {
+      const { rangeStarts, rangeLimits } = await plain.symbolize(ask(1, fd, [offset + 64]));
+      length = rangeLimits[0] - rangeStarts[0];
+    }
+    const first = await cache.symbolize(ask(1, fd, [offset]));
+    const inside = [first.rangeStarts[0], offset, first.rangeLimits[0] - 1];
+    await cache.symbolize(ask(1, fd, inside));
+    assert.equal(namer.questions, 1);
+    assert.deepEqual(cache.asked, { addresses: 4, unknown: 1, kernelPasses: 0 });
+    closeSync(fd);
+    // Let go since: what is known is answered all the same, and the rest has a reason.
+    const after = await cache.symbolize(ask(1, -1, [offset, text.fileOffset]));
+    assert.deepEqual(inWords(after).slice(1), inWords(first));
+    assert.deepEqual(after.unresolved, { "let-go": 1 });
+    assert.equal(namer.questions, 1);
+  });
+
+  it("keeps within its budget, and answers whole when one executable is over it", async () => {
+    const fd = openSync(process.execPath, "r");
+    const namer = directNamer();
+    const cache = new NameCache(namer, 64 << 10, MODULES);
+    const plain = directNamer();
+    const offsets = Array.from({ length: 3000 }, (_, i) => 20_000_000 + i * 1000);
+    for (let serial = 0; serial < 3; serial++) {
+      const request = ask(serial, fd, offsets);
+      assert.deepEqual(inWords(await cache.symbolize(request)), inWords(await plain.symbolize(request)));
+      assert.ok(cache.bytes <= 64 << 10, `${cache.bytes} bytes`);
+    }
+    closeSync(fd);
+  });
+
+  it("gives up on an executable that ends the worker three times in a row", async () => {
+    let asked = 0;
+    const cache = new NameCache(
+      {
+        symbolize: () => {
+          asked++;
+          return Promise.reject(new Error("the worker thread ended"));
+        },
+        kernel: () => Promise.reject(new Error("not asked")),
+      },
+      1 << 20,
+      MODULES,
+    );
+    for (let i = 0; i < 5; i++) {
+      assert.deepEqual((await cache.symbolize(ask(1, 3, [1, 2]))).unresolved, { "worker-failed": 2 });
+    }
+    assert.equal(asked, 3);
+  });
+
+  it("asks again for what could not be read", async () => {
+    let asked = 0;
+    const failing: Namer = {
+      symbolize: (request) => {
+        asked++;
+        return Promise.resolve(unnamed(request, "read-failed"));
+      },
+      kernel: () => Promise.reject(new Error("not asked")),
+    };
+    const cache = new NameCache(failing, 1 << 20, MODULES);
+    await cache.symbolize(ask(1, 3, [1]));
+    await cache.symbolize(ask(1, 3, [1]));
+    assert.equal(asked, 2);
+  });
+});
+
+describe("NameCache of the kernel", () => {
+  const text = (...lines: string[]) => writeFileSync(KALLSYMS, lines.join("\n") + "\n");
+  const modules = (...lines: string[]) => writeFileSync(MODULES, lines.join("\n") + "\n");
+  const CORE = [
+    "ffffffff81000000 T _text",
+    "ffffffff81000100 t work",
+    "ffffffff81000200 t rest",
+    "ffffffff81000300 T _etext",
+  ];
+  const CORE_ADDRESS = 0xffffffff81000180n;
+  const MODULE_ADDRESS = 0xffffffffc0000010n;
+  const BPF_ADDRESS = 0xffffffffc1000010n;
+
+  async function names(cache: NameCache, ...addresses: bigint[]): Promise<string[]> {
+    const symbols = await cache.kernel(BigUint64Array.from(addresses));
+    return Array.from(symbols.nameIndices, (index, at) =>
+      index < 0 ? "-" : `${symbols.names[index].name} [${symbols.modules[symbols.moduleIndices[at]]}]`,
+    );
+  }
+
+  it("remembers the kernel's own functions for good", async () => {
+    text(...CORE);
+    const namer = directNamer();
+    const cache = new NameCache(namer, 1 << 20, MODULES);
+    assert.deepEqual(await names(cache, CORE_ADDRESS), ["work []"]);
+    assert.deepEqual(await names(cache, CORE_ADDRESS - 0x80n, CORE_ADDRESS + 0x10n, CORE_ADDRESS + 0x80n), [
+      "work []",
+      "work []",
+      "rest []",
+    ]);
+    assert.equal(namer.kernelQuestions, 2);
+    assert.deepEqual(await names(cache, CORE_ADDRESS), ["work []"]);
+    assert.equal(namer.kernelQuestions, 2);
+  });
+
+  it("asks anew when another module has taken a module's place", async () => {
+    modules("one 4096 0 - Live 0xffffffffc0000000");
+    text(...CORE, "ffffffffc0000000 t of_one\t[one]");
+    const namer = directNamer();
+    const cache = new NameCache(namer, 1 << 20, MODULES);
+    assert.deepEqual(await names(cache, CORE_ADDRESS, MODULE_ADDRESS), ["work []", "of_one [one]"]);
+    modules("one 4096 3 - Live 0xffffffffc0000000"); // used by more now: the same module
+    await names(cache, CORE_ADDRESS, MODULE_ADDRESS);
+    assert.equal(namer.kernelQuestions, 1);
+    modules("two 4096 0 - Live 0xffffffffc0000000");
+    text(...CORE, "ffffffffc0000000 t of_two\t[two]");
+    assert.deepEqual(await names(cache, CORE_ADDRESS, MODULE_ADDRESS), ["work []", "of_two [two]"]);
+    assert.equal(namer.kernelQuestions, 2);
+  });
+
+  it("keeps nothing of BPF programs, which leave no trace when they go", async () => {
+    modules("one 4096 0 - Live 0xffffffffc0000000");
+    text(...CORE, "ffffffffc1000000 t bpf_prog_1\t[bpf]");
+    const cache = new NameCache(directNamer(), 1 << 20, MODULES);
+    assert.deepEqual(await names(cache, BPF_ADDRESS), ["bpf_prog_1 [bpf]"]);
+    text(...CORE, "ffffffffc1000000 t bpf_prog_2\t[bpf]");
+    assert.deepEqual(await names(cache, CORE_ADDRESS, BPF_ADDRESS), ["work []", "bpf_prog_2 [bpf]"]);
+    text(...CORE);
+    assert.deepEqual(await names(cache, BPF_ADDRESS), ["-"]);
+  });
+
+  it("looks once in a while only where the kernel hides its addresses", async () => {
+    text("0000000000000000 T _text");
+    const namer = directNamer();
+    const cache = new NameCache(namer, 1 << 20, MODULES);
+    assert.deepEqual(await names(cache, CORE_ADDRESS), ["-"]);
+    const again = await cache.kernel(BigUint64Array.of(CORE_ADDRESS));
+    assert.match(again.detail, /CAP_SYSLOG/);
+    assert.equal(namer.kernelQuestions, 1);
+  });
+
+  it(
+    "answers as /proc/kallsyms does, window after window",
+    { skip: process.getuid?.() !== 0 && "needs root" },
+    async () => {
+      const all = readFileSync("/proc/kallsyms", "latin1").split("\n");
+      const starts = all.filter((line) => / [tTwW] /.test(line)).map((line) => BigInt(`0x${line.slice(0, 16)}`));
+      const real: Namer = {
+        symbolize: () => Promise.reject(new Error("not asked")),
+        kernel: (addresses) => Promise.resolve(resolveKernelSymbols(addresses)),
+      };
+      const cache = new NameCache(real, 1 << 20);
+      const random = (n: number) => Math.floor(Math.random() * n);
+      for (let window = 0; window < 4; window++) {
+        const picked = Array.from({ length: 500 }, () => starts[random(starts.length)] + BigInt(random(300)));
+        const addresses = BigUint64Array.from(new Set(picked)).sort();
+        const known = await cache.kernel(addresses);
+        const direct = resolveKernelSymbols(addresses);
+        for (let at = 0; at < addresses.length; at++) {
+          const name = ({ nameIndices, names: list }: typeof known) => list[nameIndices[at]]?.systemName;
+          assert.equal(name(known), name(direct), addresses[at].toString(16));
+          assert.equal(known.modules[known.moduleIndices[at]], direct.modules[direct.moduleIndices[at]]);
+        }
+      }
+    },
+  );
+});
