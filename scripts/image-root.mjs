@@ -7,7 +7,16 @@
  */
 import "./node-version.mjs";
 import { execFileSync } from "node:child_process";
-import { cpSync, existsSync, mkdirSync, readdirSync, readlinkSync, realpathSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readlinkSync,
+  realpathSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import path from "node:path";
 import { root } from "./step.mjs";
 
@@ -25,7 +34,8 @@ const DEBIAN_PACKAGES = ["libc6", "libgcc-s1", "libstdc++6", "libatomic1", "libb
 
 mkdirSync(target, { recursive: true });
 mergedUsr();
-for (const file of [process.execPath, ...librariesOf(process.execPath), ...librariesOf(path.join(root, ADDON))]) put(file);
+for (const file of [process.execPath, ...librariesOf(process.execPath), ...librariesOf(path.join(root, ADDON))])
+  put(file);
 program();
 settings();
 
@@ -34,7 +44,8 @@ function mergedUsr() {
   for (const name of readdirSync("/")) {
     if (!/^lib(\d+|x32)?$/.test(name)) continue;
     mkdirSync(path.join(target, "usr", name), { recursive: true });
-    if (!existsSync(path.join(target, name))) symlinkSync(readlinkOr(`/${name}`, `usr/${name}`), path.join(target, name));
+    if (!existsSync(path.join(target, name)))
+      symlinkSync(readlinkOr(`/${name}`, `usr/${name}`), path.join(target, name));
   }
 }
 

@@ -77,7 +77,9 @@ export async function ensureNodeModules() {
 export async function ensureParts({ test, only }) {
   const unknown = only?.find((name) => !parts.some((part) => part.name === name));
   if (unknown !== undefined) {
-    throw new SetupError(`there is no part "${unknown}" to build; there are ${parts.map(({ name }) => name).join(", ")}.`);
+    throw new SetupError(
+      `there is no part "${unknown}" to build; there are ${parts.map(({ name }) => name).join(", ")}.`,
+    );
   }
   const stamps = readStamps();
   for (const part of parts) {

@@ -55,7 +55,10 @@ describe("on a cluster", { skip: typeof found === "string" ? found : false }, ()
     shortLivedSuite(() => context);
     optOutSuite(() => context);
     churnSuite(() => context);
-    outagesSuite(() => context, () => apply(cluster(), manifests));
+    outagesSuite(
+      () => context,
+      () => apply(cluster(), manifests),
+    );
   });
 
   chartSuite(cluster, () => helm);

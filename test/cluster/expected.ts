@@ -7,7 +7,10 @@ import type { PodProcesses } from "./pod-processes.js";
 export type ExpectedLabels = Readonly<Record<string, string>>;
 
 /** By container id, of all pods of a namespace; each pod's workload is looked up through its owners. */
-export async function expectedLabels(cluster: Cluster, namespace: string): Promise<ReadonlyMap<string, ExpectedLabels>> {
+export async function expectedLabels(
+  cluster: Cluster,
+  namespace: string,
+): Promise<ReadonlyMap<string, ExpectedLabels>> {
   const pods = await listPods(cluster, namespace);
   const owners = await listObjects(cluster, "replicasets,jobs", "-n", namespace);
   const byUid = new Map(owners.map((owner) => [owner.metadata.uid, owner]));
@@ -30,7 +33,10 @@ function statusesOf({ status }: PodObject) {
   ];
 }
 
-function workloadOf(object: KubernetesObject, byUid: ReadonlyMap<string | undefined, KubernetesObject>): ExpectedLabels {
+function workloadOf(
+  object: KubernetesObject,
+  byUid: ReadonlyMap<string | undefined, KubernetesObject>,
+): ExpectedLabels {
   const [owner] = object.metadata.ownerReferences ?? [];
   if (owner === undefined) return {};
   const above = byUid.get(owner.uid);

@@ -55,7 +55,9 @@ export async function listObjects<T extends KubernetesObject>(
   kinds: string,
   ...words: readonly string[]
 ): Promise<readonly T[]> {
-  const { items } = JSON.parse(await kubectl(cluster, ["get", kinds, "-o", "json", ...words])) as { items: readonly T[] };
+  const { items } = JSON.parse(await kubectl(cluster, ["get", kinds, "-o", "json", ...words])) as {
+    items: readonly T[];
+  };
   return items;
 }
 

@@ -53,7 +53,10 @@ export function chartSuite(cluster: () => Cluster, helm: () => string | Error): 
       const all = profiles.flatMap((profile) => profile.samples);
       assert.deepEqual([...new Set(all.map(({ labels }) => labels.get("team")))], ["payments"]);
       const namespaces = new Set(all.map(({ labels }) => labels.get("namespace")));
-      assert.deepEqual([...namespaces].filter((name) => name !== undefined && name !== NAMESPACE), []);
+      assert.deepEqual(
+        [...namespaces].filter((name) => name !== undefined && name !== NAMESPACE),
+        [],
+      );
     });
 
     it("misses nothing that it could have", async (test) => {

@@ -83,7 +83,16 @@ export function labelsSuite(context: () => AgentContext): void {
     async function addEphemeral(): Promise<void> {
       const { cluster } = context();
       const words = ["-n", NAMESPACE, "debug", "pod/alone", `--image=${WORKLOAD_IMAGE}`, "--image-pull-policy=Never"];
-      await kubectl(cluster, [...words, "--container=look", "--profile=general", "--", "hf-burn", "share", "8", "3600"]);
+      await kubectl(cluster, [
+        ...words,
+        "--container=look",
+        "--profile=general",
+        "--",
+        "hf-burn",
+        "share",
+        "8",
+        "3600",
+      ]);
       await until("the ephemeral container to run", 20_000, async () => {
         const path = "jsonpath={.status.ephemeralContainerStatuses[0].state.running}";
         return (await kubectl(cluster, ["-n", NAMESPACE, "get", "pod/alone", "-o", path])) !== "";
@@ -105,7 +114,10 @@ export function labelsSuite(context: () => AgentContext): void {
       const names = [...judgement.byContainer].map(([name, count]) => `${name.split("/")[1]}: ${count}`);
       test.diagnostic(names.join(", "));
       const seen = new Set([...judgement.byContainer.keys()].map((name) => name.split("/")[1]));
-      assert.deepEqual(Object.keys(SERVICES).filter((name) => !seen.has(name)), []);
+      assert.deepEqual(
+        Object.keys(SERVICES).filter((name) => !seen.has(name)),
+        [],
+      );
     });
 
     it("are filed under the service that their container has by the rules", () => {
@@ -132,7 +144,5 @@ export function labelsSuite(context: () => AgentContext): void {
 }
 
 function samplesOfPods(profiles: readonly TakenProfile[]) {
-  return profiles
-    .flatMap(({ samples }) => samples)
-    .filter(({ labels }) => labels.get("namespace") === NAMESPACE);
+  return profiles.flatMap(({ samples }) => samples).filter(({ labels }) => labels.get("namespace") === NAMESPACE);
 }

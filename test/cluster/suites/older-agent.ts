@@ -4,7 +4,6 @@ import path from "node:path";
 import { after, before, describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import {
-  AGENT_IMAGE,
   agentAddress,
   agentLogs,
   agentPod,
@@ -18,13 +17,13 @@ import {
 import { expectedLabels, judge } from "../expected.js";
 import { apply, deleteNamespace, kubectl, makeNamespace, untilReady } from "../kubectl.js";
 import type { Cluster } from "../kit.js";
+import { olderManifest } from "../older-manifest.js";
 import { PodProcesses } from "../pod-processes.js";
 import type { TakenProfile } from "../taken-profiles.js";
 import { burning, pod, running } from "../workload-pods.js";
 import { UNLABELLED } from "./context.js";
 
 const NAMESPACE = "hostflame-crowd";
-const MANIFEST = "deploy/older-agent/daemonset.yaml";
 /** It says nothing of windows, so they are a minute long. */
 const WINDOW_MS = 60_000;
 const PROCESSES = 300;
@@ -40,12 +39,14 @@ export function olderAgentSuite(cluster: () => Cluster): void {
   describe("an older agent's manifest, with only the image changed", () => {
     const processes = new PodProcesses();
     let agent: DeployedAgent;
+    let manifest = "";
     let pid = 0;
     let uid = "";
     let profiles: readonly TakenProfile[] = [];
 
     before(async () => {
-      const manifest = readFileSync(MANIFEST, "utf8").replaceAll(/image: hostflame:\S+/g, `image: ${AGENT_IMAGE}`);
+      await makeNamespace(cluster(), "older-agent");
+      manifest = (await olderManifest(cluster())).text;
       await makeNamespace(cluster(), NAMESPACE);
       await apply(
         cluster(),
@@ -62,7 +63,7 @@ export function olderAgentSuite(cluster: () => Cluster): void {
       agent = { ...agent, folder: `/proc/${pid}/root/var/lib/hostflame` };
     });
     after(async () => {
-      await kubectl(cluster(), ["delete", "-f", MANIFEST, "--ignore-not-found", "--timeout=60s"]);
+      await kubectl(cluster(), ["delete", "-f", "-", "--ignore-not-found", "--timeout=60s"], manifest);
       await deleteNamespace(cluster(), NAMESPACE);
     });
 
@@ -116,8 +117,11 @@ export function olderAgentSuite(cluster: () => Cluster): void {
       const start = performance.now();
       await sleep(WINDOW_MS);
       const second = await read();
-      const percent = (name: "own" | "cgroup") => (100_000 * (second[name] - first[name])) / (performance.now() - start);
-      test.diagnostic(`CPU: ${percent("own").toFixed(2)} % by its metric, ${percent("cgroup").toFixed(2)} % in its cgroup`);
+      const percent = (name: "own" | "cgroup") =>
+        (100_000 * (second[name] - first[name])) / (performance.now() - start);
+      test.diagnostic(
+        `CPU: ${percent("own").toFixed(2)} % by its metric, ${percent("cgroup").toFixed(2)} % in its cgroup`,
+      );
       assert.ok(percent("cgroup") <= MAX_CPU_PERCENT, `${percent("cgroup").toFixed(2)} %`);
     });
   });
@@ -141,7 +145,9 @@ function hasProfiles(pid: number): boolean {
 
 /** A number out of a file of the process's own cgroup; NaN where the hierarchy has none. */
 function readCgroup(pid: number, controller: string, file: string, pattern: RegExp): number {
-  const own = new RegExp(`^\\d+:[^:]*\\b${controller}\\b[^:]*:(.*)$`, "m").exec(readFileSync(`/proc/${pid}/cgroup`, "utf8"));
+  const own = new RegExp(`^\\d+:[^:]*\\b${controller}\\b[^:]*:(.*)$`, "m").exec(
+    readFileSync(`/proc/${pid}/cgroup`, "utf8"),
+  );
   const text = readFileSync(path.join("/sys/fs/cgroup", controller, own?.[1] ?? "", file), "utf8");
   return Number(pattern.exec(text)?.[1]);
 }

@@ -66,5 +66,8 @@ function expectPod(samples: readonly TakenSample[], isIt: (name: string) => bool
   const without = samples.filter(({ labels }) => !labels.has("pod"));
   assert.ok(countOf(without) <= UNLABELLED * total, `${countOf(without)} of ${total} without a pod`);
   const wrong = samples.filter(({ labels }) => labels.has("pod") && !isIt(labels.get("pod") ?? ""));
-  assert.deepEqual(wrong.map(({ labels }) => labels.get("pod")), []);
+  assert.deepEqual(
+    wrong.map(({ labels }) => labels.get("pod")),
+    [],
+  );
 }
