@@ -34,8 +34,9 @@ const DEBIAN_PACKAGES = ["libc6", "libgcc-s1", "libstdc++6", "libatomic1", "libb
 
 mkdirSync(target, { recursive: true });
 mergedUsr();
-for (const file of [process.execPath, ...librariesOf(process.execPath), ...librariesOf(path.join(root, ADDON))])
+for (const file of [process.execPath, ...librariesOf(process.execPath), ...librariesOf(path.join(root, ADDON))]) {
   put(file);
+}
 program();
 settings();
 
@@ -44,8 +45,9 @@ function mergedUsr() {
   for (const name of readdirSync("/")) {
     if (!/^lib(\d+|x32)?$/.test(name)) continue;
     mkdirSync(path.join(target, "usr", name), { recursive: true });
-    if (!existsSync(path.join(target, name)))
+    if (!existsSync(path.join(target, name))) {
       symlinkSync(readlinkOr(`/${name}`, `usr/${name}`), path.join(target, name));
+    }
   }
 }
 

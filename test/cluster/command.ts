@@ -36,7 +36,8 @@ export function run(command: string, words: readonly string[], options: CommandO
 /** What a program prints; throws with its words when it fails. */
 export async function outputOf(command: string, words: readonly string[], options?: CommandOptions): Promise<string> {
   const { status, stdout, stderr } = await run(command, words, options);
-  if (status !== 0)
+  if (status !== 0) {
     throw new Error(`${command} ${words.join(" ")} ended with ${status}:\n${stderr}${stdout.slice(-2000)}`);
+  }
   return stdout;
 }

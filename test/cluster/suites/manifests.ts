@@ -21,8 +21,9 @@ export function manifestsSuite(cluster: () => Cluster, helm: () => string | Erro
         const { status } = await tryKubectl(cluster(), ["get", "podmonitors", "-A"]);
         return status === 0;
       });
-      for (const name of NAMESPACES)
+      for (const name of NAMESPACES) {
         await apply(cluster(), { apiVersion: "v1", kind: "Namespace", metadata: { name } });
+      }
     });
     after(async () => {
       await kubectl(cluster(), ["delete", "customresourcedefinition", "podmonitors.monitoring.coreos.com"]);
@@ -47,8 +48,9 @@ export function manifestsSuite(cluster: () => Cluster, helm: () => string | Erro
     it("of the older agent are accepted", async (test) => {
       const { text, withoutProcMount } = await olderManifest(cluster());
       await dryRun(text);
-      if (withoutProcMount)
+      if (withoutProcMount) {
         test.diagnostic("but for procMount: Unmasked, which this API server admits for no hostPID pod");
+      }
     });
 
     it("give no other right than to read nodes and pods", async () => {
