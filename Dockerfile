@@ -25,7 +25,7 @@ COPY native native
 RUN node scripts/build.mjs native
 COPY . .
 RUN node scripts/build.mjs typescript viewer
-RUN npm prune --omit=dev --no-audit --no-fund && node scripts/image-root.mjs /image
+RUN node scripts/image-root.mjs /image
 
 FROM scratch
 ARG VERSION=0.1.0

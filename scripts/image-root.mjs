@@ -3,7 +3,7 @@
  * it and the addon ask for, the program, the packages it runs on, certificates, and the licences of all. Nothing else
  * is there to be run: no shell, no package manager, no compiler.
  *
- *   node scripts/image-root.mjs FOLDER     after npm run build, and npm prune --omit=dev
+ *   node scripts/image-root.mjs FOLDER     after npm run build
  */
 import "./node-version.mjs";
 import { execFileSync } from "node:child_process";
@@ -18,16 +18,14 @@ import {
   writeFileSync,
 } from "node:fs";
 import path from "node:path";
+import { build } from "esbuild";
 import { root } from "./step.mjs";
 
 const target = path.resolve(process.argv[2] ?? "build/image");
 const PROGRAM = "/opt/hostflame";
 const ADDON = "build/native/hostflame.node";
 
-/** Packages that only building needs, though npm counts them among those that running needs. */
-const BUILD_ONLY = new Set(["node-addon-api", "node-api-headers"]);
-/** What Node.js loads, and what the packages' authors ask to be kept with it. */
-const LOADED = /\.(js|cjs|mjs|json|node|wasm|proto)$/;
+/** What the packages' authors ask to be kept with their files. */
 const LEGAL = /^(licen[cs]e|copying|notice)/i;
 /** Debian packages whose code is in the image, by shared library or linked into the addon; /usr/share/doc has their terms. */
 const DEBIAN_PACKAGES = ["libc6", "libgcc-s1", "libstdc++6", "libatomic1", "libbpf-dev", "libelf-dev", "zlib1g-dev"];
@@ -37,7 +35,7 @@ mergedUsr();
 for (const file of [process.execPath, ...librariesOf(process.execPath), ...librariesOf(path.join(root, ADDON))]) {
   put(file);
 }
-program();
+await program();
 settings();
 
 /** Debian's own shape: /lib is a name of /usr/lib, so a library is found under either. */
@@ -71,7 +69,7 @@ function put(file, to = path.join(realpathSync(path.dirname(file)), path.basenam
   cpSync(realpathSync(file), path.join(target, to), { recursive: true });
 }
 
-function program() {
+async function program() {
   const into = path.join(target, PROGRAM);
   for (const name of ["LICENSE", "LICENSES", "package.json", ADDON, "build/native/hostflame.bpf.o"]) {
     cpSync(path.join(root, name), path.join(into, name), { recursive: true });
@@ -80,19 +78,39 @@ function program() {
     recursive: true,
     filter: (file) => !/\.(d\.ts|map|tsbuildinfo)$/.test(file),
   });
-  packages(path.join(root, "node_modules"), path.join(into, "node_modules"));
+  await packages(into);
 }
 
-function packages(from, to) {
-  for (const entry of readdirSync(from, { withFileTypes: true, recursive: true })) {
-    const relative = path.relative(from, path.join(entry.parentPath, entry.name));
-    const parts = relative.split(path.sep);
-    // A dot opens npm's own notes and links to programs; types are for compilers.
-    if (parts[0].startsWith(".") || parts[0] === "@types" || BUILD_ONLY.has(parts[0])) continue;
-    if (entry.isFile() && (LOADED.test(entry.name) || LEGAL.test(entry.name))) {
-      cpSync(path.join(from, relative), path.join(to, relative));
-    }
+/**
+ * Of node_modules the files that some import or require of the program leads to, by esbuild's account, and what npm and
+ * the authors want beside them. A package is often used by a part: of @kubernetes/client-node, 23 MB of JavaScript, it is
+ * 1 MB.
+ */
+async function packages(into) {
+  const programs = readdirSync(path.join(root, "dist"), { recursive: true }).filter((name) => name.endsWith(".js"));
+  const { metafile } = await build({
+    absWorkingDir: root,
+    entryPoints: programs.map((name) => path.join("dist", name)),
+    outdir: "unused",
+    write: false,
+    bundle: true,
+    metafile: true,
+    platform: "node",
+    format: "esm",
+    external: ["*.node"],
+    logLevel: "error",
+  });
+  const files = Object.keys(metafile.inputs).filter((file) => file.startsWith("node_modules/"));
+  for (const folder of new Set(files.map(packageOf))) {
+    files.push(`${folder}/package.json`);
+    for (const name of readdirSync(path.join(root, folder))) if (LEGAL.test(name)) files.push(`${folder}/${name}`);
   }
+  for (const file of new Set(files)) cpSync(path.join(root, file), path.join(into, file), { recursive: true });
+}
+
+/** "node_modules/@a/b/node_modules/c" of any file of the package c. */
+function packageOf(file) {
+  return /^(.*\bnode_modules\/(?:@[^/]+\/)?[^/]+)\//.exec(file)[1];
 }
 
 function settings() {
@@ -101,6 +119,8 @@ function settings() {
   etc("passwd", "root:x:0:0:root:/:/sbin/nologin\nnobody:x:65534:65534:nobody:/:/sbin/nologin\n");
   etc("group", "root:x:0:\nnogroup:x:65534:\n");
   etc("nsswitch.conf", "hosts: files dns\n");
+  // Where the base image keeps the licence of Node.js and of all that it is made of.
+  if (existsSync("/usr/local/LICENSE")) put("/usr/local/LICENSE");
   for (const name of DEBIAN_PACKAGES) {
     const terms = `/usr/share/doc/${name}/copyright`;
     if (existsSync(terms)) put(terms, terms);
