@@ -1,20 +1,21 @@
 import { AccountingCheck } from "./agent/accounting.js";
 import { BpfTime } from "./agent/bpf-time.js";
 import { Delivery } from "./agent/deliver.js";
-import { AgentHealth, Liveness } from "./agent/health.js";
+import { describeHealth } from "./agent/describe-health.js";
+import { AgentHealth } from "./agent/health.js";
 import { agentRoutes } from "./agent/http-routes.js";
 import { Labelling } from "./agent/labelling.js";
 import { makeProfiles, noLabelCounts } from "./agent/make-profiles.js";
 import { registerAgentMetrics } from "./agent/register-metrics.js";
 import { SampleTotals } from "./agent/sample-totals.js";
-import { settingsOf } from "./agent/settings.js";
-import { openSources } from "./agent/sources.js";
-import { WindowLoop } from "./agent/window-loop.js";
+import { settingsOf, type AgentSettings } from "./agent/settings.js";
+import { openSources, type Sources } from "./agent/sources.js";
+import { WindowLoop, type WindowSpan } from "./agent/window-loop.js";
 import { WindowWriter } from "./agent/window-writer.js";
 import { Capture } from "./capture/capture.js";
 import type { Window } from "./capture/window.js";
+import type { FileExporterOptions } from "./exporters/file.js";
 import { openExporters } from "./exporters/index.js";
-import { hostCgroupHierarchy } from "./host/cgroup-hierarchy.js";
 import { openCpuAccounting } from "./host/cpu-accounting.js";
 import { openHttpServer, type HttpServer } from "./http/server.js";
 import { Interrupt } from "./interrupt.js";
@@ -24,6 +25,7 @@ import type { AgentOptions } from "./model/agent-options.js";
 import { EXIT } from "./model/exit-codes.js";
 import type { Log } from "./model/log.js";
 import { TOOL } from "./model/tool.js";
+import { NameCache } from "./naming/name-cache.js";
 import { loadNative } from "./native/load.js";
 import { encodePprofGzip } from "./profiles/pprof.js";
 import { MAX_EXECUTABLES, PENDING_BYTES } from "./sampling-limits.js";
@@ -41,6 +43,8 @@ export interface AgentOutput {
 
 /** A window is ended early when its columns take more. A minute of 64 busy CPUs at 19 Hz takes some 15 MiB. */
 const WINDOW_BYTES = 32 << 20;
+/** Names remembered from window to window. */
+const NAME_BYTES = 8 << 20;
 /** How long the first window may wait for runtimes and API server to answer, from when they were asked. */
 const FIRST_LABEL_MS = 5000;
 const FIRST_LABEL_LOOK_MS = 50;
@@ -117,10 +121,9 @@ async function openHttp({ options, health, metrics, log }: Frame): Promise<HttpS
 }
 
 async function sampleUntilAsked(frame: Frame): Promise<void> {
-  const { options, interrupt, health, worker, log } = frame;
+  const { options, worker } = frame;
   const settings = settingsOf(options);
   const native = loadNative();
-  const hierarchy = hostCgroupHierarchy();
   const capture = new Capture(
     native,
     {
@@ -129,7 +132,7 @@ async function sampleUntilAsked(frame: Frame): Promise<void> {
       executables: MAX_EXECUTABLES,
       pids: [],
       comms: [],
-      hierarchy,
+      hierarchy: settings.hierarchy,
       defaultDivisor: options.mode === "opt-in" ? 0 : 1,
       unwindMemoryBytes: options.unwindMemoryBytes,
       pendingMemoryBytes: PENDING_BYTES,
@@ -137,42 +140,50 @@ async function sampleUntilAsked(frame: Frame): Promise<void> {
     (content) => worker.call("convert", content),
   );
   const sources = openSources(options, settings.node);
-  const sourcesAskedMs = performance.now();
-  const labelling = new Labelling(capture, sources, settings.selection, log);
+  const labelling = new Labelling(capture, sources, settings.selection, frame.log);
   const bpfTime = new BpfTime(native, capture.sampler.session);
-  const exporters = openExporters({
-    file: {
-      directory: options.outputDir,
-      maxBytes: options.outputBytes,
-      encode: ({ profile, service, env, version, labels }) => {
-        const own = new Map([["service", service], ["env", env], ["version", version], ...labels]);
-        return encodePprofGzip(profile, { comments: [TOOL], labels: own });
-      },
-    },
-  });
-  const delivery = new Delivery(exporters, log);
+  try {
+    await runWindows(frame, { settings, capture, sources, labelling, bpfTime });
+  } finally {
+    bpfTime.stop();
+    labelling.close();
+    await sources.close();
+    capture.close();
+    capture.registry.close();
+  }
+}
+
+/** What samples and what says whose the samples are; all of it is open. */
+interface Parts {
+  readonly settings: AgentSettings;
+  readonly capture: Capture;
+  readonly sources: Sources;
+  readonly labelling: Labelling;
+  readonly bpfTime: BpfTime;
+}
+
+async function runWindows(frame: Frame, parts: Parts): Promise<void> {
+  const { options, interrupt, health, log } = frame;
+  const { settings, capture, sources, labelling, bpfTime } = parts;
+  const { ownership, processes } = labelling;
+  const firstLabelByMs = performance.now() + FIRST_LABEL_MS;
+  const names = new NameCache(namerOf(frame.worker), NAME_BYTES);
+  const delivery = new Delivery(openExporters({ file: fileExporter(options) }), log);
   const totals = new SampleTotals();
   const labelCounts = noLabelCounts();
-  const { ownership, processes } = labelling;
   const check = new AccountingCheck({
     cgroups: capture.cgroups,
     owner: (cgroup) => ownership.owner(cgroup),
     divisor: (cgroup) => ownership.policy(cgroup).divisor,
-    accounting: openCpuAccounting(hierarchy),
+    accounting: openCpuAccounting(settings.hierarchy),
     periodNs: settings.periodNs,
   });
-  const ended = (window: Window): Window => {
-    check.windowEnded(window);
-    totals.add(window);
-    labelling.windowEnded(window);
-    return window;
-  };
   const writer = new WindowWriter<Window>({
     write: async (window, span, signal) => {
-      if (span.first) await untilSettled(sources, sourcesAskedMs + FIRST_LABEL_MS);
+      if (span.first) await untilSettled(sources, firstLabelByMs, interrupt);
       const batch = await makeProfiles(window, span, {
         registry: capture.registry,
-        namer: namerOf(worker),
+        namer: names,
         ownership,
         processes,
         counts: labelCounts,
@@ -191,57 +202,60 @@ async function sampleUntilAsked(frame: Frame): Promise<void> {
       log.repeated("error", "window_dropped", "too-slow", { end: span.end, samples });
     },
   });
+  const take = (window: Window, span: WindowSpan): void => {
+    check.windowEnded(window);
+    totals.add(window);
+    labelling.windowEnded(window);
+    writer.take(window, span);
+  };
   const loop = new WindowLoop<Window>({
     clock: systemClock,
     lengthMs: options.windowMs,
-    rotate: () => {
-      bpfTime.measure();
-      return ended(capture.rotate());
-    },
+    rotate: () => capture.rotate(),
     isFull: () => capture.intake.window.bytes > WINDOW_BYTES,
     canTake: () => writer.canTake,
     take: (window, span) => {
-      writer.take(window, span);
+      take(window, span);
+      bpfTime.measure();
     },
     wait: (ms) => interrupt.after(ms),
     stopping: () => interrupt.asked,
   });
+  const { frequencyHz } = options;
+  registerAgentMetrics(frame.metrics, {
+    ...{ capture, writer, loop, totals, names, delivery, labelling, labelCounts, sources, check, bpfTime, frequencyHz },
+  });
+  describeHealth(health, { capture, loop, totals, delivery, sources, check, windowMs: options.windowMs });
+  if (interrupt.asked) return;
   try {
-    registerAgentMetrics(frame.metrics, {
-      ...{ capture, writer, loop, totals, delivery, labelling, labelCounts, sources, check, bpfTime },
-      frequencyHz: options.frequencyHz,
-    });
-    describeHealth(health, { capture, sources, delivery, check });
-    health.liveness = new Liveness({
-      clock: systemClock,
-      handedOver: () => capture.sampler.counters().samples,
-      arrived: () => totals.samples + capture.intake.window.total + capture.firstSights.count,
-      windowAgeMs: () => loop.ageMs,
-      windowMs: options.windowMs,
-    });
-    if (!interrupt.asked) {
-      capture.start();
-      loop.begin();
-      health.phase = "sampling";
-      log.info("sampling", { cpus: capture.sampler.cpus, frequencyHz: options.frequencyHz, hierarchy });
-    }
+    capture.start();
+    loop.begin();
+    health.phase = "sampling";
+    log.info("sampling", { cpus: capture.sampler.cpus, frequencyHz, hierarchy: settings.hierarchy });
     await loop.run();
     health.phase = "stopping";
     const span = loop.span("stop");
-    writer.take(ended(await capture.stop()), span);
+    take(await capture.stop(), span);
     await writer.finish(WRITE_MS);
   } finally {
-    bpfTime.stop();
-    labelling.close();
-    await Promise.all([sources.close(), delivery.close()]);
-    capture.close();
-    capture.registry.close();
+    await delivery.close();
   }
 }
 
+function fileExporter({ outputDir, outputBytes }: AgentOptions): FileExporterOptions {
+  return {
+    directory: outputDir,
+    maxBytes: outputBytes,
+    encode: ({ profile, service, env, version, labels }) => {
+      const own = new Map([["service", service], ["env", env], ["version", version], ...labels]);
+      return encodePprofGzip(profile, { comments: [TOOL], labels: own });
+    },
+  };
+}
+
 /** Waits until everyone who knows names has answered, but not for ever: profiles go on without. */
-async function untilSettled(sources: { readonly settled: boolean }, deadlineMs: number): Promise<void> {
-  while (!sources.settled && performance.now() < deadlineMs) {
+async function untilSettled(sources: Sources, deadlineMs: number, interrupt: Interrupt): Promise<void> {
+  while (!sources.settled && performance.now() < deadlineMs && !interrupt.asked) {
     await new Promise((resolve) => setTimeout(resolve, FIRST_LABEL_LOOK_MS));
   }
 }

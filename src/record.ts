@@ -19,7 +19,7 @@ import { loadNative } from "./native/load.js";
 import { hottestFunctions } from "./profiles/hottest.js";
 import { hottestTable } from "./profiles/hottest-table.js";
 import { MAX_EXECUTABLES, PENDING_BYTES } from "./sampling-limits.js";
-import { startWorker } from "./worker-thread.js";
+import { namerOf, startWorker } from "./worker-thread.js";
 
 const PROGRESS_MS = 200;
 const HOTTEST_ROWS = 20;
@@ -49,15 +49,11 @@ export async function runRecord(options: RecordOptions, reporter: RecordReporter
       (content) => worker.call("convert", content),
     );
     const taken = await take(capture, options, reporter, interrupt);
-    const named = await nameWindow(
-      taken.window,
-      capture.registry,
-      {
-        symbolize: (request) => worker.call("symbolize", request),
-        kernel: (addresses) => worker.call("kernel", addresses),
-      },
-      { timeNs: taken.timeNs, durationNs: taken.durationNs, periodNs: Math.round(1e9 / options.frequencyHz) },
-    );
+    const named = await nameWindow(taken.window, capture.registry, namerOf(worker), {
+      timeNs: taken.timeNs,
+      durationNs: taken.durationNs,
+      periodNs: Math.round(1e9 / options.frequencyHz),
+    });
     await writeFiles(named.profile, options);
     report(named, taken, options, reporter);
     return EXIT.ok;

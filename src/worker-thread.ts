@@ -1,5 +1,6 @@
 import { setPriority } from "node:os";
 import { setFlagsFromString } from "node:v8";
+import type { Namer } from "./naming/name-window.js";
 import { errnoOf } from "./util/errno.js";
 import { WorkerCalls } from "./util/worker-calls.js";
 import type { WorkerCallTable } from "./worker-calls.js";
@@ -45,4 +46,12 @@ function preferThisThread(): void {
     }
     // Without CAP_SYS_NICE it waits its turn too.
   }
+}
+
+/** Names are found on the worker. */
+export function namerOf(worker: WorkerCalls<WorkerCallTable>): Namer {
+  return {
+    symbolize: (request) => worker.call("symbolize", request),
+    kernel: (addresses) => worker.call("kernel", addresses),
+  };
 }

@@ -31,6 +31,11 @@ export class AccountingCheck {
 
   constructor(private readonly modules: AccountingModules) {}
 
+  /** Why there is nothing to compare with, and what to do; "" when there is. */
+  get problem(): string {
+    return this.modules.accounting.problem;
+  }
+
   /** To be called as a window ends, before anything else takes time. */
   windowEnded(window: Window): void {
     const roots = this.containerRoots();

@@ -28,11 +28,10 @@ export class Labelling {
 
   constructor(
     private readonly capture: Capture,
-    private readonly sources: Sources,
+    { containers, pods }: Sources,
     selection: SelectionOptions,
     log: Log,
   ) {
-    const { containers, pods } = sources;
     this.ownership = new Ownership(selection, { identifyCgroup, containers, pods });
     this.ownership.onMistake(({ annotation, message }) => {
       log.repeated("warn", "annotation_mistake", message, { annotation });
@@ -46,8 +45,9 @@ export class Labelling {
     capture.cgroups.onSight((path) => {
       this.ownership.cgroupSighted(path);
     });
-    capture.intake.onNewThread = (thread) => {
-      this.processes.sight(thread, this.ownership.reading(thread.cgroup));
+    capture.intake.onNewThread = (pid, startLow, startHigh, cgroupLow, cgroupHigh) => {
+      const reading = this.ownership.reading(bigintOf(cgroupLow, cgroupHigh) as CgroupId);
+      this.processes.sight(pid, bigintOf(startLow, startHigh), reading);
     };
     this.timer = setInterval(() => {
       void this.processes.catchUp(); // never rejects
@@ -66,25 +66,20 @@ export class Labelling {
     for (const cgroups of this.recent) {
       for (const cgroup of cgroups) keep.add(cgroup);
     }
+    for (const cgroup of this.ownership.withPolicyOfTheirOwn()) keep.add(cgroup);
     const { cgroups } = this.capture;
-    for (const cgroup of cgroups.ids()) {
-      if (!keep.has(cgroup) && this.isWaitedFor(cgroup)) keep.add(cgroup);
-    }
     cgroups.forget(keep);
-    this.ownership.forget(new Set(cgroups.ids()));
+    this.ownership.forget((cgroup) => cgroups.path(cgroup) !== undefined);
   }
 
   close(): void {
     clearInterval(this.timer);
     this.capture.intake.onNewThread = undefined;
   }
+}
 
-  /** A cgroup that has a policy of its own keeps it while its pod is there, however long it is idle. */
-  private isWaitedFor(cgroup: CgroupId): boolean {
-    const { podUid } = this.ownership.owner(cgroup);
-    if (podUid === undefined || this.ownership.policy(cgroup).divisor === 1) return false;
-    return this.sources.pods?.byUid(podUid) !== undefined;
-  }
+function bigintOf(low: number, high: number): bigint {
+  return (BigInt(high) << 32n) | BigInt(low);
 }
 
 function cgroupsOf(window: Window): ReadonlySet<CgroupId> {

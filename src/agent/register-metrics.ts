@@ -1,11 +1,20 @@
 import type { Capture } from "../capture/capture.js";
 import type { Window } from "../capture/window.js";
+import { registerAccounting } from "../metrics/accounting.js";
 import { registerExports } from "../metrics/exports.js";
+import { registerOwnership } from "../metrics/ownership.js";
 import type { MetricRegistry } from "../metrics/registry.js";
+import { registerSources } from "../metrics/sources.js";
 import { registerSampling } from "../metrics/sampling.js";
 import { registerUnwinding } from "../metrics/unwinding.js";
 import { registerWindows } from "../metrics/windows.js";
 import { counters } from "../native/abi.generated.js";
+import type { NameCache } from "../naming/name-cache.js";
+import type { AccountingCheck } from "./accounting.js";
+import type { BpfTime } from "./bpf-time.js";
+import type { Labelling } from "./labelling.js";
+import type { LabelCounts } from "./make-profiles.js";
+import type { Sources } from "./sources.js";
 import type { Delivery } from "./deliver.js";
 import type { SampleTotals } from "./sample-totals.js";
 import type { WindowLoop } from "./window-loop.js";
@@ -18,11 +27,18 @@ export interface AgentMetricsSource {
   readonly totals: SampleTotals;
   readonly delivery: Delivery;
   readonly frequencyHz: number;
+  readonly labelling: Labelling;
+  readonly labelCounts: LabelCounts;
+  readonly sources: Sources;
+  readonly check: AccountingCheck;
+  readonly bpfTime: BpfTime;
+  readonly names: NameCache;
 }
 
 /** Which number of which part is which metric. */
 export function registerAgentMetrics(registry: MetricRegistry, source: AgentMetricsSource): void {
   const { capture, writer, loop, totals, delivery, frequencyHz } = source;
+  const { labelCounts, check, bpfTime, names } = source;
   const { sampler, tables, conversions, firstSights, intake, rules } = capture;
   registerSampling(registry, {
     counters: () => {
@@ -31,6 +47,7 @@ export function registerAgentMetrics(registry: MetricRegistry, source: AgentMetr
     },
     outcomes: () => totals.outcomes(),
     lost: () => [
+      ...Array.from(labelCounts.refused, ([reason, count]) => [`refused-${reason}`, count] as const),
       ["ring-full", sampler.counters().samples_dropped],
       ["malformed-record", intake.malformed],
       ["window-failed", writer.samplesFailed],
@@ -38,6 +55,7 @@ export function registerAgentMetrics(registry: MetricRegistry, source: AgentMetr
     ],
     cpus: () => sampler.cpus,
     frequencyHz,
+    meanRunSeconds: () => bpfTime.meanSeconds,
   });
   registerWindows(registry, {
     ended: () => Object.entries(writer.ended),
@@ -60,7 +78,51 @@ export function registerAgentMetrics(registry: MetricRegistry, source: AgentMetr
     converted: () => conversions.converted,
     waiting: () => firstSights.count,
     problems: () => [...capture.registry.problems, ...conversions.problems],
-    executables: () => capture.registry.all.length,
+    executables: () => capture.registry.size,
+    letGo: () => [
+      ["idle", capture.upkeep.idle],
+      ["displaced", capture.upkeep.displaced],
+    ],
+    names: () => ({ bytes: names.bytes, addresses: names.asked.addresses, unknown: names.asked.unknown }),
     mapBytes: () => Object.entries(sampler.session.mapBytes()),
   });
+  registerLabels(registry, source);
+  registerAccounting(registry, {
+    sampledSeconds: () => check.sampledSeconds,
+    accountedSeconds: () => check.accountedSeconds,
+    containers: () => check.containers,
+    worstDeviation: () => check.worstDeviation,
+  });
+}
+
+function registerLabels(registry: MetricRegistry, { labelling, labelCounts, sources }: AgentMetricsSource): void {
+  const { ownership, processes } = labelling;
+  registerOwnership(registry, {
+    cgroups: () => withUnderscores(Object.entries(ownership.counts())),
+    samples: () => withUnderscores(Object.entries(labelCounts.known)),
+    refusals: () => ownership.refusals(),
+    mergedRows: () => [
+      ["container", labelCounts.mergedByOwner],
+      ["namespace", labelCounts.mergedByNamespace],
+    ],
+    redactedSamples: () => labelCounts.redacted,
+    contradictions: () => ownership.contradictions,
+    mistakes: () => ownership.mistakes,
+    policiesNotKept: () => labelling.policiesNotKept,
+    forgottenForRoom: () => ownership.forgottenForRoom,
+    processes: () => withUnderscores(Object.entries(processes.counts)),
+    processContexts: () => processes.contextCounts,
+    processesKnown: () => processes.size,
+  });
+  const { containers, pods } = sources;
+  registerSources(registry, {
+    runtimes: () => containers.health,
+    containers: () => containers.size,
+    pods: pods && { health: () => pods.health, endedPods: () => pods.endedPods, counts: () => pods.counts },
+  });
+}
+
+/** podAndContainer → pod_and_container. */
+function withUnderscores(entries: readonly (readonly [string, number])[]): readonly (readonly [string, number])[] {
+  return entries.map(([name, value]) => [name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`), value]);
 }

@@ -1,11 +1,13 @@
 import { randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { hostname } from "node:os";
+import { hostCgroupHierarchy } from "../host/cgroup-hierarchy.js";
 import { DEFAULT_GROUP_LIMITS, type GroupOptions } from "../labels/group.js";
 import type { SelectionOptions } from "../labels/policy.js";
 import { parseSelector } from "../labels/selector.js";
 import { parseTags } from "../labels/tags.js";
 import type { AgentOptions } from "../model/agent-options.js";
+import type { CgroupHierarchy } from "../model/cgroup.js";
 
 /** What the parts want to know, made of what the operator said. */
 export interface AgentSettings {
@@ -15,6 +17,8 @@ export interface AgentSettings {
   readonly selection: SelectionOptions;
   readonly groups: GroupOptions;
   readonly redactKey: Uint8Array;
+  /** In which the containers' cgroups are. */
+  readonly hierarchy: CgroupHierarchy;
 }
 
 const RANDOM_KEY_BYTES = 32;
@@ -46,6 +50,7 @@ export function settingsOf(options: AgentOptions): AgentSettings {
       },
       ...DEFAULT_GROUP_LIMITS,
     },
+    hierarchy: hostCgroupHierarchy(),
     redactKey:
       options.redactKeyFile === undefined ? randomBytes(RANDOM_KEY_BYTES) : readFileSync(options.redactKeyFile),
   };

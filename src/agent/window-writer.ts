@@ -10,6 +10,8 @@ export interface WindowWriterModules<Window extends SampledWindow> {
   /** Names, labels, exports one window; may reject. */
   readonly write: (window: Window, span: WindowSpan, signal: AbortSignal) => Promise<void>;
   readonly onFailure: (error: unknown, span: WindowSpan, samples: number) => void;
+  /** A window was written, or failed; so many still wait. */
+  readonly onDone: (waiting: number) => void;
   /** A window was given up because the one before it was still waiting. */
   readonly onDropped: (span: WindowSpan, samples: number) => void;
 }
@@ -19,7 +21,7 @@ export interface WindowWriterModules<Window extends SampledWindow> {
  * its own window, and is told and counted.
  */
 export class WindowWriter<Window extends SampledWindow> {
-  private waiting: { readonly window: Window; readonly span: WindowSpan } | undefined;
+  private readonly waiting: { readonly window: Window; readonly span: WindowSpan }[] = [];
   private running: Promise<void> | undefined;
   private readonly controller = new AbortController();
 
@@ -37,18 +39,14 @@ export class WindowWriter<Window extends SampledWindow> {
   constructor(private readonly modules: WindowWriterModules<Window>) {}
 
   get canTake(): boolean {
-    return this.waiting === undefined;
+    return this.waiting.length === 0;
   }
 
   take(window: Window, span: WindowSpan): void {
     this.ended[span.end]++;
-    if (this.waiting !== undefined) {
-      // The older one: the newer is nearer to what a person looks for now.
-      this.dropped++;
-      this.samplesDropped += this.waiting.window.total;
-      this.modules.onDropped(this.waiting.span, this.waiting.window.total);
-    }
-    this.waiting = { window, span };
+    // The last one of all drops none: no further window follows that memory would be needed for.
+    if (!this.canTake && span.end !== "stop") this.dropOldest();
+    this.waiting.push({ window, span });
     this.running ??= this.run();
   }
 
@@ -62,8 +60,7 @@ export class WindowWriter<Window extends SampledWindow> {
   }
 
   private async run(): Promise<void> {
-    for (let next = this.waiting; next !== undefined; next = this.waiting) {
-      this.waiting = undefined;
+    for (let next = this.waiting.shift(); next !== undefined; next = this.waiting.shift()) {
       const { window, span } = next;
       const start = performance.now();
       try {
@@ -75,8 +72,18 @@ export class WindowWriter<Window extends SampledWindow> {
         this.modules.onFailure(error, span, window.total);
       }
       this.lastWriteMs = performance.now() - start;
+      this.modules.onDone(this.waiting.length);
     }
     this.running = undefined;
+  }
+
+  /** The older one: the newer is nearer to what a person looks for now. */
+  private dropOldest(): void {
+    const oldest = this.waiting.shift();
+    if (oldest === undefined) return;
+    this.dropped++;
+    this.samplesDropped += oldest.window.total;
+    this.modules.onDropped(oldest.span, oldest.window.total);
   }
 }
 

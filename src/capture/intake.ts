@@ -1,22 +1,29 @@
 import { outcome as outcomes, recordKind, sampleFlag, sampleLayout } from "../native/abi.generated.js";
-import type { ProfileThread } from "../model/profile.js";
 import { readFirstSight, type FirstSight } from "../native/first-sight.js";
 import type { SampleCursor } from "../native/sample-cursor.js";
 import { readCgroupSight } from "../native/cgroup-sight.js";
 import { Uint32Column } from "../util/column.js";
-import { readThread } from "./thread-table.js";
 import type { CgroupTable } from "./cgroups.js";
 import type { FirstSights } from "./first-sights.js";
 import type { Window } from "./window.js";
 
 const WORD_BYTES = 4;
 const HEADER_WORDS = sampleLayout.sizeOf / WORD_BYTES;
+const START_TIME = sampleLayout.startTimeNs / WORD_BYTES;
+const CGROUP = sampleLayout.cgroupId / WORD_BYTES;
 
 /**
  * Called when a window meets a thread for the first time, while it may still live, so that its process can be looked at.
- * A thread whose samples make a detour may be told more than once; one in two cgroups is told for each.
+ * Words, not BigInts, because most calls are about a process that is known. A thread whose samples make a detour may be
+ * told more than once; one in two cgroups is told for each.
  */
-export type OnNewThread = (thread: ProfileThread) => void;
+export type OnNewThread = (
+  pid: number,
+  startTimeLow: number,
+  startTimeHigh: number,
+  cgroupLow: number,
+  cgroupHigh: number,
+) => void;
 
 /** Takes the records of drained batches into a window; samples that met a new file make a detour. */
 export class Intake {
@@ -89,7 +96,13 @@ export class Intake {
   }
 
   private tellThread(words: Uint32Array, header: number): void {
-    this.onNewThread?.(readThread(words, header));
+    this.onNewThread?.(
+      words[header + sampleLayout.pid / WORD_BYTES],
+      words[header + START_TIME],
+      words[header + START_TIME + 1],
+      words[header + CGROUP],
+      words[header + CGROUP + 1],
+    );
   }
 
   private takeFirstSight(cursor: SampleCursor): void {

@@ -82,6 +82,11 @@ export const agentOptions = {
     defaultText: "all",
     help: "profile all pods but those that opt out, or only those that opt in (annotation hostflame.io/profile)",
   }),
+  host: value(oneOf(["auto", "on", "off"], "WHEN"), {
+    flag: "--host",
+    defaultText: "auto",
+    help: "profile what is in no container: services of the host, the kernel's threads; auto: in mode all",
+  }),
   includeNamespaces: list(namespace, {
     flag: "--include-namespace",
     help: "profile pods of these namespaces only",
@@ -97,6 +102,10 @@ export const agentOptions = {
   redactNamespaces: list(namespace, {
     flag: "--redact-namespace",
     help: "names of functions in pods of these namespaces leave the node hashed",
+  }),
+  redactKeyFile: optionalValue(absolutePath("a file with a key", "FILE"), {
+    flag: "--redact-key-file",
+    help: "key that those names are hashed under, the same on all nodes; a random one at each start unless given",
   }),
   podLabels: list(metadataKey, {
     flag: "--pod-label",

@@ -1,5 +1,7 @@
 import { isIP } from "node:net";
 import { isAbsolute } from "node:path";
+import { parseSelector } from "../labels/selector.js";
+import { parseTags } from "../labels/tags.js";
 import type { ListenAddress } from "../model/agent-options.js";
 import type { ValueKind } from "./values.js";
 
@@ -79,14 +81,36 @@ export const metadataKey: ValueKind<string> = {
       : undefined,
 };
 
-export const tagList: ValueKind<string> = {
-  accepts: "tags such as team:payments,region:eu",
-  placeholder: "KEY:VALUE,…",
-  parse: (text) => text,
-};
+/** The operator's tags. Datadog's variable may also have spaces between them. */
+export const tagList: ValueKind<string> = checked(
+  { accepts: "tags such as team:payments,region:eu", placeholder: "KEY:VALUE,…" },
+  parseTags,
+  (text) => (/^[^\s,:]+:[^\s,]*(\s+[^\s,:]+:[^\s,]*)+$/.test(text.trim()) ? text.trim().split(/\s+/).join(",") : text),
+);
 
-export const podSelector: ValueKind<string> = {
-  accepts: "a label selector as kubectl takes it, such as app=shop,tier in (web, api)",
-  placeholder: "SELECTOR",
-  parse: (text) => text,
-};
+/** Which pods, by their labels. */
+export const podSelector: ValueKind<string> = checked(
+  { accepts: "a label selector as kubectl takes it, such as app=shop,tier in (web,api)", placeholder: "SELECTOR" },
+  parseSelector,
+);
+
+/** A text that another room reads; it is kept as text, for whoever prints the options. */
+function checked(
+  words: Pick<ValueKind<string>, "accepts" | "placeholder">,
+  read: (text: string) => unknown,
+  normal: (text: string) => string = (text) => text,
+): ValueKind<string> {
+  const problemOf = (text: string): string | undefined => {
+    try {
+      read(normal(text));
+      return undefined;
+    } catch (error) {
+      return error instanceof Error ? error.message : String(error);
+    }
+  };
+  return {
+    ...words,
+    parse: (text) => (problemOf(text) === undefined ? normal(text) : undefined),
+    explain: (text) => problemOf(text) ?? `accepts ${words.accepts}`,
+  };
+}

@@ -66,6 +66,7 @@ function collectTexts(options: readonly Option<unknown>[], words: readonly strin
 function read(option: Option<unknown>, texts: readonly string[], source: string): unknown {
   const reading = option.read(texts);
   if ("value" in reading) return reading.value;
+  if (reading.why !== undefined) throw new UsageError(`${source} ${reading.why}.`);
   const shown = JSON.stringify(option.show(reading.refused));
   throw new UsageError(`${source} does not accept ${shown}: it accepts ${option.accepts}.`);
 }

@@ -24,8 +24,8 @@ export interface Option<T> {
   readonly read: (texts: readonly string[]) => Reading<T>;
 }
 
-/** A value, or the first text that was refused. */
-export type Reading<T> = { readonly value: T } | { readonly refused: string };
+/** A value, or the first text that was refused; `why` completes "NAME …" where more can be said than what is accepted. */
+export type Reading<T> = { readonly value: T } | { readonly refused: string; readonly why: string | undefined };
 
 /** What each option of a table yields. */
 export type OptionValues<Table> = {
@@ -56,7 +56,7 @@ export function list<T>(kind: ValueKind<T>, text: OptionText): Option<readonly T
     const values: T[] = [];
     for (const text of texts.flatMap((words) => words.split(","))) {
       const parsed = kind.parse(text);
-      if (parsed === undefined) return { refused: text };
+      if (parsed === undefined) return refusal(kind, text);
       values.push(parsed);
     }
     return { value: values };
@@ -81,12 +81,16 @@ function common<T>(
 /** All texts have to be right, and the last one stands. */
 function last<T>(kind: ValueKind<T>): (texts: readonly string[]) => Reading<T> {
   return (texts) => {
-    let reading: Reading<T> = { refused: "" };
+    let reading: Reading<T> = { refused: "", why: undefined };
     for (const text of texts) {
       const parsed = kind.parse(text);
-      if (parsed === undefined) return { refused: text };
+      if (parsed === undefined) return refusal(kind, text);
       reading = { value: parsed };
     }
     return reading;
   };
+}
+
+function refusal<T>(kind: ValueKind<T>, text: string): { readonly refused: string; readonly why: string | undefined } {
+  return { refused: text, why: kind.explain?.(text) };
 }

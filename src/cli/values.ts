@@ -5,6 +5,8 @@ export interface ValueKind<T> {
   /** What stands for the value in the help: "TIME". */
   readonly placeholder: string;
   readonly parse: (text: string) => T | undefined;
+  /** Completes the sentence "--flag …" about a text that was refused, where more can be said than what is accepted. */
+  readonly explain?: (text: string) => string;
   /** A text as it may be printed, where part of it may be secret. */
   readonly show?: (text: string) => string;
 }

@@ -4,7 +4,10 @@ export type PodSourceHealth =
   /** The first list has not come yet. */
   | { readonly state: "starting" }
   | { readonly state: "synced"; readonly pods: number }
-  /** What is the matter and what to do, one sentence; what was known is still known. */
+  /**
+   * What is the matter and what to do, one sentence; since when, milliseconds since the epoch. What was known is still
+   * known.
+   */
   | { readonly state: "away"; readonly detail: string; readonly sinceMs: number };
 
 /** The pods of this node: by uid, and by the ids of their containers. */

@@ -75,7 +75,12 @@ function configHashOf(annotations: JsonObject): string | undefined {
 }
 
 function isWanted(key: string, chosen: ReadonlySet<string>): boolean {
-  return chosen.has(key) || ANNOTATION_PREFIXES.some((prefix) => key.startsWith(prefix));
+  return (
+    chosen.has(key) ||
+    key === CONFIG_HASH ||
+    key === CONFIG_MIRROR ||
+    ANNOTATION_PREFIXES.some((prefix) => key.startsWith(prefix))
+  );
 }
 
 /** Without a prototype: a key like "constructor" is found only when the pod has it. */

@@ -20,7 +20,7 @@ export interface PodSourceOptions {
   /** As Kubernetes calls it: the pods' spec.nodeName. */
   readonly node: string;
   readonly access: ClusterAccess;
-  /** Keys of annotations to keep, beside hostflame.io/ and tags.datadoghq.com/ which always are. */
+  /** Keys of annotations to keep, beside a static pod's hash, and all of hostflame.io/ and tags.datadoghq.com/. */
   readonly annotations?: readonly string[];
   /** How long an ended pod is known after its end or its last use. 5 minutes. */
   readonly keepMs?: number;

@@ -21,10 +21,10 @@ export interface MetricText {
 /** Metrics that are read when they are asked for. */
 export interface MetricRegistry {
   /** A value that only grows. */
-  counter(text: MetricText, read: () => number | readonly MetricRow[]): void;
-  gauge(text: MetricText, read: () => number | readonly MetricRow[]): void;
+  readonly counter: (text: MetricText, read: () => number | readonly MetricRow[]) => void;
+  readonly gauge: (text: MetricText, read: () => number | readonly MetricRow[]) => void;
   readonly contentType: string;
-  text(): Promise<string>;
+  readonly text: () => Promise<string>;
 }
 
 const CounterOf = CounterPart as typeof Counter<string>;
@@ -40,7 +40,7 @@ export function createMetricRegistry(): MetricRegistry {
     registers: [registry],
   });
   return {
-    counter(text, read) {
+    counter: (text, read) => {
       new CounterOf({
         ...configuration(text),
         collect() {
@@ -49,7 +49,7 @@ export function createMetricRegistry(): MetricRegistry {
         },
       });
     },
-    gauge(text, read) {
+    gauge: (text, read) => {
       new GaugeOf({
         ...configuration(text),
         collect() {

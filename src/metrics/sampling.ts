@@ -10,6 +10,8 @@ export interface SamplingSource {
   readonly lost: () => Iterable<readonly [reason: string, samples: number]>;
   readonly cpus: () => number;
   readonly frequencyHz: number;
+  /** Of one run of the sampling program; undefined while it was not measured. */
+  readonly meanRunSeconds: () => number | undefined;
 }
 
 export function registerSampling(registry: MetricRegistry, source: SamplingSource): void {
@@ -36,5 +38,16 @@ export function registerSampling(registry: MetricRegistry, source: SamplingSourc
   registry.gauge(
     { name: "hostflame_sampling_frequency_hertz", help: "Ticks a second on each CPU" },
     () => source.frequencyHz,
+  );
+  registry.gauge(
+    {
+      name: "hostflame_bpf_run_seconds",
+      help: "Mean time of one run of the sampling program, idle ticks included, measured during a second of each window",
+      labels: ["of"],
+    },
+    () => {
+      const mean = source.meanRunSeconds();
+      return mean === undefined ? [] : [[{ of: "mean" }, mean]];
+    },
   );
 }

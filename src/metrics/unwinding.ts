@@ -11,6 +11,9 @@ export interface UnwindingSource {
   /** Why files could not be opened or have no, or not all, rows. */
   readonly problems: () => Iterable<readonly [problem: string, count: number]>;
   readonly executables: () => number;
+  /** Executables let go, by why. */
+  readonly letGo: () => Iterable<readonly [reason: string, count: number]>;
+  readonly names: () => { readonly bytes: number; readonly addresses: number; readonly unknown: number };
   readonly mapBytes: () => Iterable<readonly [map: string, bytes: number]>;
 }
 
@@ -50,6 +53,26 @@ export function registerUnwinding(registry: MetricRegistry, source: UnwindingSou
   registry.gauge(
     { name: "hostflame_executables", help: "Executables known, each with an open file" },
     source.executables,
+  );
+  registry.counter(
+    {
+      name: "hostflame_executables_let_go_total",
+      help: "Executables let go, with their open files: idle for two windows, or to make room for others",
+      labels: ["reason"],
+    },
+    () => rowsBy("reason", source.letGo()),
+  );
+  registry.gauge(
+    { name: "hostflame_names_cache_bytes", help: "Memory of names remembered" },
+    () => source.names().bytes,
+  );
+  registry.counter(
+    { name: "hostflame_names_addresses_total", help: "Addresses for which a name was sought" },
+    () => source.names().addresses,
+  );
+  registry.counter(
+    { name: "hostflame_names_unknown_addresses_total", help: "Of these, addresses whose name was not remembered" },
+    () => source.names().unknown,
   );
   registry.gauge(
     { name: "hostflame_bpf_map_bytes", help: "Memory of the kernel side's maps, by map", labels: ["map"] },

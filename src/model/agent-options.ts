@@ -31,11 +31,15 @@ export interface AgentOptions {
   /** "auto": where the environment says that there is a cluster. */
   readonly kubernetes: "auto" | "on" | "off";
   readonly mode: "all" | "opt-in";
+  /** What is in no container; "auto": where the mode is "all". */
+  readonly host: "auto" | "on" | "off";
   readonly includeNamespaces: readonly string[];
   readonly excludeNamespaces: readonly string[];
   /** Kubernetes' label selector, as it was given; checked. */
   readonly podSelector: string | undefined;
   readonly redactNamespaces: readonly string[];
+  /** A file whose bytes are the key that redacted names are hashed under; another at each start when undefined. */
+  readonly redactKeyFile: string | undefined;
   readonly podLabels: readonly string[];
   readonly podAnnotations: readonly string[];
   /** Undefined when HTTP is off. */

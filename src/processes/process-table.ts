@@ -36,7 +36,7 @@ export interface ProcessTableOptions {
 }
 
 /**
- * A read takes 30 to 50 µs of CPU time, so the budget is half a per cent of one core at the very worst. 4096 processes
+ * A read takes 25 to 60 µs of CPU time, so the budget is 0.6 per cent of one core at the very worst. 4096 processes
  * are about 1.5 MiB.
  */
 export const DEFAULT_PROCESS_TABLE_OPTIONS: ProcessTableOptions = {
@@ -230,7 +230,7 @@ export class ProcessTable {
   #factsOf(pid: number, startTimeNs: bigint): ProcessFacts | undefined {
     const counts = this.#counts;
     const environ = this.#files.environ(pid);
-    // A kernel thread has none, which looks as if it were gone (ESRCH since Linux 6.15 or so); its stat tells.
+    // A kernel thread has none, which can look as if it were gone (ESRCH on Linux 6.18); its stat tells.
     if (typeof environ === "string" && environ !== "gone") {
       counts[environ]++;
       return undefined;

@@ -181,6 +181,29 @@ describe("FirstSights", () => {
     assert.deepEqual(finished, [{ outcome: outcome.fileUnavailable, offsets: [], ids: [] }]);
   });
 
+  it("waits through one whole window for a file that nobody showed, and no longer", () => {
+    const { add, finished, firstSights, registry } = setUp({ canOpen: () => false });
+    add(sight([1, 2]));
+    firstSights.giveUpOld();
+    registry.nextWindow();
+    assert.equal(firstSights.count, 1, "it came in the window that ended");
+    add(sight([1, 2]));
+    firstSights.giveUpOld();
+    registry.nextWindow();
+    assert.equal(firstSights.count, 1);
+    assert.deepEqual(finished, [{ outcome: outcome.fileUnavailable, offsets: [], ids: [] }]);
+  });
+
+  it("waits as long as it takes for rows that are being made", () => {
+    const { add, firstSights, registry } = setUp();
+    add(sight([1, 2]));
+    for (let i = 0; i < 5; i++) {
+      firstSights.giveUpOld();
+      registry.nextWindow();
+    }
+    assert.equal(firstSights.count, 1);
+  });
+
   it("gives up the oldest when copies take more than their budget", () => {
     const { add, finished, firstSights } = setUp({ memoryBytes: 300 });
     for (let i = 0; i < 5; i++) {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { request } from "node:http";
+import { request, type IncomingMessage } from "node:http";
 import { connect } from "node:net";
 import { after, before, describe, it } from "node:test";
 import { openHttpServer, type HttpServer } from "#src/http/server.js";
@@ -24,7 +24,7 @@ describe("the HTTP server", () => {
     const [host, port] = server.address.split(":");
     const sent = request({ host, port, method, path, headers: body === "" ? {} : { "content-length": body.length } });
     sent.end(body);
-    const [response] = (await once(sent, "response")) as [import("node:http").IncomingMessage];
+    const [response] = (await once(sent, "response")) as [IncomingMessage];
     let text = "";
     response.setEncoding("utf8");
     for await (const part of response) text += String(part);

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import fc from "fast-check";
 import { PodIndex } from "#src/kubernetes/pod-index.js";
 import { trimPod } from "#src/kubernetes/trim-pod.js";
 import { ManualClock } from "../../support/manual-clock.js";
@@ -179,3 +180,54 @@ describe("too many pods", () => {
     assert.equal(index.byContainerId("id-of-c"), undefined);
   });
 });
+
+/** What happens to a few pods that have, in turn, a few ids: more often the same than in any cluster. */
+const anyEvent = fc.oneof(
+  fc.record({
+    kind: fc.constantFrom("put", "finish"),
+    pod: fc.nat(4),
+    ids: fc.uniqueArray(fc.nat(9), { maxLength: 3 }),
+  }),
+  fc.record({ kind: fc.constant("end"), pod: fc.nat(4) }),
+  fc.record({ kind: fc.constant("list"), pods: fc.uniqueArray(fc.nat(4)) }),
+  fc.record({ kind: fc.constant("wait"), minutes: fc.nat(6) }),
+);
+
+describe("whatever happens", () => {
+  it("no pod is taken for another, and nothing is kept for good", () => {
+    fc.assert(
+      fc.property(fc.array(anyEvent, { maxLength: 60 }), (events) => {
+        const { index, put, clock } = open({ maxPods: 3, maxEnded: 2 });
+        for (const event of events) {
+          if ("ids" in event) {
+            const phase = event.kind === "put" ? "Running" : "Succeeded";
+            put(`p${event.pod}`, { phase, ids: event.ids.map((id) => `id-${id}`) });
+          } else if ("pods" in event) index.endAllBut(new Set(event.pods.map((pod) => `uid-of-p${pod}`)));
+          else if ("minutes" in event) clock.advance(event.minutes * MINUTE);
+          else index.end(`uid-of-p${event.pod}`);
+          assertSane(index);
+        }
+        index.endAllBut(new Set());
+        clock.advance(5 * MINUTE + 1);
+        index.expire();
+        assert.deepEqual([index.livePods, index.endedPods], [0, 0]);
+        for (let id = 0; id < 10; id++) assert.equal(index.byContainerId(`id-${id}`), undefined);
+      }),
+      { numRuns: 1000 },
+    );
+  });
+});
+
+function assertSane(index: PodIndex): void {
+  assert.ok(index.livePods <= 3 && index.endedPods <= 2);
+  for (let pod = 0; pod < 5; pod++) {
+    const found = index.byUid(`uid-of-p${pod}`);
+    assert.ok(found === undefined || found.uid === `uid-of-p${pod}`);
+  }
+  for (let id = 0; id < 10; id++) {
+    const found = index.byContainerId(`id-${id}`);
+    if (found === undefined) continue;
+    assert.ok(found.containers.some(({ ids }) => ids.includes(`id-${id}`)));
+    assert.equal(index.byUid(found.uid), found);
+  }
+}

@@ -110,6 +110,7 @@ describe("of a pod", () => {
     const owner = { apiVersion: "v1", kind: "Node", name: "node-0" };
     const { trimmed } = trim(podObject("etcd-node-0", { annotations: mirror, owner }));
     assert.equal(trimmed?.configHash, hash);
+    assert.deepEqual({ ...trimmed.pod.annotations }, mirror);
     assert.deepEqual(trimmed?.pod.workload, { kind: "Node", name: "node-0" });
     assert.equal(trim(podObject("x", { annotations: mirror })).trimmed?.configHash, undefined);
     const unlike = { ...mirror, "kubernetes.io/config.mirror": "other" };

@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import type { ServerResponse } from "node:http";
 import { afterEach, describe, it } from "node:test";
+import fc from "fast-check";
+import { systemClock } from "#src/kubernetes/clock.js";
 import { openPodSource, type PodSourceOptions, type WatchedPods } from "#src/kubernetes/watched-pods.js";
 import {
   errorEvent,
@@ -228,6 +230,19 @@ describe("a watch", () => {
     await until(() => pods.byUid("uid-of-b") !== undefined);
     assert.equal(pods.counts.dropped.malformed, 3);
   });
+
+  it("is not stopped by anything that an event may hold", async () => {
+    const anything = fc.sample(
+      fc.oneof(
+        fc.jsonValue(),
+        fc.jsonValue().map((object) => ({ type: "ADDED", object })),
+      ),
+      500,
+    );
+    const { pods } = await scene([list("10", []), watch(...anything, added(podObject("b", { version: "11" })))]);
+    await until(() => pods.byUid("uid-of-b") !== undefined);
+    assert.deepEqual([pods.counts.watches, pods.counts.dropped.malformed], [1, 500]);
+  });
 });
 
 describe("an API server", () => {
@@ -321,7 +336,7 @@ describe("an API server", () => {
 
   it("is let go of at once when the source is closed, whatever it was doing", async () => {
     for (const script of [[list("1", []), watch()], [() => undefined], [status(500, "oops")]] as readonly Answer[][]) {
-      const { pods, server } = await scene(script);
+      const { pods, server } = await scene(script, { clock: systemClock });
       await until(() => server.requests.length === script.length);
       const before = performance.now();
       await pods.close();

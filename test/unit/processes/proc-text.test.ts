@@ -30,7 +30,7 @@ describe("an environment", () => {
       Buffer.alloc(9000, "a"),
       Buffer.of(0),
     ]);
-    const value = serviceVariables(bytes)["DD_ENV"] ?? "";
+    const value = serviceVariables(bytes).DD_ENV ?? "";
     assert.match(value, /^\ufffd\ufffda+$/);
     assert.equal(value.length, 4096);
   });

@@ -1,0 +1,49 @@
+import type { Capture } from "../capture/capture.js";
+import type { Window } from "../capture/window.js";
+import { systemClock } from "../util/clock.js";
+import type { AccountingCheck } from "./accounting.js";
+import type { Delivery } from "./deliver.js";
+import { Liveness, type AgentHealth } from "./health.js";
+import type { SampleTotals } from "./sample-totals.js";
+import type { Sources } from "./sources.js";
+import type { WindowLoop } from "./window-loop.js";
+
+export interface HealthSources {
+  readonly capture: Capture;
+  readonly loop: WindowLoop<Window>;
+  readonly totals: SampleTotals;
+  readonly delivery: Delivery;
+  readonly sources: Sources;
+  readonly check: AccountingCheck;
+  readonly windowMs: number;
+}
+
+/** Which part of the agent is asked how it stands, and what its answer means. */
+export function describeHealth(health: AgentHealth, parts: HealthSources): void {
+  const { capture, loop, totals, delivery, sources, check, windowMs } = parts;
+  const { sampler, intake, firstSights } = capture;
+  health.add("bpf", () =>
+    sampler.cpus === 0
+      ? { state: "starting", detail: "the programs are loaded, and not attached yet." }
+      : { state: "ok", detail: `sampling ${sampler.cpus} CPUs.` },
+  );
+  health.add("runtimes", () => sources.runtimesHealth());
+  health.add("pods", () => sources.podsHealth());
+  for (const [name, counts] of delivery.counts) {
+    health.add(`exporter ${name}`, () =>
+      counts.lastFailure === undefined
+        ? { state: "ok", detail: `${counts.exported} profiles so far.` }
+        : { state: "degraded", detail: `profiles of the last window were lost: ${counts.lastFailure}.` },
+    );
+  }
+  health.add("cpu accounting", () =>
+    check.problem === "" ? { state: "ok", detail: "" } : { state: "degraded", detail: `${check.problem}.` },
+  );
+  health.liveness = new Liveness({
+    clock: systemClock,
+    handedOver: () => sampler.counters().samples,
+    arrived: () => totals.samples + intake.window.total + firstSights.count + intake.malformed,
+    windowAgeMs: () => loop.ageMs,
+    windowMs,
+  });
+}

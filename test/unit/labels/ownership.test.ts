@@ -1,0 +1,333 @@
+import assert from "node:assert/strict";
+import { beforeEach, describe, it } from "node:test";
+import { Ownership } from "#src/labels/ownership.js";
+import type { SelectionOptions } from "#src/labels/policy.js";
+import type { CgroupId, CgroupPath } from "#src/model/cgroup.js";
+import { FakeNode, ID, identify, makeContainer, makePod, podPath, selection, UID } from "../../support/owners.js";
+
+const CGROUP = 7n as CgroupId;
+const PATH = podPath(7n, UID, ID);
+const OTHER_ID = "b".repeat(64);
+const OTHER_UID = "99999999-1111-4222-8333-444455556666";
+
+let node: FakeNode;
+let policies: string[];
+
+function ownershipOf(options: Partial<SelectionOptions> = {}, withPods = true): Ownership {
+  const pods = withPods ? node.podSource : undefined;
+  const ownership = new Ownership(selection(options), { identifyCgroup: identify, containers: node.directory, pods });
+  ownership.onPolicy((id, { divisor, redact }) => policies.push(`${id}: ${divisor}${redact ? "*" : ""}`));
+  return ownership;
+}
+
+/** Namespace, pod, container of the pod, container of the runtime, id, pod uid. */
+function told(ownership: Ownership, id = CGROUP): string {
+  const { pod, podContainer, container, containerId, podUid } = ownership.owner(id);
+  return [
+    pod && `${pod.namespace}/${pod.name}`,
+    podContainer?.name,
+    container?.name,
+    containerId?.slice(0, 1),
+    podUid?.slice(0, 1),
+  ]
+    .map((word) => word ?? "-")
+    .join(" ");
+}
+
+beforeEach(() => {
+  node = new FakeNode();
+  policies = [];
+});
+
+describe("an owner", () => {
+  it("becomes known as the news comes, in any order", () => {
+    const ownership = ownershipOf();
+    assert.equal(told(ownership), "- - - - -", "before its sight");
+    ownership.cgroupSighted(PATH);
+    assert.equal(told(ownership), "- - - a 0");
+    node.setPod(makePod());
+    assert.equal(told(ownership), "shop/cart-7d9f-x2x4q app - a 0");
+    node.setContainer(makeContainer());
+    assert.equal(told(ownership), "shop/cart-7d9f-x2x4q app app a 0");
+    assert.deepEqual(ownership.counts(), { podAndContainer: 1, pod: 0, container: 0, ids: 0, unit: 0, none: 0 });
+
+    const other = ownershipOf();
+    node.pods.clear();
+    other.cgroupSighted(PATH);
+    assert.equal(told(other), "- - app a 0");
+    assert.equal(other.counts().container, 1);
+    node.setPod(makePod());
+    assert.equal(told(other), "shop/cart-7d9f-x2x4q app app a 0");
+    assert.equal(other.contradictions, 0);
+  });
+
+  it("is asked for again at each window while something is missing", () => {
+    const ownership = ownershipOf();
+    ownership.cgroupSighted(PATH);
+    // Without a change being told: a lookup of the directory's own that came back.
+    node.containers.set(ID, makeContainer());
+    assert.equal(told(ownership), "- - app a 0");
+    node.pods.set(UID, makePod());
+    assert.equal(told(ownership), "shop/cart-7d9f-x2x4q app app a 0");
+    const asked = node.asked.length;
+    told(ownership);
+    assert.equal(node.asked.length, asked, "and no more when all is known");
+  });
+
+  it("has its pod by the container's id where the path tells no pod", () => {
+    const ownership = ownershipOf();
+    node.setPod(makePod());
+    ownership.cgroupSighted({ ...PATH, names: ["docker", ID] });
+    assert.equal(told(ownership), "shop/cart-7d9f-x2x4q app - a 0");
+  });
+
+  it("has its pod by the runtime's word where nothing else tells", () => {
+    const ownership = ownershipOf();
+    node.setContainer(makeContainer());
+    ownership.cgroupSighted({ ...PATH, names: ["docker", ID] });
+    assert.equal(told(ownership), "- - app a 0");
+    node.setPod(makePod({ containers: [] }));
+    assert.equal(told(ownership), "shop/cart-7d9f-x2x4q - app a 0");
+    assert.equal(ownership.contradictions, 0);
+  });
+
+  it("may be a static pod, which has two uids", () => {
+    const ownership = ownershipOf();
+    const hash = "0123456789abcdef0123456789abcdef";
+    node.setContainer(makeContainer({ pod: { uid: hash, namespace: "shop", name: "cart-7d9f-x2x4q" } }));
+    ownership.cgroupSighted(podPath(7n, hash, ID));
+    node.setPod(makePod({ annotations: { "kubernetes.io/config.hash": hash } }));
+    assert.equal(told(ownership), `shop/cart-7d9f-x2x4q app app a ${UID[0]}`);
+    assert.equal(ownership.contradictions, 0);
+  });
+
+  it("may be the pod's sandbox, which is none of its containers", () => {
+    const ownership = ownershipOf();
+    node.setPod(makePod());
+    node.setContainer(makeContainer({ id: OTHER_ID, name: "", sandbox: true }));
+    ownership.cgroupSighted(podPath(7n, UID, OTHER_ID));
+    assert.equal(told(ownership), "shop/cart-7d9f-x2x4q -  b 0");
+    assert.equal(ownership.contradictions, 0);
+  });
+
+  it("may be a new container that the API has not told of yet", () => {
+    const ownership = ownershipOf();
+    node.setPod(makePod());
+    node.setContainer(makeContainer({ id: OTHER_ID, name: "debugger" }));
+    ownership.cgroupSighted(podPath(7n, UID, OTHER_ID));
+    assert.equal(told(ownership), "shop/cart-7d9f-x2x4q - debugger b 0");
+    assert.equal(ownership.contradictions, 0);
+  });
+
+  it("may be restarted in its pod: another cgroup, the same name", () => {
+    const ownership = ownershipOf();
+    node.setPod(makePod());
+    ownership.cgroupSighted(PATH);
+    node.setContainer(makeContainer({ id: OTHER_ID }));
+    ownership.cgroupSighted(podPath(8n, UID, OTHER_ID));
+    assert.equal(told(ownership, 8n as CgroupId), "shop/cart-7d9f-x2x4q app app b 0");
+  });
+
+  it("may be the host's, or anybody's where the path was cut", () => {
+    const ownership = ownershipOf();
+    ownership.cgroupSighted({ id: CGROUP, names: ["system.slice", "nginx.service"], truncated: false });
+    assert.equal(ownership.owner(CGROUP).unit, "nginx.service");
+    const lost: CgroupPath = { id: 8n as CgroupId, names: ["deep", "x.service"], truncated: true };
+    ownership.cgroupSighted(lost);
+    assert.equal(ownership.owner(lost.id).unit, undefined);
+    ownership.cgroupSighted({ id: 9n as CgroupId, names: [], truncated: false });
+    assert.deepEqual(ownership.counts(), { podAndContainer: 0, pod: 0, container: 0, ids: 0, unit: 1, none: 2 });
+  });
+});
+
+describe("a contradiction", () => {
+  it("between path and runtime is decided for the runtime, and counted once", () => {
+    const ownership = ownershipOf();
+    node.setPod(makePod({ containers: [] }));
+    node.setPod(makePod({ uid: OTHER_UID, name: "other", containers: [] }));
+    node.setContainer(makeContainer({ pod: { uid: OTHER_UID, namespace: "shop", name: "other" } }));
+    ownership.cgroupSighted(PATH);
+    assert.equal(told(ownership), "shop/other - app a 9");
+    node.setPod(makePod({ containers: [], labels: { a: "b" } }));
+    assert.equal(told(ownership), "shop/other - app a 9");
+    assert.equal(ownership.contradictions, 1);
+  });
+
+  it("with a runtime that names a pod the API does not know leaves the runtime's word", () => {
+    const ownership = ownershipOf();
+    node.setPod(makePod());
+    node.setContainer(makeContainer({ pod: { uid: OTHER_UID, namespace: "bank", name: "vault" } }));
+    ownership.cgroupSighted(PATH);
+    const { pod, container, podUid } = ownership.owner(CGROUP);
+    assert.deepEqual([pod, container?.pod?.name, podUid], [undefined, "vault", OTHER_UID]);
+    assert.equal(ownership.contradictions, 1);
+  });
+
+  it("between path and container id leaves no pod until the runtime tells", () => {
+    const ownership = ownershipOf();
+    node.setPod(makePod({ containers: [] }));
+    node.setPod(makePod({ uid: OTHER_UID, name: "other" }));
+    ownership.cgroupSighted(PATH);
+    assert.equal(told(ownership), "- - - a -");
+    node.setContainer(makeContainer());
+    assert.equal(told(ownership), "shop/cart-7d9f-x2x4q - app a 0");
+    assert.equal(ownership.contradictions, 1);
+  });
+
+  it("with a container that is none of the pod's, by id or by name, leaves no pod", () => {
+    const ownership = ownershipOf();
+    node.setPod(makePod());
+    node.setContainer(makeContainer({ id: OTHER_ID, name: "stranger", pod: undefined }));
+    ownership.cgroupSighted(podPath(7n, UID, OTHER_ID));
+    assert.equal(told(ownership), "- - stranger b -");
+    assert.equal(ownership.contradictions, 1);
+  });
+
+  it("is none where a container names a cgroup of its own after a neighbour", () => {
+    const ownership = ownershipOf();
+    // The neighbour is known, the container itself not yet to anybody but the API.
+    node.setPod(makePod());
+    node.setPod(
+      makePod({
+        uid: OTHER_UID,
+        name: "victim",
+        containers: [{ kind: "container", name: "v", ids: [OTHER_ID], image: "" }],
+      }),
+    );
+    ownership.cgroupSighted(podPath(7n, UID, ID, OTHER_ID));
+    assert.equal(told(ownership), "shop/cart-7d9f-x2x4q app - a 0");
+  });
+});
+
+describe("a policy", () => {
+  const annotated = (value: string) => makePod({ annotations: { "hostflame.io/profile": value } });
+
+  it("is told at a cgroup's sight, and whenever it changes, at once", () => {
+    const ownership = ownershipOf();
+    ownership.cgroupSighted(PATH);
+    node.setContainer(makeContainer());
+    node.setPod(makePod());
+    assert.deepEqual(policies, ["7: 1"]);
+    node.setPod(annotated("false"));
+    assert.deepEqual(policies, ["7: 1", "7: 0"]);
+    node.setPod(makePod({ annotations: { "hostflame.io/frequency": "33" } }));
+    assert.deepEqual(policies, ["7: 1", "7: 0", "7: 3"]);
+    node.setPod(makePod());
+    assert.deepEqual(policies, ["7: 1", "7: 0", "7: 3", "7: 1"]);
+    assert.deepEqual(ownership.policy(CGROUP), { divisor: 1, redact: false });
+  });
+
+  it("is of all cgroups of the pod, and of no other", () => {
+    const ownership = ownershipOf();
+    node.setPod(makePod());
+    for (const id of [7n, 8n]) ownership.cgroupSighted(podPath(id, UID, id === 7n ? ID : OTHER_ID));
+    ownership.cgroupSighted(podPath(9n, OTHER_UID, "c".repeat(64)));
+    policies = [];
+    node.setPod(annotated("false"));
+    assert.deepEqual(policies.sort(), ["7: 0", "8: 0"]);
+    assert.deepEqual([...ownership.refusals()], [["opted-out", 2]]);
+  });
+
+  it("reaches a cgroup that is known by its container's id alone", () => {
+    const ownership = ownershipOf();
+    ownership.cgroupSighted({ ...PATH, names: ["docker", ID] });
+    node.setPod(annotated("false"));
+    assert.deepEqual(policies, ["7: 1", "7: 0"]);
+  });
+
+  it("in mode opt-in waits for the pod", () => {
+    const ownership = ownershipOf({ mode: "opt-in", host: false });
+    ownership.cgroupSighted(PATH);
+    assert.equal(ownership.reading(CGROUP), "nothing");
+    node.setPod(annotated("true"));
+    assert.deepEqual(policies, ["7: 0", "7: 1"]);
+    assert.equal(ownership.reading(CGROUP), "context");
+  });
+
+  it("of a namespace that is not known yet is decided when the window ends", () => {
+    const ownership = ownershipOf({ excludeNamespaces: ["shop"] });
+    ownership.cgroupSighted(PATH);
+    assert.deepEqual(policies, ["7: 1"]);
+    assert.equal(ownership.decisionAtLast(CGROUP).refusal, "unknown");
+    node.setContainer(makeContainer());
+    assert.deepEqual(policies, ["7: 1", "7: 0"], "the runtime knows the namespace too");
+    assert.equal(ownership.decisionAtLast(CGROUP).refusal, "namespace");
+  });
+
+  it("is told again when the kernel side forgot the cgroup, and of live containers that is prevented", () => {
+    const ownership = ownershipOf();
+    ownership.cgroupSighted(PATH);
+    ownership.cgroupSighted(podPath(8n, OTHER_UID, OTHER_ID));
+    node.setPod(annotated("false"));
+    assert.deepEqual([...ownership.withPolicyOfTheirOwn()], [CGROUP]);
+    policies = [];
+    ownership.cgroupSighted(PATH);
+    assert.deepEqual(policies, ["7: 0"]);
+    // The pod is deleted, and forgotten by its source: nobody knows the container any more.
+    node.pods.clear();
+    assert.deepEqual([...ownership.withPolicyOfTheirOwn()], []);
+  });
+
+  it("says what of a process may be read", () => {
+    const ownership = ownershipOf({ redactNamespaces: ["bank"] });
+    ownership.cgroupSighted(PATH);
+    assert.equal(ownership.reading(CGROUP), "nothing", "it may be the redacted namespace");
+    node.setPod(makePod());
+    assert.equal(ownership.reading(CGROUP), "context");
+    node.setPod(makePod({ labels: { "tags.datadoghq.com/service": "x" } }));
+    assert.equal(ownership.reading(CGROUP), "variables");
+    node.setPod(makePod({ namespace: "bank" }));
+    assert.equal(ownership.reading(CGROUP), "nothing");
+    assert.equal(ownership.reading(99n as CgroupId), "nothing", "never announced: anybody's");
+  });
+
+  it("of a mistaken annotation is said once", () => {
+    const ownership = ownershipOf();
+    const said: string[] = [];
+    ownership.onMistake(({ message }) => said.push(message));
+    ownership.cgroupSighted(PATH);
+    for (let count = 0; count < 3; count++) node.setPod(annotated("perhaps"));
+    assert.equal(said.length, 1);
+    assert.deepEqual([...ownership.mistakes], [["hostflame.io/profile", 1]]);
+    node.setPod(annotated("never"));
+    assert.equal(said.length, 2);
+  });
+
+  it("needs no API server where all are sampled, and names come from the runtime", () => {
+    const ownership = ownershipOf({}, false);
+    node.setContainer(makeContainer());
+    ownership.cgroupSighted(PATH);
+    assert.equal(told(ownership), "- - app a 0");
+    assert.deepEqual(policies, ["7: 1"]);
+  });
+});
+
+describe("memory", () => {
+  it("is given back for cgroups that are gone, and bounded for those that are not", () => {
+    const ownership = ownershipOf();
+    for (let id = 1n; id <= 8200n; id++) ownership.cgroupSighted(podPath(id, UID, ID));
+    assert.equal(ownership.forgottenForRoom, 8);
+    assert.equal(ownership.counts().ids, 8192);
+    assert.equal(ownership.owner(1n as CgroupId).containerId, undefined);
+    ownership.forget((id) => id % 2n === 0n);
+    assert.equal(ownership.counts().ids, 4096);
+    ownership.forget(() => false);
+    policies = [];
+    node.setPod(makePod({ annotations: { "hostflame.io/profile": "false" } }));
+    assert.deepEqual(policies, []);
+  });
+
+  it("of 250 pods that change at once takes milliseconds", () => {
+    const ownership = ownershipOf();
+    const uid = (index: number) => `pod${index}`;
+    const id = (index: number) => index.toString(16).padStart(64, "0");
+    for (let index = 0; index < 1000; index++) {
+      ownership.cgroupSighted(podPath(BigInt(index), uid(index % 250), id(index)));
+    }
+    const start = performance.now();
+    for (let index = 0; index < 250; index++) node.setPod(makePod({ uid: uid(index), containers: [] }));
+    const tookMs = performance.now() - start;
+    assert.ok(tookMs < 1000, `${tookMs} ms`);
+    assert.equal(ownership.counts().pod, 1000);
+  });
+});
