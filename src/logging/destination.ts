@@ -9,7 +9,7 @@ export interface LogDestination {
   /** Lines that were left out because nobody read those before them. */
   readonly dropped: number;
   write(line: LogLine): void;
-  /** Writes what waits, for at most so long. */
+  /** Writes what waits, for at most so long, and closes the descriptor, unless it is standard output. */
   close(timeoutMs: number): Promise<void>;
 }
 
@@ -41,7 +41,10 @@ export function openLogDestination(fd: number, terminal: { readonly color: boole
     },
     close: (timeoutMs) =>
       new Promise((resolve) => {
-        const timer = setTimeout(resolve, timeoutMs);
+        const timer = setTimeout(() => {
+          stream.destroy();
+          resolve();
+        }, timeoutMs);
         const done = (): void => {
           clearTimeout(timer);
           resolve();
@@ -50,8 +53,10 @@ export function openLogDestination(fd: number, terminal: { readonly color: boole
           done();
           return;
         }
+        gone = true; // what is said from now on is too late
         stream.once("error", done);
-        stream.flush(done);
+        stream.once("close", done);
+        stream.end();
       }),
   };
 }

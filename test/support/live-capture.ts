@@ -1,3 +1,4 @@
+import { hostCgroupHierarchy } from "#src/host/cgroup-hierarchy.js";
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { Capture, type CaptureOptions } from "#src/capture/capture.js";
@@ -15,6 +16,8 @@ const DEFAULTS: CaptureOptions = {
   executables: 1024,
   pids: [],
   comms: [],
+  hierarchy: hostCgroupHierarchy(),
+  defaultDivisor: 1,
   unwindMemoryBytes: 16 << 20,
   pendingMemoryBytes: 16 << 20,
 };

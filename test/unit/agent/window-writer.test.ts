@@ -15,6 +15,7 @@ function writerOf() {
       new Promise((resolve, reject) => {
         begun.push({ total, resolve, reject });
       }),
+    onDone: () => undefined,
     onFailure: (error, _span, samples) => {
       told.push(`${samples} failed: ${error instanceof Error ? error.message : ""}`);
     },
@@ -53,6 +54,23 @@ describe("the queue of windows", () => {
     begun[1].resolve();
     await writer.finish(1000);
     assert.deepEqual(writer.ended, { clock: 0, memory: 3, stop: 0 });
+  });
+
+  it("takes the last one of all beside the one that waits", async () => {
+    const { writer, begun } = writerOf();
+    writer.take({ total: 1 }, SPAN);
+    writer.take({ total: 2 }, SPAN);
+    writer.take({ total: 3 }, { ...SPAN, end: "stop" });
+    for (const at of [0, 1, 2]) {
+      begun[at].resolve();
+      await sleep(0);
+    }
+    await writer.finish(1000);
+    assert.deepEqual([writer.written, writer.dropped], [3, 0]);
+    assert.deepEqual(
+      begun.map(({ total }) => total),
+      [1, 2, 3],
+    );
   });
 
   it("goes on after a window that failed", async () => {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { closeSync, openSync, readFileSync, mkdtempSync, rmSync, constants } from "node:fs";
+import { openSync, readFileSync, mkdtempSync, rmSync, constants } from "node:fs";
 import { spawnSync } from "node:child_process";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -109,7 +109,6 @@ describe("where lines go", () => {
     const destination = openLogDestination(fd, undefined);
     for (let i = 0; i < 100; i++) destination.write({ ...LINE, fields: { i } });
     await destination.close(1000);
-    closeSync(fd);
     const lines = readFileSync(file, "utf8").trim().split("\n");
     assert.deepEqual(
       lines.map((line) => (JSON.parse(line) as { i: number }).i),
@@ -130,17 +129,6 @@ describe("where lines go", () => {
     assert.ok(destination.dropped > 1000, String(destination.dropped));
     await destination.close(100);
     assert.ok(performance.now() - start < 2000);
-    const drain = Buffer.alloc(1 << 20);
-    const { readSync } = await import("node:fs");
-    for (let i = 0; i < 50; i++) {
-      try {
-        readSync(fd, drain, 0, drain.length, null);
-      } catch {
-        // empty for now
-      }
-      await new Promise((resolve) => setTimeout(resolve, 20));
-    }
-    await destination.close(100);
     rmSync(folder, { recursive: true });
   });
 });
