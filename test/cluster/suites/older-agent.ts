@@ -97,7 +97,7 @@ export function olderAgentSuite(cluster: () => Cluster): void {
 
     it(`takes at most ${MAX_RESIDENT_MIB} MiB with ${PROCESSES} processes on the node`, async (test) => {
       const metrics = await askMetrics(await agentAddress(cluster(), agent));
-      const own = metric(metrics, "process_resident_memory_bytes") / 1024 ** 2;
+      const own = metric(metrics, "hostflame_agent_resident_memory_bytes") / 1024 ** 2;
       const kernel = residentMiB(pid);
       const inCgroup = readCgroup(pid, "memory", "memory.stat", /^total_rss (\d+)$/m) / 1024 ** 2;
       test.diagnostic(
@@ -110,7 +110,7 @@ export function olderAgentSuite(cluster: () => Cluster): void {
     it(`uses at most ${MAX_CPU_PERCENT} % of one core over a window`, async (test) => {
       const address = await agentAddress(cluster(), agent);
       const read = async () => ({
-        own: metric(await askMetrics(address), "process_cpu_seconds_total"),
+        own: metric(await askMetrics(address), "hostflame_agent_cpu_seconds_total"),
         cgroup: readCgroup(pid, "cpuacct", "cpuacct.usage", /^(\d+)$/m) / 1e9,
       });
       const first = await read();
