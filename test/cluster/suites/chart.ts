@@ -3,7 +3,7 @@ import { after, before, describe, it } from "node:test";
 import { agentAddress, askReadiness, awaitWindows, deployAgent, profilesFolder, removeAgent } from "../agent.js";
 import { expectedLabels, judge } from "../expected.js";
 import { helmTemplate } from "../helm.js";
-import { apply, deleteNamespace, makeNamespace, untilReady } from "../kubectl.js";
+import { apply, deleteNamespace, kubectl, makeNamespace, tryKubectl, untilReady } from "../kubectl.js";
 import type { Cluster } from "../kit.js";
 import { PodProcesses } from "../pod-processes.js";
 import { burning, pod } from "../workload-pods.js";
@@ -57,6 +57,17 @@ export function chartSuite(cluster: () => Cluster, helm: () => string | Error): 
         [...namespaces].filter((name) => name !== undefined && name !== NAMESPACE),
         [],
       );
+    });
+
+    it("shows its profiles to kubectl exec, for there is Node.js and no shell", async (test) => {
+      const found = helm();
+      if (found instanceof Error) return test.skip(found.message);
+      const exec = ["-n", agent.namespace, "exec", `daemonset/${agent.daemonSet}`, "--"];
+      const list = 'fs.readdirSync("/var/lib/hostflame/profiles").join("\\n")';
+      const listed = await kubectl(cluster(), [...exec, "node", "-p", list]);
+      assert.match(listed, /\.pb\.gz$/m);
+      const shell = await tryKubectl(cluster(), [...exec, "sh", "-c", "true"]);
+      assert.notEqual(shell.status, 0);
     });
 
     it("misses nothing that it could have", async (test) => {

@@ -55,11 +55,12 @@ export function labelsSuite(context: () => AgentContext): void {
       processes.start();
       const start = Date.now();
       await apply(cluster, ...OBJECTS);
-      await kubectl(cluster, ["-n", NAMESPACE, "create", "job", "report-29000000", "--from=cronjob/report"]);
-      await untilReady(cluster, NAMESPACE, "pod/alone", "pod/store-0", "pod", "-l", "app=shop").catch(() => undefined);
+      // As the controller names them: by the minute that they were made for.
+      const job = `report-${Math.floor(Date.now() / 60_000)}`;
+      await kubectl(cluster, ["-n", NAMESPACE, "create", "job", job, "--from=cronjob/report"]);
       await kubectl(cluster, ["-n", NAMESPACE, "rollout", "status", "deployment/shop", "--timeout=60s"]);
       await kubectl(cluster, ["-n", NAMESPACE, "rollout", "status", "statefulset/store", "--timeout=60s"]);
-      await kubectl(cluster, ["-n", NAMESPACE, "wait", "--for=condition=Ready", "--timeout=60s", "pod/alone"]);
+      await untilReady(cluster, NAMESPACE, "pod/alone");
       await addEphemeral();
       await sleep(WINDOW_MS);
       const first = await askMetrics(address);
