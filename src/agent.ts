@@ -32,8 +32,8 @@ import { MAX_EXECUTABLES, PENDING_BYTES } from "./sampling-limits.js";
 import { systemClock } from "./util/clock.js";
 import { LoopDelay } from "./util/loop-delay.js";
 import type { WorkerCalls } from "./util/worker-calls.js";
-import type { WorkerCallTable } from "./worker-calls.js";
-import { namerOf, startWorker } from "./worker-thread.js";
+import { workerNamer, type WorkerCallTable } from "./worker-calls.js";
+import { startWorker } from "./worker-thread.js";
 
 /** Whom the agent tells what it does. */
 export interface AgentOutput {
@@ -167,7 +167,7 @@ async function runWindows(frame: Frame, parts: Parts): Promise<void> {
   const { settings, capture, sources, labelling, bpfTime } = parts;
   const { ownership, processes } = labelling;
   const firstLabelByMs = performance.now() + FIRST_LABEL_MS;
-  const names = new NameCache(namerOf(frame.worker), NAME_BYTES);
+  const names = new NameCache(workerNamer(frame.worker), NAME_BYTES);
   const delivery = new Delivery(openExporters({ file: fileExporter(options) }), log);
   const totals = new SampleTotals();
   const labelCounts = noLabelCounts();

@@ -19,7 +19,8 @@ import { loadNative } from "./native/load.js";
 import { hottestFunctions } from "./profiles/hottest.js";
 import { hottestTable } from "./profiles/hottest-table.js";
 import { MAX_EXECUTABLES, PENDING_BYTES } from "./sampling-limits.js";
-import { namerOf, startWorker } from "./worker-thread.js";
+import { workerNamer } from "./worker-calls.js";
+import { startWorker } from "./worker-thread.js";
 
 const PROGRESS_MS = 200;
 const HOTTEST_ROWS = 20;
@@ -49,7 +50,7 @@ export async function runRecord(options: RecordOptions, reporter: RecordReporter
       (content) => worker.call("convert", content),
     );
     const taken = await take(capture, options, reporter, interrupt);
-    const named = await nameWindow(taken.window, capture.registry, namerOf(worker), {
+    const named = await nameWindow(taken.window, capture.registry, workerNamer(worker), {
       timeNs: taken.timeNs,
       durationNs: taken.durationNs,
       periodNs: Math.round(1e9 / options.frequencyHz),

@@ -1,7 +1,12 @@
 import type { ExecutableContent } from "./executables/executable.js";
+import type { Profile } from "./model/profile.js";
+import type { PprofGzipOptions } from "./profiles/pprof.js";
+import type { Namer } from "./naming/name-window.js";
 import type { KernelSymbols } from "./symbols/kallsyms.js";
+import type { KernelTableData } from "./symbols/kernel-table.js";
 import type { SymbolizeRequest, SymbolizeResult } from "./symbols/resolver.js";
 import type { ConversionResult } from "./unwind/table.js";
+import type { WorkerCalls } from "./util/worker-calls.js";
 
 /** What the worker thread does: everything that reads files, so that no file can hold up the drain. */
 export interface WorkerCallTable {
@@ -11,4 +16,25 @@ export interface WorkerCallTable {
   readonly symbolize: { readonly input: SymbolizeRequest; readonly output: SymbolizeResult };
   /** Kernel addresses, distinct and ascending → names. */
   readonly kernel: { readonly input: BigUint64Array; readonly output: KernelSymbols };
+  /** Nothing → the functions of the kernel's own image; undefined when it does not tell them. */
+  readonly kernelTable: { readonly input: undefined; readonly output: KernelTableData | undefined };
+  /**
+   * A profile → gzipped pprof. For a whole node's: 20,000 stacks take 140 ms to encode, and a tenth of it to hand over.
+   * A container's is encoded where it is.
+   */
+  readonly encode: { readonly input: EncodeRequest; readonly output: Uint8Array };
+}
+
+export interface EncodeRequest {
+  readonly profile: Profile;
+  readonly options: PprofGzipOptions;
+}
+
+/** A namer that asks the worker. */
+export function workerNamer(worker: WorkerCalls<WorkerCallTable>): Namer {
+  return {
+    symbolize: (request) => worker.call("symbolize", request),
+    kernel: (addresses) => worker.call("kernel", addresses),
+    kernelTable: () => worker.call("kernelTable", undefined),
+  };
 }

@@ -1,6 +1,5 @@
 import { setPriority } from "node:os";
 import { setFlagsFromString } from "node:v8";
-import type { Namer } from "./naming/name-window.js";
 import { errnoOf } from "./util/errno.js";
 import { WorkerCalls } from "./util/worker-calls.js";
 import type { WorkerCallTable } from "./worker-calls.js";
@@ -46,12 +45,4 @@ function preferThisThread(): void {
     }
     // Without CAP_SYS_NICE it waits its turn too.
   }
-}
-
-/** Names are found on the worker. */
-export function namerOf(worker: WorkerCalls<WorkerCallTable>): Namer {
-  return {
-    symbolize: (request) => worker.call("symbolize", request),
-    kernel: (addresses) => worker.call("kernel", addresses),
-  };
 }

@@ -4,6 +4,7 @@ import { FileSource, MemorySource, type ByteSource } from "./elf/byte-source.js"
 import type { ExecutableContent } from "./executables/executable.js";
 import { createResolverCache } from "./symbols/cache.js";
 import { resolveKernelSymbols } from "./symbols/kallsyms.js";
+import { readKernelTable } from "./symbols/kernel-table.js";
 import { symbolize } from "./symbols/symbolize.js";
 import { convert } from "./unwind/convert.js";
 import { answerCalls } from "./util/worker-calls.js";
@@ -41,5 +42,14 @@ answerCalls<WorkerCallTable>(parentPort, {
   },
   kernel(addresses) {
     return { output: resolveKernelSymbols(addresses), transfer: [] };
+  },
+  kernelTable() {
+    const output = readKernelTable();
+    const columns = output === undefined ? [] : [output.starts, output.blocks, output.offsets];
+    return { output, transfer: columns.map(({ buffer }) => buffer as ArrayBuffer) };
+  },
+  async encode({ profile, options }) {
+    const { encodePprofGzip } = await import("./profiles/pprof.js");
+    return { output: await encodePprofGzip(profile, options), transfer: [] };
   },
 });

@@ -55,7 +55,7 @@ export class CgroupTable {
     return this.known.get(id)?.path;
   }
 
-  /** Called once for each cgroup, as its first record is drained; again when it is back after it was forgotten. */
+  /** Called once for each cgroup, as its first record is drained; again when it is back after it was forgotten. None is told of what came before. */
   onSight(listener: (path: CgroupPath) => void): void {
     this.listeners.push(listener);
   }

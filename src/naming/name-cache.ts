@@ -1,5 +1,6 @@
 import type { ExecutableSerial } from "../model/brand.js";
-import type { KernelSymbols } from "../symbols/kallsyms.js";
+import { resolveByTable, type KernelSymbols } from "../symbols/kallsyms.js";
+import { KernelTable } from "../symbols/kernel-table.js";
 import type { SymbolizeRequest, SymbolizeResult } from "../symbols/resolver.js";
 import { unnamed } from "../symbols/unnamed.js";
 import { ByteLru } from "../util/lru.js";
@@ -23,6 +24,8 @@ const HIDDEN_REST_MS = 600_000;
 export class NameCache implements Namer {
   private readonly executables: ByteLru<ExecutableSerial, ExecutableNames>;
   private readonly kernelNames: KernelNames;
+  private table: KernelTable | undefined;
+  private tableAskedMs = -Infinity;
   private hidden: { readonly symbols: KernelSymbols; readonly untilMs: number } | undefined;
   /** Addresses asked for, and those of them that had to be asked on. */
   readonly asked = { addresses: 0, unknown: 0, kernelPasses: 0 };
@@ -37,7 +40,7 @@ export class NameCache implements Namer {
   }
 
   get bytes(): number {
-    return this.executables.bytes + this.kernelNames.bytes;
+    return this.executables.bytes + this.kernelNames.bytes + (this.table?.bytes ?? 0);
   }
 
   async symbolize(request: SymbolizeRequest): Promise<SymbolizeResult> {
@@ -67,8 +70,28 @@ export class NameCache implements Namer {
     const unknown = this.kernelNames.unknown(addresses);
     this.asked.addresses += addresses.length;
     this.asked.unknown += unknown.length;
-    const now = unknown.length > 0 ? await this.askKernel(unknown) : undefined;
-    return this.kernelNames.answer(addresses, unknown, now);
+    if (unknown.length === 0) {
+      return this.kernelNames.answer(addresses, unknown, undefined);
+    }
+    const table = await this.imageTable();
+    const image = unknown.filter((address) => table?.covers(address) ?? false);
+    if (table !== undefined && image.length > 0) {
+      this.kernelNames.learn(image, resolveByTable(image, table));
+    }
+    const elsewhere = unknown.filter((address) => !(table?.covers(address) ?? false));
+    const now = elsewhere.length > 0 ? await this.askKernel(elsewhere) : undefined;
+    return this.kernelNames.answer(addresses, elsewhere, now);
+  }
+
+  /** Asked for once; where the kernel hides its addresses, once in a while. */
+  private async imageTable(): Promise<KernelTable | undefined> {
+    const { namer } = this;
+    if (this.table === undefined && namer.kernelTable && performance.now() > this.tableAskedMs + HIDDEN_REST_MS) {
+      this.tableAskedMs = performance.now();
+      const data = await namer.kernelTable().catch(() => undefined);
+      this.table = data && new KernelTable(data);
+    }
+    return this.table;
   }
 
   private async askKernel(addresses: BigUint64Array): Promise<KernelSymbols> {

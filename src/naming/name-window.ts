@@ -4,6 +4,7 @@ import type { ExecutableRegistry } from "../executables/registry.js";
 import type { ExecutableId, ExecutableSerial } from "../model/brand.js";
 import type { Profile } from "../model/profile.js";
 import type { KernelSymbols } from "../symbols/kallsyms.js";
+import type { KernelTableData } from "../symbols/kernel-table.js";
 import type { SymbolizeRequest, SymbolizeResult, UnresolvedReason } from "../symbols/resolver.js";
 import { baseName } from "../model/base-name.js";
 import { unnamed } from "../symbols/unnamed.js";
@@ -14,6 +15,8 @@ import { LocationTable } from "./location-table.js";
 export interface Namer {
   symbolize(request: SymbolizeRequest): Promise<SymbolizeResult>;
   kernel(addresses: BigUint64Array): Promise<KernelSymbols>;
+  /** For who asks often. Undefined where the kernel does not tell. */
+  kernelTable?(): Promise<KernelTableData | undefined>;
 }
 
 export interface WindowTimes {

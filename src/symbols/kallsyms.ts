@@ -1,6 +1,8 @@
-import { closeSync, openSync, readSync } from "node:fs";
+import { closeSync, openSync } from "node:fs";
 import { errnoOf } from "../util/errno.js";
 import { demangle } from "./demangle/demangle.js";
+import { hex8, type LineSink, readLines } from "./kallsyms-lines.js";
+import type { KernelTable } from "./kernel-table.js";
 
 /** Why no kernel address has a name. */
 export type KernelSymbolsProblem = "hidden" | "read-failed";
@@ -26,10 +28,6 @@ export interface KernelSymbols {
   readonly detail: string;
 }
 
-/** The kernel answers with a page at a time; this leaves room for a line cut in two. */
-const BUFFER_BYTES = 64 * 1024;
-/** A kernel with every module loaded has 20 MB of them. */
-const MAX_FILE_BYTES = 256 * 1024 * 1024;
 const MAX_MODULES = 0xffff;
 /**
  * kallsyms has no sizes: a function ends where the next symbol starts. The last of a module would otherwise cover all
@@ -38,7 +36,6 @@ const MAX_MODULES = 0xffff;
 const MAX_SYMBOL_BYTES = 1024n * 1024n;
 
 const SPACE = 0x20;
-const NEWLINE = 0x0a;
 const TAB = 0x09;
 
 /**
@@ -70,27 +67,49 @@ export function resolveKernelSymbols(addresses: BigUint64Array, path = "/proc/ka
   return search.finish(problem, detail);
 }
 
-/** Hands each line's parts to the search; the bytes are read into one buffer again and again. */
-function readLines(fd: number, search: Search): void {
-  const buffer = Buffer.allocUnsafeSlow(BUFFER_BYTES);
-  let filled = 0;
-  for (let total = 0; total < MAX_FILE_BYTES;) {
-    const count = readSync(fd, buffer, filled, buffer.length - filled, null);
-    if (count === 0) return;
-    total += count;
-    filled += count;
-    let start = 0;
-    for (;;) {
-      const end = buffer.indexOf(NEWLINE, start);
-      if (end < 0 || end >= filled) break;
-      search.line(buffer, start, end);
-      start = end + 1;
+/** The same for addresses that the table of the kernel's own image covers, without reading anything. */
+export function resolveByTable(addresses: BigUint64Array, table: KernelTable): KernelSymbols {
+  const count = addresses.length;
+  const nameIndices = new Int32Array(count).fill(-1);
+  const symbolStarts = new BigUint64Array(count);
+  const symbolLimits = new BigUint64Array(count);
+  const names = new NameList();
+  for (let at = 0; at < count; at++) {
+    const { systemName, start, limit } = table.find(addresses[at]);
+    const tooFar = start + MAX_SYMBOL_BYTES + 1n;
+    symbolLimits[at] = limit;
+    if (systemName !== "" && addresses[at] < tooFar) {
+      nameIndices[at] = names.add(systemName);
+      symbolStarts[at] = start;
+      symbolLimits[at] = limit < tooFar ? limit : tooFar;
     }
-    search.commit(buffer);
-    // A line longer than the buffer is no symbol.
-    if (start === 0 && filled === buffer.length) start = filled;
-    buffer.copyWithin(0, start, filled);
-    filled -= start;
+  }
+  return {
+    nameIndices,
+    moduleIndices: new Uint16Array(count),
+    symbolStarts,
+    symbolLimits,
+    names: names.list,
+    modules: [""],
+    textStart: table.base,
+    textLimit: table.limit,
+    problem: undefined,
+    detail: "",
+  };
+}
+
+/** Names, each demangled once: functions of one name are many (static ones, of modules too). */
+class NameList {
+  readonly list: { name: string; systemName: string }[] = [];
+  readonly #indices = new Map<string, number>();
+
+  add(systemName: string): number {
+    let index = this.#indices.get(systemName);
+    if (index === undefined) {
+      index = this.list.push({ name: demangle(systemName), systemName }) - 1;
+      this.#indices.set(systemName, index);
+    }
+    return index;
   }
 }
 
@@ -99,7 +118,7 @@ function readLines(fd: number, search: Search): void {
  * address is then the highest filed under it or under one before it. So lines may come in any order (modules' do), each
  * costs a comparison where it is ascending, and names are made only for what may win.
  */
-class Search {
+class Search implements LineSink {
   /** The addresses as pairs of u32, low first: numbers have 53 bits, BigInts cost an allocation each. */
   readonly #wanted: Uint32Array;
   readonly #count: number;
@@ -230,9 +249,7 @@ class Search {
     const symbolLimits = this.#limits();
     const wanted = new BigUint64Array(this.#wanted.buffer);
     const starts = new BigUint64Array(this.#starts.buffer);
-    const names: { name: string; systemName: string }[] = [];
-    // Functions of one name are many (static ones, of modules too); each name is demangled once.
-    const indexOfName = new Map<string, number>();
+    const names = new NameList();
     let best = 0;
     for (let at = 0; at < this.#count; at++) {
       if (starts[at] > starts[best]) best = at;
@@ -240,12 +257,7 @@ class Search {
       const tooFar = starts[best] + MAX_SYMBOL_BYTES + 1n;
       if (systemName === undefined || wanted[at] >= tooFar) continue;
       if (symbolLimits[at] > tooFar) symbolLimits[at] = tooFar;
-      let index = indexOfName.get(systemName);
-      if (index === undefined) {
-        index = names.push({ name: demangle(systemName), systemName }) - 1;
-        indexOfName.set(systemName, index);
-      }
-      nameIndices[at] = index;
+      nameIndices[at] = names.add(systemName);
       moduleIndices[at] = this.#moduleOf[best];
       symbolStarts[at] = starts[best];
     }
@@ -256,7 +268,7 @@ class Search {
       moduleIndices,
       symbolStarts,
       symbolLimits,
-      names,
+      names: names.list,
       modules: this.#modules,
       textStart,
       textLimit,
@@ -264,15 +276,4 @@ class Search {
       detail,
     };
   }
-}
-
-/** Eight hexadecimal digits; garbage gives some number. */
-function hex8(buffer: Buffer, at: number): number {
-  let value = 0;
-  for (let end = at + 8; at < end; at++) {
-    const digit = buffer[at];
-    // '0'-'9' are 0x30…, 'a'-'f' 0x61…
-    value = (value << 4) | (digit < 0x3a ? digit & 15 : (digit + 9) & 15);
-  }
-  return value >>> 0;
 }

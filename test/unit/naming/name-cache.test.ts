@@ -12,6 +12,7 @@ import { NameCache } from "#src/naming/name-cache.js";
 import type { Namer } from "#src/naming/name-window.js";
 import { createResolverCache } from "#src/symbols/cache.js";
 import { resolveKernelSymbols } from "#src/symbols/kallsyms.js";
+import { readKernelTable } from "#src/symbols/kernel-table.js";
 import { UNRESOLVED_REASONS, type SymbolizeRequest, type SymbolizeResult } from "#src/symbols/resolver.js";
 import { symbolize } from "#src/symbols/symbolize.js";
 import { unnamed } from "#src/symbols/unnamed.js";
@@ -246,6 +247,30 @@ describe("NameCache of the kernel", () => {
     const again = await cache.kernel(BigUint64Array.of(CORE_ADDRESS));
     assert.match(again.detail, /CAP_SYSLOG/);
     assert.equal(namer.kernelQuestions, 1);
+  });
+
+  it("makes no pass for the kernel's own image where there is a table of it", async () => {
+    text(...CORE, "ffffffffc0000000 t of_one\t[one]");
+    modules("one 4096 0 - Live 0xffffffffc0000000");
+    const namer = directNamer();
+    let tables = 0;
+    const cache = new NameCache(
+      {
+        symbolize: (request) => namer.symbolize(request),
+        kernel: (addresses) => namer.kernel(addresses),
+        kernelTable: () => {
+          tables++;
+          return Promise.resolve(readKernelTable(KALLSYMS));
+        },
+      },
+      1 << 20,
+      MODULES,
+    );
+    assert.deepEqual(await names(cache, CORE_ADDRESS, CORE_ADDRESS + 0x80n), ["work []", "rest []"]);
+    assert.equal(namer.kernelQuestions, 0);
+    assert.deepEqual(await names(cache, CORE_ADDRESS - 0x100n, MODULE_ADDRESS), ["_text []", "of_one [one]"]);
+    assert.deepEqual([namer.kernelQuestions, tables], [1, 1]);
+    assert.ok(cache.bytes > 0);
   });
 
   it(
