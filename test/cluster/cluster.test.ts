@@ -14,8 +14,8 @@ import { outagesSuite } from "./suites/outages.js";
 import { shortLivedSuite } from "./suites/short-lived.js";
 import { WORKLOAD_IMAGE } from "./workload-pods.js";
 
-/** Fine enough that a percent is seen in seconds. */
-const VARIABLES = { HOSTFLAME_FREQUENCY: "199", HOSTFLAME_WINDOW: `${WINDOW_MS / 1000}s` };
+/** Fine enough that in seconds a percent is more than chance. */
+const VARIABLES = { HOSTFLAME_FREQUENCY: "499", HOSTFLAME_WINDOW: `${WINDOW_MS / 1000}s` };
 
 /** The cluster, or why there is none. */
 async function start(): Promise<Cluster | string> {

@@ -126,7 +126,7 @@ export function olderAgentSuite(cluster: () => Cluster): void {
       assert.ok(Math.abs(own - kernel) < 10, "its metric and /proc do not agree");
     });
 
-    it(`uses at most ${MAX_CPU_PERCENT} % of one core over a window`, async (test) => {
+    it(`uses at most ${MAX_CPU_PERCENT} % of one core over a window`, (test) => {
       const [first, second] = usage;
       const percent = (name: "own" | "cgroup") => (100 * (second[name] - first[name])) / (second.at - first.at);
       test.diagnostic(
