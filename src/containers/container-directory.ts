@@ -13,6 +13,7 @@ const GATHER_MS = 10;
 const MAX_SINGLE_LOOKUPS = 8;
 /** Ids waiting to be asked for; a find of one more is answered by its next find. */
 const MAX_WANTED = 4096;
+const NOTHING: ReadonlyMap<string, readonly string[]> = new Map();
 /** A search that failed because a runtime did is made again after so long. */
 const FAILED_RETRY_MS = 2000;
 
@@ -30,7 +31,8 @@ class Directory implements ContainerDirectory {
   private readonly listeners: ((container: Container) => void)[] = [];
   /** Ids to be asked for, and those further in. */
   private readonly wanted = new Map<string, readonly string[]>();
-  private asking = false;
+  /** Those that are being asked for. */
+  private asked: ReadonlyMap<string, readonly string[]> = NOTHING;
   private closed = false;
   private gatherTimer: NodeJS.Timeout | undefined;
   private retryTimer: NodeJS.Timeout | undefined;
@@ -57,7 +59,7 @@ class Directory implements ContainerDirectory {
     for (const [index, id] of containerIds.entries()) {
       const entry = this.known.use(id, nowMs);
       if (entry !== undefined) {
-        if (!entry.whole) this.want(id, []);
+        if (!entry.whole && this.missing.isDue(id, nowMs)) this.want(id, []);
         return entry.container;
       }
       const next = containerIds.slice(index + 1);
@@ -88,13 +90,13 @@ class Directory implements ContainerDirectory {
   }
 
   private want(id: string, next: readonly string[]): void {
-    if (this.closed || (this.wanted.size >= MAX_WANTED && !this.wanted.has(id))) return;
+    if (this.closed || this.asked.has(id) || (this.wanted.size >= MAX_WANTED && !this.wanted.has(id))) return;
     this.wanted.set(id, next);
     this.askSoon(GATHER_MS);
   }
 
   private askSoon(waitMs: number): void {
-    if (this.closed || this.asking) return;
+    if (this.closed || this.asked.size > 0) return;
     this.gatherTimer ??= setTimeout(() => {
       this.gatherTimer = undefined;
       void this.ask();
@@ -106,13 +108,12 @@ class Directory implements ContainerDirectory {
     const runtimes = this.sockets.connected;
     // Nobody to ask: a runtime that comes back tells of all its containers, and find asks for the rest.
     if (runtimes.length === 0) return this.askSoon(FAILED_RETRY_MS);
-    this.asking = true;
-    const round = new Map(this.wanted);
+    const round = (this.asked = new Map(this.wanted));
     this.wanted.clear();
     const found = await (round.size > MAX_SINGLE_LOOKUPS
       ? this.askForMany(runtimes, round)
       : this.askForEach(runtimes, [...round.keys()]));
-    this.asking = false;
+    this.asked = NOTHING;
     if (this.closed) return;
     for (const [id, next] of round) {
       const outcome = found.get(id) ?? "failed";

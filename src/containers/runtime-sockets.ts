@@ -32,7 +32,7 @@ class Sockets implements RuntimeSockets {
   private readonly discoverMs: number;
   private timer: NodeJS.Timeout | undefined;
   private looking: Promise<void>;
-  private closed = false;
+  private readonly closing = new AbortController();
 
   constructor(
     private readonly options: DirectoryOptions,
@@ -66,7 +66,7 @@ class Sockets implements RuntimeSockets {
   }
 
   async close(): Promise<void> {
-    this.closed = true;
+    this.closing.abort();
     clearTimeout(this.timer);
     for (const runtime of this.runtimes.values()) runtime.close();
     await this.looking;
@@ -74,12 +74,13 @@ class Sockets implements RuntimeSockets {
 
   /** Never rejects. */
   private async look(): Promise<void> {
-    if (this.options.sockets === undefined) {
+    const { sockets = [] } = this.options;
+    if (sockets.length === 0) {
       for (const { socket, module } of findSockets(this.options.roots ?? ROOTS)) this.open(socket, module);
     } else {
-      await Promise.all(this.options.sockets.map((socket) => this.lookAt(socket)));
+      await Promise.all(sockets.map((socket) => this.lookAt(socket)));
     }
-    if (this.closed) return;
+    if (this.closing.signal.aborted) return;
     this.timer = setTimeout(() => {
       this.looking = this.look();
     }, this.discoverMs);
@@ -94,7 +95,7 @@ class Sockets implements RuntimeSockets {
       );
       return;
     }
-    const module = await kindOfSocket(socket, this.runtimeOptions.timeoutMs);
+    const module = await kindOfSocket(socket, this.runtimeOptions.timeoutMs, this.closing.signal);
     if (module !== undefined) this.open(socket, module);
     else {
       this.unopened.set(
@@ -105,7 +106,7 @@ class Sockets implements RuntimeSockets {
   }
 
   private open(socket: string, module: RuntimeModule): void {
-    if (this.closed || this.runtimes.has(socket)) return;
+    if (this.closing.signal.aborted || this.runtimes.has(socket)) return;
     this.unopened.delete(socket);
     const runtime = module.open(socket, this.runtimeOptions);
     this.runtimes.set(socket, runtime);

@@ -153,6 +153,8 @@ interface Connection {
 
 function connectionError(error: unknown, socketPath: string): GrpcError {
   if (error instanceof GrpcError) return error;
-  const detail = error instanceof Error ? error.message : "the connection was lost";
-  return new GrpcError(GRPC_STATUS.unavailable, `${socketPath}: ${detail}`, errnoOf(error));
+  // A stream that waits for its connection says that it was cancelled, and by what.
+  const reason = error instanceof Error && error.cause instanceof Error ? error.cause : error;
+  const detail = reason instanceof Error ? reason.message : "the connection was lost";
+  return new GrpcError(GRPC_STATUS.unavailable, `${socketPath}: ${detail}`, errnoOf(reason));
 }

@@ -1,11 +1,12 @@
 import type { CgroupId } from "../model/cgroup.js";
+import { SERVICE_VARIABLES } from "../model/container.js";
 import type { LabelledProfile } from "../model/labelled-profile.js";
 import type { Owner } from "../model/owner.js";
 import type { ProfileThread } from "../model/profile.js";
 import type { ProcessFacts } from "../processes/process-table.js";
 import { type LabelOptions, labelsOf, nodeLabels } from "./labels.js";
 import type { Decision, Refusal } from "./policy.js";
-import { type ServiceDefaults, type ServiceIdentity, serviceOf } from "./service.js";
+import { isInContainer, type ServiceDefaults, type ServiceIdentity, serviceOf } from "./service.js";
 
 /** Where a thread's owner and process are looked up: an Ownership, a ProcessTable. */
 export interface GroupSources {
@@ -62,11 +63,16 @@ interface Draft {
   group: number;
 }
 
-/** What is looked up once for each cgroup of a window. */
+/** What is found out once for each cgroup of a window. */
 interface CgroupFacts {
   readonly owner: Owner;
   readonly ownerKey: string;
   readonly decision: Decision;
+  /**
+   * Of its rows, by what they are named after beside the owner: a process that says something of itself, the executable
+   * of what is in no container, or nothing ("").
+   */
+  readonly drafts: Map<string, Draft>;
 }
 
 /**
@@ -82,45 +88,52 @@ export function groupThreads(
 ): ThreadGroups {
   const cgroups = new Map<CgroupId, CgroupFacts>();
   const drafts = new Map<string, Draft>();
-  const draftOf: Draft[] = [];
   const names = executablesOf(threads);
 
-  threads.forEach((thread, row) => {
-    let facts = cgroups.get(thread.cgroup);
-    if (facts === undefined) {
-      const decision = ownership.decisionAtLast(thread.cgroup);
-      const owner = ownership.owner(thread.cgroup);
-      facts = { owner, ownerKey: ownerKeyOf(owner), decision };
-      cgroups.set(thread.cgroup, facts);
-    }
+  const factsOf = (cgroup: CgroupId): CgroupFacts => {
+    const known = cgroups.get(cgroup);
+    if (known !== undefined) return known;
+    const decision = ownership.decisionAtLast(cgroup);
+    const owner = ownership.owner(cgroup);
+    const facts = { owner, ownerKey: ownerKeyOf(owner), decision, drafts: new Map<string, Draft>() };
+    cgroups.set(cgroup, facts);
+    return facts;
+  };
+  const draftFor = (facts: CgroupFacts, process: ProcessFacts | undefined, executable: string): Draft => {
     const { owner, ownerKey, decision } = facts;
-    const { redact } = decision.policy;
-    let key: string;
-    let identity: ServiceIdentity;
-    if (decision.refusal !== undefined) {
-      identity = hostIdentity(options);
-      key = `refused\0${decision.refusal}`;
-    } else if (options.profiles === "host") {
-      identity = hostIdentity(options);
-      key = `host\0${String(redact)}`;
-    } else {
-      const process = redact ? undefined : processes.find(thread.pid, thread.startTimeNs);
-      const executable = firstOf(process?.executable, names.get(processKey(thread)));
-      identity = serviceOf({ owner, process, executable, defaults: options.defaults });
-      key = groupKey(ownerKey, decision, identity);
-    }
-    let draft = drafts.get(key);
-    if (draft === undefined) {
-      draft = { key, owner, ownerKey, identity, decision, weight: 0, rows: 0, group: -1 };
-      drafts.set(key, draft);
-    }
+    const isWhole = decision.refusal !== undefined || options.profiles === "host";
+    const identity = isWhole
+      ? hostIdentity(options)
+      : serviceOf({ owner, process, executable, defaults: options.defaults });
+    const key = isWhole
+      ? ["whole", decision.refusal ?? "", String(decision.policy.redact)].join("\0")
+      : groupKey(ownerKey, decision, identity);
+    const draft = drafts.get(key) ?? { key, owner, ownerKey, identity, decision, weight: 0, rows: 0, group: -1 };
+    drafts.set(key, draft);
+    return draft;
+  };
+  const draftOf = threads.map((thread, row) => {
+    const facts = factsOf(thread.cgroup);
+    const { owner, decision } = facts;
+    const isNamed = decision.refusal === undefined && options.profiles === "container" && !decision.policy.redact;
+    const process = isNamed ? processes.find(thread.pid, thread.startTimeNs) : undefined;
+    const executable =
+      isNamed && !isInContainer(owner) ? firstOf(process?.executable, names.get(processKey(thread))) : "";
+    const namedAfter = process !== undefined && speaks(process) ? processKey(thread) : executable;
+    const draft = facts.drafts.get(namedAfter) ?? draftFor(facts, process, executable);
+    facts.drafts.set(namedAfter, draft);
     draft.weight += weights?.[row] ?? 1;
     draft.rows++;
-    draftOf.push(draft);
+    return draft;
   });
 
   const { groups, mergedByOwner, mergedByNamespace } = groupsOf([...drafts.values()], options);
   return { groupOf: Uint32Array.from(draftOf, ({ group }) => group), groups, mergedByOwner, mergedByNamespace };
+}
+
+/** Whether the process says anything that a name may come from, beside its executable. */
+function speaks({ variables, context, kernelThread }: ProcessFacts): boolean {
+  return kernelThread || context !== undefined || SERVICE_VARIABLES.some((name) => variables[name] !== undefined);
 }
 
 /** Gives each draft its group: its own if it is heavy enough, else its owner's, else its namespace's. */

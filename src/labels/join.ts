@@ -9,6 +9,8 @@ export interface Joined {
   readonly owner: Owner;
   /** Two sources said different things; the owner is what the container's runtime says. */
   readonly contradiction: boolean;
+  /** Uids of all pods that had a part in it, also of those that were not believed: their changes may change it. */
+  readonly podUids: readonly string[];
 }
 
 /** The owner of what nothing is known of. */
@@ -75,6 +77,7 @@ export function join(
       unit: containerId === undefined && pathUid === undefined ? unit : undefined,
     },
     contradiction,
+    podUids: [pathUid, byUid?.uid, byId?.uid, reference?.uid, byReference?.uid].filter((uid) => uid !== undefined),
   };
 }
 

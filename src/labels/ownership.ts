@@ -33,7 +33,7 @@ export interface OwnerCounts {
 
 interface Entry {
   readonly cgroup: CgroupId;
-  /** Undefined where the path was cut before any container: it may be anybody's. */
+  /** Undefined where the cgroup lies too deep for the kernel side to name any of its path: it may be anybody's. */
   readonly identity: CgroupIdentity | undefined;
   owner: Owner;
   decision: Decision;
@@ -104,18 +104,20 @@ export class Ownership {
     const known = this.#entries.get(path.id);
     if (known !== undefined) return this.#tell(known);
     const identity = this.#modules.identifyCgroup(path);
-    const isLost = path.truncated && identity.containerIds.length === 0 && identity.podUid === undefined;
     const entry: Entry = {
       cgroup: path.id,
-      identity: isLost ? undefined : identity,
+      identity: path.truncated && path.names.length === 0 ? undefined : identity,
       owner: nobody(path.id),
       decision: decideUnknown(this.#selection),
       keys: new Set(),
       contradicted: false,
     };
     this.#entries.set(path.id, entry);
-    this.#indexUnder(entry, [identity.podUid, ...identity.podUids], identity.containerIds);
-    this.#join(entry);
+    if (entry.identity !== undefined) {
+      const podUids = [identity.podUid, ...identity.podUids].filter((uid) => uid !== undefined);
+      this.#indexUnder(entry, podUids, identity.containerIds);
+      this.#join(entry);
+    }
     this.#tell(entry);
     if (this.#entries.size > MAX_CGROUPS) {
       this.#forgottenForRoom++;
@@ -223,9 +225,9 @@ export class Ownership {
   #join(entry: Entry): void {
     const { cgroup, identity } = entry;
     if (identity === undefined) return;
-    const { owner, contradiction } = join(cgroup, identity, this.#modules.containers, this.#modules.pods);
+    const { owner, contradiction, podUids } = join(cgroup, identity, this.#modules.containers, this.#modules.pods);
     entry.owner = owner;
-    this.#indexUnder(entry, [owner.podUid, owner.container?.pod?.uid], []);
+    this.#indexUnder(entry, podUids, []);
     if (contradiction && !entry.contradicted) {
       entry.contradicted = true;
       this.#contradictions++;
@@ -247,9 +249,8 @@ export class Ownership {
     for (const listener of this.#mistakeListeners) listener(mistake);
   }
 
-  #indexUnder(entry: Entry, podUids: readonly (string | undefined)[], containerIds: readonly string[]): void {
-    const uids = podUids.filter((uid) => uid !== undefined);
-    for (const key of [...containerIds.map(containerKey), ...uids.map(podKey)]) {
+  #indexUnder(entry: Entry, podUids: readonly string[], containerIds: readonly string[]): void {
+    for (const key of [...containerIds.map(containerKey), ...podUids.map(podKey)]) {
       if (entry.keys.has(key)) continue;
       entry.keys.add(key);
       const entries = this.#index.get(key);

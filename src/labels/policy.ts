@@ -49,8 +49,8 @@ export function decide(owner: Owner, selection: SelectionOptions, time: Decision
 }
 
 /**
- * The policy of what may be anybody's: a cgroup that was never announced, or whose path was cut where the container
- * stands. It is sampled only where all are.
+ * The policy of what may be anybody's: a cgroup that was never announced, or without a path. It is sampled only where
+ * all are.
  */
 export function decideUnknown(selection: SelectionOptions): Decision {
   const { mode, host, includeNamespaces, excludeNamespaces, podSelector, redactNamespaces } = selection;

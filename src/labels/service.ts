@@ -97,6 +97,11 @@ export const SERVICE_RULES: readonly NameRule[] = [
   },
 ];
 
+const BEFORE_CONTEXT = SERVICE_RULES.slice(
+  0,
+  SERVICE_RULES.findIndex(({ ofProcess }) => ofProcess === "context"),
+);
+
 export const ENV_RULES: readonly NameRule[] = [
   ...rulesOf(ENV),
   { from: "the agent's own default env", read: ({ defaults }) => defaults.env },
@@ -129,11 +134,7 @@ export function serviceOf(sources: NameSources): ServiceIdentity {
 /** Whether the service is named without reading any process's memory, by a rule that stands before its context. */
 export function isNamedBeforeContext(owner: Owner): boolean {
   const sources = { owner, process: undefined, executable: "", defaults: { service: "", env: "", version: "" } };
-  const before = SERVICE_RULES.slice(
-    0,
-    SERVICE_RULES.findIndex(({ ofProcess }) => ofProcess === "context"),
-  );
-  return nameBy(before, sources) !== "";
+  return nameBy(BEFORE_CONTEXT, sources) !== "";
 }
 
 /** The rules that Datadog's and OpenTelemetry's conventions give for all three names alike. */
@@ -192,7 +193,8 @@ function unitName(unit: string): string {
   return unit.replace(/\.service$/, "");
 }
 
-function isInContainer({ containerId, podUid }: Owner): boolean {
+/** Also when no more is known of it than that. */
+export function isInContainer({ containerId, podUid }: Owner): boolean {
   return containerId !== undefined || podUid !== undefined;
 }
 

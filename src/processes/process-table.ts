@@ -27,7 +27,7 @@ export interface ProcessTableOptions {
   /** Processes read in a second; more wait for their next sight, a window later. */
   readonly readsPerSecond: number;
   readonly contextsPerMinute: number;
-  /** Processes remembered; the least recently sampled is forgotten first. */
+  /** Processes remembered: half of them that live shortly, half that live on; of each the least recently sampled go. */
   readonly capacity: number;
   /** How long one context may take before its reader is given up. */
   readonly contextTimeoutMs: number;
@@ -37,7 +37,7 @@ export interface ProcessTableOptions {
 
 /**
  * A read takes 25 to 60 µs of CPU time, so the budget is 0.6 per cent of one core at the very worst. 4096 processes
- * are about 1.5 MiB.
+ * are about 2 MiB.
  */
 export const DEFAULT_PROCESS_TABLE_OPTIONS: ProcessTableOptions = {
   procRoot: "/proc",
@@ -60,6 +60,8 @@ export interface ProcessCounts {
   readonly overBudget: number;
   /** Read, but with an environment larger than what is looked at. */
   readonly cut: number;
+  /** Known once, and let go for those sampled since: {@link ProcessTableOptions.capacity}. */
+  readonly forgotten: number;
 }
 
 /**
@@ -106,9 +108,10 @@ export class ProcessTable {
   readonly #files: ProcFiles;
   readonly #reads: Budget;
   readonly #contexts: Budget;
-  /** By process key; in order of sight, the least recent first. */
-  readonly #entries = new Map<string, Entry>();
-  readonly #counts = { read: 0, gone: 0, reused: 0, denied: 0, failed: 0, overBudget: 0, cut: 0 };
+  /** By process key, each in order of sight, the least recent first: those that were read once, and those again. */
+  readonly #young = new Map<string, Entry>();
+  readonly #settled = new Map<string, Entry>();
+  readonly #counts = { read: 0, gone: 0, reused: 0, denied: 0, failed: 0, overBudget: 0, cut: 0, forgotten: 0 };
   readonly #contextCounts = new Map<ContextOutcome, number>();
   /** By process key; over the budget of their second. */
   readonly #waiting = new Map<string, Sighted>();
@@ -124,7 +127,7 @@ export class ProcessTable {
   }
 
   get size(): number {
-    return this.#entries.size;
+    return this.#young.size + this.#settled.size;
   }
 
   get counts(): ProcessCounts {
@@ -143,15 +146,15 @@ export class ProcessTable {
     const key = keyOf(pid, startTimeNs);
     if (reading === "nothing") {
       // The policy may have changed since: then what was read before is not kept either.
-      this.#entries.delete(key);
+      this.#young.delete(key);
+      this.#settled.delete(key);
       this.#waiting.delete(key);
       return;
     }
     const nowMs = this.#options.nowMs();
-    const known = this.#entries.get(key);
+    const known = this.#entry(key);
     if (known !== undefined) {
-      this.#entries.delete(key);
-      this.#entries.set(key, known);
+      this.#keep(key, known);
       known.sightedAtMs = nowMs;
       known.reading = reading;
       if (nowMs < rereadAtMs(known)) {
@@ -165,7 +168,7 @@ export class ProcessTable {
 
   /** What is known of a process; undefined when it was not read. */
   find(pid: number, startTimeNs: bigint): ProcessFacts | undefined {
-    return this.#entries.get(keyOf(pid, startTimeNs))?.facts;
+    return this.#entry(keyOf(pid, startTimeNs))?.facts;
   }
 
   /**
@@ -174,7 +177,7 @@ export class ProcessTable {
    */
   async catchUp(): Promise<void> {
     const startMs = this.#options.nowMs();
-    for (const [key, entry] of this.#entries) {
+    for (const [key, entry] of this.#young) {
       if (entry.again && startMs >= rereadAtMs(entry)) this.#wait(key, entry);
     }
     for (const [key, process] of this.#waiting) {
@@ -201,7 +204,7 @@ export class ProcessTable {
   }
 
   #read(key: string, { pid, startTimeNs, reading }: Sighted, nowMs: number): void {
-    const known = this.#entries.get(key);
+    const known = this.#entry(key);
     const facts = this.#factsOf(pid, startTimeNs);
     if (known !== undefined) {
       // Also when it is gone by now: then what was read before is all that will be known.
@@ -209,10 +212,11 @@ export class ProcessTable {
       known.rereads++;
       known.readAtMs = nowMs;
       if (facts !== undefined) known.facts = { ...facts, context: known.facts.context };
+      this.#keep(key, known);
       return;
     }
     if (facts === undefined) return;
-    this.#entries.set(key, {
+    this.#keep(key, {
       facts,
       pid,
       startTimeNs,
@@ -224,7 +228,21 @@ export class ProcessTable {
       contextDueMs: nowMs + CONTEXT_DELAYS_MS[0],
       contextTries: 0,
     });
-    if (this.#entries.size > this.#options.capacity) this.#entries.delete(oldestOf(this.#entries));
+  }
+
+  #entry(key: string): Entry | undefined {
+    return this.#settled.get(key) ?? this.#young.get(key);
+  }
+
+  /** As the most recent. A storm of processes that live shortly pushes out only its like. */
+  #keep(key: string, entry: Entry): void {
+    this.#young.delete(key);
+    this.#settled.delete(key);
+    const entries = entry.rereads === 0 ? this.#young : this.#settled;
+    entries.set(key, entry);
+    if (entries.size <= this.#options.capacity / 2) return;
+    entries.delete(oldestOf(entries));
+    this.#counts.forgotten++;
   }
 
   #factsOf(pid: number, startTimeNs: bigint): ProcessFacts | undefined {
@@ -259,7 +277,7 @@ export class ProcessTable {
 
   #due(nowMs: number): Entry[] {
     const due: Entry[] = [];
-    for (const entry of this.#entries.values()) {
+    for (const entry of [...this.#settled.values(), ...this.#young.values()]) {
       const { reading, facts, contextDueMs, sightedAtMs } = entry;
       if (reading !== "context" || contextDueMs > nowMs || nowMs - sightedAtMs > CONTEXT_IDLE_MS) continue;
       if (!facts.kernelThread && !namesService(facts.variables)) due.push(entry);

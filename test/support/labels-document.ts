@@ -86,7 +86,7 @@ other.
 | … whose namespace or labels a list needs, and which stays unknown | left out when the window ends, and counted | refused |
 | a container outside Kubernetes | no namespace and no labels: refused by an include list, not by an exclude list | refused |
 | what is in no container | by the option for the host | by the option for the host |
-| a cgroup that cannot be told (its path was cut) | only where no list, no mode and no option refuses anything | refused |
+| a cgroup of which nothing is known (more than 144 levels deep) | only where no list, no mode and no option refuses anything | refused |
 
 In redacted namespaces function names leave the node hashed, and neither environment nor memory of a process is read. A container
 whose namespace is not known yet is redacted where any namespace is.

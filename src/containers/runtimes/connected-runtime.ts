@@ -29,6 +29,8 @@ class ConnectedRuntime implements ContainerRuntime {
   private readonly protocol: RuntimeProtocol;
   private readonly listeners: ((container: Container, whole: boolean) => void)[] = [];
   private readonly closing = new AbortController();
+  /** Of the connection that is watched: ends with it. */
+  private watching: AbortController | undefined;
 
   constructor(
     readonly socket: string,
@@ -61,7 +63,8 @@ class ConnectedRuntime implements ContainerRuntime {
   }
 
   lookup(id: string): Promise<Container | null> {
-    return this.ask(() => this.protocol.lookup(id));
+    // Nothing is called so, and some runtimes call the question an error.
+    return id === "" ? Promise.resolve(null) : this.ask(() => this.protocol.lookup(id));
   }
 
   list(): Promise<readonly Container[]> {
@@ -96,7 +99,7 @@ class ConnectedRuntime implements ContainerRuntime {
 
   /** One connection, from its first question to its end. Subscribed first and listed then, so that nothing falls between. */
   private async watchOnce(): Promise<void> {
-    const ending = new AbortController();
+    const ending = (this.watching = new AbortController());
     const signal = AbortSignal.any([ending.signal, this.closing.signal]);
     try {
       const version = await this.version();
@@ -158,8 +161,12 @@ class ConnectedRuntime implements ContainerRuntime {
     } catch (error) {
       const failure = failureOf(error);
       this.counts.failures[failure]++;
-      const isConnectionLost = failure === "away" || failure === "refused" || failure === "deadline";
-      if (isConnectionLost) this.state = { state: "away", detail: adviceFor(error, this.protocol.name, this.socket) };
+      const isLost = failure === "away" || failure === "refused";
+      if (isLost || failure === "deadline") {
+        this.state = { state: "away", detail: adviceFor(error, this.protocol.name, this.socket) };
+      }
+      // What answers next may be another: all is asked anew.
+      if (isLost) this.watching?.abort();
       throw error;
     } finally {
       clearTimeout(timer);

@@ -76,18 +76,19 @@ export function variablesOfSpec(json: Uint8Array): ServiceVariables | undefined 
   return spec === undefined ? undefined : variablesOf(memberOf(memberOf(spec, "process"), "env"));
 }
 
-/** The service variables among ["NAME=value", …]; the first of a name counts, as it does for getenv. */
+/** The service variables among ["NAME=value", …]; the last of a name counts: it is the one that runc hands on. */
 export function variablesOf(environment: unknown): ServiceVariables {
   if (!Array.isArray(environment)) return NO_VARIABLES;
-  const variables: Partial<Record<(typeof SERVICE_VARIABLES)[number], string>> = {};
+  const variables = new Map<string, string>();
   for (const entry of environment.slice(0, MAX_VARIABLES) as readonly unknown[]) {
     if (typeof entry !== "string") continue;
     const name = SERVICE_VARIABLES.find((known) => entry.startsWith(known) && entry[known.length] === "=");
-    if (name === undefined || name in variables) continue;
+    if (name === undefined) continue;
     const value = entry.slice(name.length + 1);
-    if (Buffer.byteLength(value) <= VARIABLE_BYTES) variables[name] = value;
+    if (Buffer.byteLength(value) <= VARIABLE_BYTES) variables.set(name, value);
+    else variables.delete(name);
   }
-  return Object.keys(variables).length === 0 ? NO_VARIABLES : Object.freeze(variables);
+  return variables.size === 0 ? NO_VARIABLES : Object.freeze(Object.fromEntries(variables));
 }
 
 export const NO_VARIABLES: ServiceVariables = Object.freeze({});

@@ -5,13 +5,15 @@ import { HttpStatusError, SocketHttp } from "./docker-http.js";
 import { MalformedAnswer, type ProtocolOptions, type RuntimeProtocol } from "./protocol.js";
 import type { RuntimeModule } from "./runtime.js";
 
+type Version = readonly [major: number, minor: number];
+
 /** The newest version of the interface whose words are known here; each since 1.24 has what is read. */
-const API_VERSION = [1, 43] as const;
+const API_VERSION: Version = [1, 43];
 const EVENTS = { type: ["container"], event: ["create", "start", "rename", "update"] };
 /** Docker's own ids; its interface also takes names and beginnings of ids, which a cgroup's path never has. */
 const HEX_ID = /^[0-9a-f]{64}$/;
 /** What holds a pod's namespaces: Podman builds it by itself; Docker's Kubernetes says so in a label. */
-const PODMAN_PAUSE_IMAGE = /^localhost\/podman-pause:/;
+const PODMAN_PAUSE_IMAGE = "localhost/podman-pause:";
 const KIND_LABEL = "io.kubernetes.docker.type";
 const MAX_CONTAINERS = 100_000;
 
@@ -103,7 +105,7 @@ class Docker implements RuntimeProtocol {
       name: slashedName.replace(/^\//, ""),
       image,
       labels,
-      sandbox: labels.get(KIND_LABEL) === "podsandbox" || PODMAN_PAUSE_IMAGE.test(image),
+      sandbox: labels.get(KIND_LABEL) === "podsandbox" || image.startsWith(PODMAN_PAUSE_IMAGE),
       variables: entry === config ? NO_VARIABLES : variablesOf(memberOf(config, "Env")),
     });
   }
@@ -111,19 +113,19 @@ class Docker implements RuntimeProtocol {
 
 /** Ours where the server has it, else its newest or its oldest, whichever is nearer. */
 function prefixFor(newest: string, oldest: string): string {
-  const versions = [API_VERSION, versionOf(newest), versionOf(oldest) ?? ([1, 24] as const)];
-  const [ours, theirs, least] = versions;
+  const theirs = versionOf(newest);
   if (theirs === undefined) throw new MalformedAnswer("the answer names no version of the interface");
-  const agreed = isBefore(theirs, ours!) ? theirs : isBefore(ours!, least!) ? least! : ours!;
-  return `/v${agreed[0]}.${agreed[1]}`;
+  const least = versionOf(oldest) ?? API_VERSION;
+  const [major, minor] = [API_VERSION, theirs].reduce((a, b) => (isBefore(b, a) ? b : a));
+  return isBefore([major, minor], least) ? `/v${least[0]}.${least[1]}` : `/v${major}.${minor}`;
 }
 
-function versionOf(text: string): readonly [number, number] | undefined {
+function versionOf(text: string): Version | undefined {
   const match = /^(\d{1,3})\.(\d{1,4})$/.exec(text);
   return match === null ? undefined : [Number(match[1]), Number(match[2])];
 }
 
-function isBefore(a: readonly [number, number], b: readonly [number, number]): boolean {
+function isBefore(a: Version, b: Version): boolean {
   return a[0] < b[0] || (a[0] === b[0] && a[1] < b[1]);
 }
 

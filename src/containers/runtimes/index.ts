@@ -45,14 +45,25 @@ export function socketIdentity(file: string): string | undefined {
   }
 }
 
-/** What answers at a socket: each kind is asked its version, in order of preference. Undefined when none answers. */
-export async function kindOfSocket(socket: string, timeoutMs: number): Promise<RuntimeModule | undefined> {
+/**
+ * What answers at a socket: each kind is asked its version, in order of preference. Undefined when none answers, and soon
+ * after the signal.
+ */
+export async function kindOfSocket(
+  socket: string,
+  timeoutMs: number,
+  signal: AbortSignal,
+): Promise<RuntimeModule | undefined> {
   for (const module of RUNTIMES) {
+    if (signal.aborted) return undefined;
     const runtime = module.open(socket, { timeoutMs });
+    const close = () => runtime.close();
+    signal.addEventListener("abort", close);
     const answers = await runtime.version().then(
       () => true,
       () => false,
     );
+    signal.removeEventListener("abort", close);
     runtime.close();
     if (answers) return module;
   }

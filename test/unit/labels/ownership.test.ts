@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { beforeEach, describe, it } from "node:test";
+import fc from "fast-check";
 import { Ownership } from "#src/labels/ownership.js";
 import type { SelectionOptions } from "#src/labels/policy.js";
 import type { CgroupId, CgroupPath } from "#src/model/cgroup.js";
@@ -128,15 +129,33 @@ describe("an owner", () => {
     assert.equal(told(ownership, 8n as CgroupId), "shop/cart-7d9f-x2x4q app app b 0");
   });
 
-  it("may be the host's, or anybody's where the path was cut", () => {
+  it("may be the host's, also at a depth of which not all is told", () => {
     const ownership = ownershipOf();
     ownership.cgroupSighted({ id: CGROUP, names: ["system.slice", "nginx.service"], truncated: false });
-    assert.equal(ownership.owner(CGROUP).unit, "nginx.service");
-    const lost: CgroupPath = { id: 8n as CgroupId, names: ["deep", "x.service"], truncated: true };
-    ownership.cgroupSighted(lost);
-    assert.equal(ownership.owner(lost.id).unit, undefined);
+    ownership.cgroupSighted({ id: 8n as CgroupId, names: ["user.slice", "deep.service", "x"], truncated: true });
     ownership.cgroupSighted({ id: 9n as CgroupId, names: [], truncated: false });
-    assert.deepEqual(ownership.counts(), { podAndContainer: 0, pod: 0, container: 0, ids: 0, unit: 1, none: 2 });
+    const units = [7n, 8n, 9n].map((id) => ownership.owner(id as CgroupId).unit);
+    assert.deepEqual(units, ["nginx.service", "deep.service", undefined]);
+    assert.deepEqual(ownership.counts(), { podAndContainer: 0, pod: 0, container: 0, ids: 0, unit: 2, none: 1 });
+  });
+
+  it("of a container's own deep cgroups is the container's", () => {
+    const ownership = ownershipOf();
+    node.setPod(makePod());
+    ownership.cgroupSighted({
+      ...PATH,
+      names: [...PATH.names, ...Array.from({ length: 12 }, () => "x")],
+      truncated: true,
+    });
+    assert.equal(told(ownership), "shop/cart-7d9f-x2x4q app - a 0");
+  });
+
+  it("may be anybody's at a depth beyond all reason: sampled where all are", () => {
+    const lost: CgroupPath = { id: CGROUP, names: [], truncated: true };
+    ownershipOf().cgroupSighted(lost);
+    ownershipOf({ excludeNamespaces: ["bank"] }).cgroupSighted(lost);
+    ownershipOf({ mode: "opt-in" }).cgroupSighted(lost);
+    assert.deepEqual(policies, ["7: 1", "7: 0", "7: 0"]);
   });
 });
 
@@ -299,6 +318,65 @@ describe("a policy", () => {
     ownership.cgroupSighted(PATH);
     assert.equal(told(ownership), "- - app a 0");
     assert.deepEqual(policies, ["7: 1"]);
+  });
+});
+
+describe("news", () => {
+  it("in any order, any number of times, leaves what the same news leaves at once", () => {
+    const uids = [UID, OTHER_UID];
+    const ids = [ID, OTHER_ID, "c".repeat(64)];
+    const pod = fc
+      .record({
+        uid: fc.constantFrom(...uids),
+        namespace: fc.constantFrom("shop", "bank"),
+        name: fc.constantFrom("x", "y"),
+        id: fc.constantFrom(...ids),
+        profile: fc.constantFrom("true", "false", "maybe"),
+      })
+      .map(({ uid, namespace, name, id, profile }) =>
+        makePod({
+          uid,
+          namespace,
+          name,
+          annotations: { "hostflame.io/profile": profile },
+          containers: [{ kind: "container", name: "app", ids: [id], image: "" }],
+        }),
+      );
+    const reference = fc.record({
+      uid: fc.constantFrom(...uids),
+      namespace: fc.constantFrom("shop", "bank"),
+      name: fc.constantFrom("x", "y"),
+    });
+    const container = fc
+      .record({ id: fc.constantFrom(...ids), pod: fc.option(reference, { nil: undefined }) })
+      .map((its) => makeContainer(its));
+    const path = fc
+      .tuple(fc.constantFrom(...uids), fc.subarray(ids, { minLength: 1 }))
+      .map(([uid, its]) => podPath(7n, uid, ...its));
+    const news = fc.array(fc.oneof(pod, container), { maxLength: 12 });
+    fc.assert(
+      fc.property(path, news, fc.constantFrom("all" as const, "opt-in" as const), (its, events, mode) => {
+        node = new FakeNode();
+        policies = [];
+        const ownership = ownershipOf({ mode });
+        ownership.cgroupSighted(its);
+        for (const event of events) {
+          if ("runtime" in event) node.setContainer(event);
+          else node.setPod(event);
+        }
+        const late = ownershipOf({ mode });
+        late.cgroupSighted(its);
+        assert.deepEqual(ownership.owner(CGROUP), late.owner(CGROUP));
+        assert.deepEqual(ownership.policy(CGROUP), late.policy(CGROUP));
+        assert.equal(policies.at(-1), `7: ${late.policy(CGROUP).divisor}`);
+        // Never a wrong label: where the runtime names a pod, no other one is told.
+        const { container: known, pod: theirPod } = ownership.owner(CGROUP);
+        if (known?.pod !== undefined && theirPod !== undefined) {
+          assert.equal(`${theirPod.namespace}/${theirPod.name}`, `${known.pod.namespace}/${known.pod.name}`);
+        }
+      }),
+      { numRuns: 1000 },
+    );
   });
 });
 

@@ -142,16 +142,22 @@ describe("a storm of processes", () => {
     assert.equal(table.counts.reused, 20);
   });
 
-  it("fills no more memory than the capacity", () => {
-    const { table } = tableAt({ capacity: 2, readsPerSecond: 100 });
-    const pids = [waiting({}), waiting({}), waiting({})];
-    for (const pid of pids) table.sight(pid, startTimeNs(pid), "variables");
-    assert.equal(table.size, 2);
-    assert.equal(table.find(pids[0], startTimeNs(pids[0])), undefined);
+  it("fills no more memory than the capacity, and pushes out only its like", () => {
+    const { table, clock } = tableAt({ capacity: 4 });
+    const [lasting, ...storm] = [waiting({}), waiting({}), waiting({}), waiting({})];
+    const sight = (pid: number): void => table.sight(pid, startTimeNs(pid), "variables");
+    const isKnown = (pid: number): boolean => table.find(pid, startTimeNs(pid)) !== undefined;
+    sight(lasting);
+    clock.ms = 60_000;
+    sight(lasting);
+    for (const pid of storm) sight(pid);
+    assert.deepEqual([lasting, ...storm].map(isKnown), [true, false, true, true]);
     // The least recently sighted goes, not the oldest.
-    table.sight(pids[1], startTimeNs(pids[1]), "variables");
-    table.sight(pids[0], startTimeNs(pids[0]), "variables");
-    assert.ok(table.find(pids[1], startTimeNs(pids[1])));
+    sight(storm[1]);
+    sight(storm[0]);
+    assert.deepEqual([lasting, ...storm].map(isKnown), [true, true, true, false]);
+    assert.equal(table.size, 3);
+    assert.equal(table.counts.forgotten, 2);
   });
 });
 
