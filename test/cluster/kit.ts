@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync, rmSync } from "node:fs";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { outputOf, run } from "./command.js";
@@ -72,6 +72,8 @@ export async function stopProgram({ state }: Cluster, name: string): Promise<voi
     if (waited > 15_000) process.kill(Number(pid), "SIGKILL");
     await sleep(100);
   }
+  // Until somebody reaps it the kit would take it for running.
+  rmSync(file, { force: true });
 }
 
 /** The kit writes pid and start time, so that a number used again is not taken for it. */
