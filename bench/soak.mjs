@@ -47,13 +47,14 @@ setFlagsFromString("--semi-space-growth-factor=1");
 const directory = mkdtempSync(path.join(tmpdir(), "hostflame-soak-"));
 const children = new Set();
 const stop = new AbortController();
-try {
-  await soak();
-} finally {
-  stop.abort();
+// However it ends, nothing runs on.
+process.once("exit", () => {
   for (const child of children) child.kill("SIGKILL");
   rmSync(directory, { recursive: true, force: true });
-}
+});
+for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => process.exit(1));
+await soak();
+process.exit();
 
 async function soak() {
   const stays = startSteadyLoad();

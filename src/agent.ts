@@ -142,8 +142,13 @@ async function sampleUntilAsked(frame: Frame): Promise<void> {
   const sources = openSources(options, settings.node);
   const labelling = new Labelling(capture, sources, settings.selection, frame.log);
   const bpfTime = new BpfTime(native, capture.sampler.session);
+  const trim = (): void => {
+    native.addon.trimMemory();
+  };
+  trim(); // what loading took, the kernel's types among it
+  worker.onRest = trim;
   try {
-    await runWindows(frame, { settings, capture, sources, labelling, bpfTime });
+    await runWindows(frame, { settings, capture, sources, labelling, bpfTime, trim });
   } finally {
     bpfTime.stop();
     labelling.close();
@@ -160,6 +165,8 @@ interface Parts {
   readonly sources: Sources;
   readonly labelling: Labelling;
   readonly bpfTime: BpfTime;
+  /** Gives memory that nobody uses back. */
+  readonly trim: () => void;
 }
 
 async function runWindows(frame: Frame, parts: Parts): Promise<void> {
@@ -195,6 +202,7 @@ async function runWindows(frame: Frame, parts: Parts): Promise<void> {
     },
     onDone: (waiting) => {
       labelling.windowWritten(waiting);
+      parts.trim();
     },
     onFailure: (error, span, samples) => {
       log.repeated("error", "window_failed", String(error), { end: span.end, samples });

@@ -1,4 +1,3 @@
-import { hostCgroupHierarchy } from "#src/host/cgroup-hierarchy.js";
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { Capture, type CaptureOptions } from "#src/capture/capture.js";

@@ -20,6 +20,11 @@ const BURN_SECONDS = 120;
 export const HOSTILE_SERVICE = "../../../tmp/night ly";
 export const TOKEN = "token-that-must-not-be-printed";
 
+/** The agent's last watch, as far as it got. */
+interface Watch {
+  response: ServerResponse | undefined;
+}
+
 /**
  * Two pods whose containers use CPU in cgroups of the tests' own, with an API server and a container runtime that know of
  * them: shop (a Deployment) in namespace store, nightly in jobs, which names its service itself.
@@ -31,18 +36,20 @@ export class TwoPods {
   readonly shopId = SHOP.id;
   private readonly cgroups: TestCgroup[] = [];
   private readonly running: ChildProcess[] = [];
-  private watching: ServerResponse | undefined;
 
-  private constructor(private readonly api: FakeApiServer) {}
+  private constructor(
+    private readonly api: FakeApiServer,
+    private readonly watch: Watch,
+  ) {}
 
   static async start(hierarchy: CgroupHierarchy): Promise<TwoPods> {
     const nightly = podObject("nightly", { uid: JOBS.uid, namespace: "jobs", ids: [JOBS.id] });
-    let pods: TwoPods | undefined;
+    const watch: Watch = { response: undefined };
     const api = await FakeApiServer.start(list("1", [shop(), nightly]), (response) => {
       response.flushHeaders();
-      if (pods !== undefined) pods.watching = response;
+      watch.response = response;
     });
-    pods = new TwoPods(api);
+    const pods = new TwoPods(api, watch);
     for (const [pod, namespace, { uid, id }] of [
       ["shop-5d4c-x1", "store", SHOP],
       ["nightly", "jobs", JOBS],
@@ -80,7 +87,7 @@ export class TwoPods {
 
   /** The watch tells that shop has changed. */
   changeShop(sketch: PodSketch): void {
-    this.watching?.write(`${JSON.stringify(modified(shop({ version: "2", ...sketch })))}\n`);
+    this.watch.response?.write(`${JSON.stringify(modified(shop({ version: "2", ...sketch })))}\n`);
   }
 
   async stop(): Promise<void> {
@@ -89,7 +96,9 @@ export class TwoPods {
         if (pid !== "") process.kill(Number(pid), "SIGKILL");
       }
     }
-    await Promise.all(this.running.map((child) => child.exitCode ?? child.signalCode ?? once(child, "close")));
+    for (const child of this.running) {
+      if (child.exitCode === null && child.signalCode === null) await once(child, "close");
+    }
     for (const cgroup of this.cgroups) await cgroup.remove();
     await this.api.stop();
     await this.docker.stop();
