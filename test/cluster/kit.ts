@@ -62,16 +62,16 @@ export function inNode(words: readonly string[], timeoutMs?: number): ReturnType
   return run(path.join(kit, "in-node"), words, timeoutMs === undefined ? {} : { timeoutMs });
 }
 
-/** Ends one of the cluster's programs, such as "apiserver" or "containerd"; {@link restore} starts it again. */
-export async function stopProgram({ state }: Cluster, name: string): Promise<void> {
+/**
+ * Ends one of the cluster's programs, such as "apiserver" or "containerd", as a crash would: an API server that is asked to
+ * end goes on with what is open for a minute. {@link restore} starts it again.
+ */
+export async function killProgram({ state }: Cluster, name: string): Promise<void> {
   const file = path.join(state, "pid", name);
-  if (!isRunning(file)) throw new Error(`${name} does not run: nothing to stop`);
+  if (!isRunning(file)) throw new Error(`${name} does not run: there is nothing to end`);
   const [pid] = readFileSync(file, "utf8").split(" ");
-  process.kill(Number(pid), "SIGTERM");
-  for (let waited = 0; isRunning(file); waited += 100) {
-    if (waited > 15_000) process.kill(Number(pid), "SIGKILL");
-    await sleep(100);
-  }
+  process.kill(Number(pid), "SIGKILL");
+  while (isRunning(file)) await sleep(100);
   // Until somebody reaps it the kit would take it for running.
   rmSync(file, { force: true });
 }

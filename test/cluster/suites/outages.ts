@@ -4,7 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { agentPod, askReadiness, awaitWindows, type Readiness } from "../agent.js";
 import { expectedLabels, judge } from "../expected.js";
 import { apply, deleteNamespace, kubectl, makeNamespace, until, untilReady } from "../kubectl.js";
-import { restore, stopProgram } from "../kit.js";
+import { restore, killProgram } from "../kit.js";
 import { PodProcesses } from "../pod-processes.js";
 import { burning, pod } from "../workload-pods.js";
 import { UNLABELLED, WINDOW_MS, WRITE_MS, type AgentContext } from "./context.js";
@@ -87,16 +87,16 @@ export function outagesSuite(context: () => AgentContext, restoreRights: () => P
       await apply(cluster, pod(NAMESPACE, name, { containers: [burning("main", "c", 25)] }));
       await untilReady(cluster, NAMESPACE, `pod/${name}`);
       processes.look();
-      await expectLabelled(2);
+      await expectLabelled(1);
     }
 
     it("containerd: profiling goes on with labels, /readyz says it, new containers are known afterwards", async (test) => {
       await known();
-      await stopProgram(context().cluster, "containerd");
+      await killProgram(context().cluster, "containerd");
       const { missing } = await untilMissing(/^runtimes?:/);
       test.diagnostic(missing.join(" "));
-      await expectLabelled(2);
-      await sleep(Math.max(0, OUTAGE_MS - 4 * WINDOW_MS));
+      await expectLabelled(1);
+      await sleep(Math.max(0, OUTAGE_MS - 3 * WINDOW_MS));
       await restore();
       await untilNothingMissing();
       await expectNewPod("after-containerd");
@@ -104,11 +104,11 @@ export function outagesSuite(context: () => AgentContext, restoreRights: () => P
 
     it("the API server: the same", async (test) => {
       await known();
-      await stopProgram(context().cluster, "apiserver");
+      await killProgram(context().cluster, "apiserver");
       const { missing } = await untilMissing(/^pods:/);
       test.diagnostic(missing.join(" "));
-      await expectLabelled(2);
-      await sleep(Math.max(0, OUTAGE_MS - 4 * WINDOW_MS));
+      await expectLabelled(1);
+      await sleep(Math.max(0, OUTAGE_MS - 3 * WINDOW_MS));
       await restore();
       await untilNothingMissing();
       await expectNewPod("after-api-server");
@@ -119,7 +119,7 @@ export function outagesSuite(context: () => AgentContext, restoreRights: () => P
       await known();
       await kubectl(cluster, ["delete", "clusterrolebinding", "hostflame"]);
       // A watch that is open stays open; a server that is started anew asks for rights again.
-      await stopProgram(cluster, "apiserver");
+      await killProgram(cluster, "apiserver");
       await restore();
       await until("/readyz to name the right", RECOVERY_MS, async () => {
         const { missing } = await askReadiness(context().address);
