@@ -193,6 +193,7 @@ async function runWindows(frame: Frame, parts: Parts): Promise<void> {
         registry: capture.registry,
         namer: names,
         ownership,
+        mayTellMore: (owner) => sources.mayTellMore(owner),
         processes,
         counts: labelCounts,
         ...settings,

@@ -108,6 +108,7 @@ describe("an agent that was asked for what cannot be", () => {
     ],
     [[], { NODE_NAME: "a\nb" }, /^hostflame: NODE_NAME does not accept "a\\nb": it accepts a name,/],
     [[], { OTEL_PROFILING_AGENT_TAGS: "pod:x" }, /^hostflame: OTEL_PROFILING_AGENT_TAGS has the tag "pod:x"; "pod" is/],
+    [["--kubernetes", "on"], {}, /^hostflame: --kubernetes is on, and there is neither a service account/],
     [["--pod-selector", "a in"], {}, /^hostflame: --pod-selector /],
     [
       [],

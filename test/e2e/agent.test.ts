@@ -178,3 +178,53 @@ describe("an agent on a node with two pods", { skip: reason }, () => {
     assert.ok(!agent.errors.includes(TOKEN));
   });
 });
+
+describe("an agent that is told what not to see", { skip: reason }, () => {
+  it("files nothing of the host or an excluded namespace, and names of a redacted one only hashed", async () => {
+    const pods = await TwoPods.start(hierarchy);
+    const agent = new RunningAgent(
+      [
+        ...["--window", "2s", "--frequency", "199", "--node", "node-0", "--runtime-socket", pods.socket],
+        ...["--host", "off", "--exclude-namespace", "jobs", "--redact-namespace", "store"],
+      ],
+      await pods.environment(),
+    );
+    try {
+      await agent.until("sampling");
+      await agent.windows(3);
+      const samples = agent.samples();
+      assert.ok(countOf(samples) > 100);
+      for (const { labels } of samples) {
+        assert.equal(labels["pod"], SHOP);
+        assert.match(labels["comm"], /^[0-9a-f]{12}$/);
+      }
+      assert.ok((await agent.metric("hostflame_bpf_refused_ticks_total")) > 0, "refused before they were unwound");
+      assert.ok((await agent.metric("hostflame_labels_redacted_samples_total")) > 100);
+    } finally {
+      await agent.dispose();
+      await pods.stop();
+    }
+  });
+
+  it("samples nobody who did not opt in", async () => {
+    const pods = await TwoPods.start(hierarchy);
+    const agent = new RunningAgent(
+      [
+        ...["--window", "2s", "--frequency", "199", "--node", "node-0", "--runtime-socket", pods.socket],
+        ...["--mode", "opt-in"],
+      ],
+      await pods.environment(),
+    );
+    try {
+      await agent.until("sampling");
+      await agent.windows(2);
+      assert.equal(await agent.metric("hostflame_bpf_samples_total"), 0);
+      pods.changeShop({ annotations: { "hostflame.io/profile": "true" } });
+      await until(() => agent.files().length > 0);
+      for (const { labels } of agent.samples()) assert.equal(labels["pod"], SHOP);
+    } finally {
+      await agent.dispose();
+      await pods.stop();
+    }
+  });
+});

@@ -50,7 +50,7 @@ function setUp(problem = "") {
 /** A window with so many ticks of each cgroup. */
 function windowOf(...ticks: readonly (readonly [CgroupId, number])[]): Window {
   const window = new Window();
-  const stack = window.stacks.intern(new Uint32Array(2), 0, 1, 0) as StackId;
+  const stack = window.stacks.intern(new Uint32Array(2), 0, 1, 0);
   for (const [cgroup, count] of ticks) {
     const words = new Uint32Array(sampleLayout.sizeOf / 4);
     words[sampleLayout.cgroupId / 4] = Number(cgroup);
