@@ -4,7 +4,6 @@ import { AccountingCheck } from "#src/agent/accounting.js";
 import { CgroupTable } from "#src/capture/cgroups.js";
 import { Window } from "#src/capture/window.js";
 import type { CpuAccounting } from "#src/host/cpu-accounting.js";
-import type { StackId } from "#src/model/brand.js";
 import type { CgroupId } from "#src/model/cgroup.js";
 import { sampleLayout } from "#src/native/abi.generated.js";
 
