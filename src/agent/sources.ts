@@ -22,7 +22,10 @@ export interface Sources {
 
 /** Begins to ask; nothing is waited for. */
 export function openSources(options: AgentOptions, node: string): Sources {
-  const containers = openContainerDirectory({ sockets: options.runtimeSockets });
+  const containers = openContainerDirectory(
+    // None named is none asked for: they are then looked for.
+    options.runtimeSockets.length === 0 ? {} : { sockets: options.runtimeSockets },
+  );
   const access = options.kubernetes === "off" ? undefined : findClusterAccess(process.env);
   const pods =
     access === undefined ? undefined : openPodSource({ node, access, annotations: [...options.podAnnotations] });
