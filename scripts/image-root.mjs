@@ -1,6 +1,6 @@
 /*
  * Collects what the container image holds into one folder, which becomes its root: Node.js and the shared libraries that
- * it and the addon ask for, the program, the packages it runs on, certificates, and the licences of all. Nothing else
+ * it and the addon ask for, the program bundled with its packages, certificates, and the licences of all. Nothing else
  * is there to be run: no shell, no package manager, no compiler.
  *
  *   node scripts/image-root.mjs FOLDER     after npm run build
@@ -18,15 +18,13 @@ import {
   writeFileSync,
 } from "node:fs";
 import path from "node:path";
-import { build } from "esbuild";
+import { bundle } from "./bundle.mjs";
 import { root } from "./step.mjs";
 
 const target = path.resolve(process.argv[2] ?? "build/image");
 const PROGRAM = "/opt/hostflame";
 const ADDON = "build/native/hostflame.node";
 
-/** What the packages' authors ask to be kept with their files. */
-const LEGAL = /^(licen[cs]e|copying|notice)/i;
 /** Debian packages whose code is in the image, by shared library or linked into the addon; /usr/share/doc has their terms. */
 const DEBIAN_PACKAGES = ["libc6", "libgcc-s1", "libstdc++6", "libatomic1", "libbpf-dev", "libelf-dev", "zlib1g-dev"];
 
@@ -74,43 +72,10 @@ async function program() {
   for (const name of ["LICENSE", "LICENSES", "package.json", ADDON, "build/native/hostflame.bpf.o"]) {
     cpSync(path.join(root, name), path.join(into, name), { recursive: true });
   }
-  cpSync(path.join(root, "dist"), path.join(into, "dist"), {
-    recursive: true,
-    filter: (file) => !/\.(d\.ts|map|tsbuildinfo)$/.test(file),
-  });
-  await packages(into);
-}
-
-/**
- * Of node_modules the files that some import or require of the program leads to, by esbuild's account, and what npm and
- * the authors want beside them. A package is often used by a part: of @kubernetes/client-node, 23 MB of JavaScript, it is
- * 1 MB.
- */
-async function packages(into) {
-  const programs = readdirSync(path.join(root, "dist"), { recursive: true }).filter((name) => name.endsWith(".js"));
-  const { metafile } = await build({
-    absWorkingDir: root,
-    entryPoints: programs.map((name) => path.join("dist", name)),
-    outdir: "unused",
-    write: false,
-    bundle: true,
-    metafile: true,
-    platform: "node",
-    format: "esm",
-    external: ["*.node"],
-    logLevel: "error",
-  });
-  const files = Object.keys(metafile.inputs).filter((file) => file.startsWith("node_modules/"));
-  for (const folder of new Set(files.map(packageOf))) {
-    files.push(`${folder}/package.json`);
-    for (const name of readdirSync(path.join(root, folder))) if (LEGAL.test(name)) files.push(`${folder}/${name}`);
-  }
-  for (const file of new Set(files)) cpSync(path.join(root, file), path.join(into, file), { recursive: true });
-}
-
-/** "node_modules/@a/b/node_modules/c" of any file of the package c. */
-function packageOf(file) {
-  return /^(.*\bnode_modules\/(?:@[^/]+\/)?[^/]+)\//.exec(file)[1];
+  // One bundle for all of dist/ and of the packages that it runs on, with their authors' terms: less to read, less to keep
+  // in memory.
+  await bundle();
+  cpSync(path.join(root, "dist/bundle"), path.join(into, "dist/bundle"), { recursive: true });
 }
 
 function settings() {

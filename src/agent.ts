@@ -287,7 +287,8 @@ function fileExporter({ outputDir, outputBytes }: AgentOptions): FileExporterOpt
     directory: outputDir,
     maxBytes: outputBytes,
     encode: ({ profile, service, env, version, labels }) => {
-      const own = new Map([["service", service], ["env", env], ["version", version], ...labels]);
+      // Last, so that no label of a pod's that is asked for by one of these names stands for it.
+      const own = new Map([...labels, ["service", service], ["env", env], ["version", version]]);
       return encodePprofGzip(profile, { comments: [TOOL], labels: own });
     },
   };
