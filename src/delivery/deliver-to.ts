@@ -37,8 +37,8 @@ export interface DeliveryStatus {
   readonly spool: Waiting;
   /** Files: written, found at the start whole, and half written. */
   readonly spoolCounts: { readonly written: number; readonly recovered: number; readonly partials: number };
-  /** How long no try has been answered for good; 0 when the last one was. */
-  readonly awayMs: number;
+  /** How long no try has been answered for good; undefined when the last one was. */
+  readonly awayMs: number | undefined;
   readonly isSending: boolean;
   /** In a word; undefined while the spool can be used, or none is wanted. */
   readonly spoolProblem: string | undefined;
@@ -141,7 +141,7 @@ export function deliverTo(
     memory: backlog.inMemory,
     spool: backlog.inSpool,
     spoolCounts: backlog.spoolCounts,
-    awayMs: sender.awaySinceMs === undefined ? 0 : clock.monotonicMs() - sender.awaySinceMs,
+    awayMs: sender.awaySinceMs === undefined ? undefined : clock.monotonicMs() - sender.awaySinceMs,
     isSending: sender.isSending,
     spoolProblem: backlog.spoolProblem,
     lastFailure: sender.lastFailure,
@@ -164,7 +164,7 @@ export function deliverTo(
 function problemOf(status: DeliveryStatus, { spoolDirectory }: DeliveryOptions): string {
   const { awayMs, address, lastFailure, memory, spool, spoolProblem } = status;
   const sentences: string[] = [];
-  if (awayMs > 0 && lastFailure !== undefined) {
+  if (awayMs !== undefined && lastFailure !== undefined) {
     const { reason, detail } = lastFailure;
     const waiting = memory.uploads + spool.uploads;
     sentences.push(

@@ -30,8 +30,11 @@ export interface LastFailure {
   readonly atMs: number;
 }
 
-/** So many failed tries of the oldest upload, and the next one is tried in turn with it. */
-const TRIES_ALONE = 5;
+/** After so many failed tries of the oldest upload, and after as many again, the one behind it is tried too. */
+const TRIES_A_PROBE = 5;
+/** The same for tries that took long: an intake that came back meanwhile would get the two in the wrong order. */
+const SLOW_TRIES_A_PROBE = 50;
+const SLOW_MS = 1000;
 /** So many later ones were accepted while the oldest failed: then it is the upload, not the intake. */
 const MAX_PASSED_BY = 3;
 /** What receivers say goes into logs and onto pages. */
@@ -51,7 +54,8 @@ export class Sender {
   lastRefusal: LastFailure | undefined;
   readonly #jitter: FullJitter;
   /** The oldest upload, while it fails. */
-  #suspect: { readonly sequence: number; readonly run: number; tries: number; passedBy: number } | undefined;
+  #suspect:
+    { readonly sequence: number; readonly run: number; tries: number; slowTries: number; passedBy: number } | undefined;
   #probesNext = false;
   #awaySinceMs: number | undefined;
   #isSending = false;
@@ -123,43 +127,44 @@ export class Sender {
       this.#suspect = undefined;
       return oldest;
     }
-    const probes = this.#probesNext && suspect.tries >= TRIES_ALONE;
-    return (probes ? backlog.at(1) : undefined) ?? oldest;
+    return (this.#probesNext ? backlog.at(1) : undefined) ?? oldest;
   }
 
   /** Gives how long to wait before the next try; undefined: not at all. */
   async #sendOne(next: WaitingUpload): Promise<number | undefined> {
-    const { backlog } = this.modules;
+    const { backlog, clock } = this.modules;
     backlog.hold(next);
     try {
       const upload = await backlog.load(next);
       if (upload === undefined) return undefined;
       this.#isSending = true;
+      const startMs = clock.monotonicMs();
       const result = await this.#try(upload);
       this.#isSending = false;
-      return result && (await this.#judge(next, upload, result));
+      return result && (await this.#judge(next, upload, result, clock.monotonicMs() - startMs));
     } finally {
       backlog.hold(undefined);
     }
   }
 
-  async #judge(next: WaitingUpload, upload: Upload, result: SendResult): Promise<number | undefined> {
+  async #judge(next: WaitingUpload, upload: Upload, result: SendResult, tookMs: number): Promise<number | undefined> {
     const { backlog, log, destination } = this.modules;
     const { profiles, body } = upload;
     if (result.kind === "retry") {
       this.retries.add(result.reason, profiles, body.byteLength);
-      this.#failed(next, result.reason, result.detail);
+      this.#failed(next, result.reason, result.detail, tookMs);
       // Nobody knows for how long: the disk is where it waits, and all that came after it.
       await backlog.spill();
+      // At once after the oldest has failed: were it later, the intake could be back, and get them in the wrong order.
+      if (this.#probesNext && result.afterMs === undefined && backlog.at(1) !== undefined) return undefined;
+      this.#probesNext = false;
       return this.#jitter.next(result.afterMs);
     }
     this.#answered();
-    await backlog.settle(next);
     if (result.kind === "accepted") {
       this.accepted.uploads++;
       this.accepted.profiles += profiles;
       this.accepted.bytes += body.byteLength;
-      await this.#passedBy(next);
     } else {
       const { reason } = result;
       const detail = oneLine(result.detail);
@@ -167,10 +172,12 @@ export class Sender {
       this.lastRefusal = { reason, detail, atMs: this.modules.clock.wallMs() };
       log.repeated("error", "upload_refused", reason, { destination: destination.name, reason, detail, profiles });
     }
+    await backlog.settle(next);
+    if (result.kind === "accepted") await this.#passedBy(next);
     return undefined;
   }
 
-  #failed({ sequence, run }: WaitingUpload, reason: string, rawDetail: string): void {
+  #failed({ sequence, run }: WaitingUpload, reason: string, rawDetail: string, tookMs: number): void {
     const { backlog, clock, log, destination } = this.modules;
     const detail = oneLine(rawDetail);
     this.lastFailure = { reason, detail, atMs: clock.wallMs() };
@@ -180,9 +187,10 @@ export class Sender {
     }
     const oldest = backlog.at(0);
     if (oldest?.sequence === sequence && oldest.run === run) {
-      this.#suspect ??= { sequence, run, tries: 0, passedBy: 0 };
-      this.#suspect.tries++;
-      this.#probesNext = true;
+      const suspect = (this.#suspect ??= { sequence, run, tries: 0, slowTries: 0, passedBy: 0 });
+      const isDue =
+        tookMs < SLOW_MS ? ++suspect.tries % TRIES_A_PROBE === 0 : ++suspect.slowTries % SLOW_TRIES_A_PROBE === 0;
+      this.#probesNext = isDue || suspect.passedBy > 0;
     } else {
       this.#probesNext = false;
     }
