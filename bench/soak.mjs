@@ -15,6 +15,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { setFlagsFromString } from "node:v8";
 import { Capture } from "../dist/capture/capture.js";
+import { hostCgroupHierarchy } from "../dist/host/cgroup-hierarchy.js";
 import { NameCache } from "../dist/naming/name-cache.js";
 import { nameWindow } from "../dist/naming/name-window.js";
 import { loadNative } from "../dist/native/load.js";
@@ -46,13 +47,14 @@ setFlagsFromString("--semi-space-growth-factor=1");
 const directory = mkdtempSync(path.join(tmpdir(), "hostflame-soak-"));
 const children = new Set();
 const stop = new AbortController();
-try {
-  await soak();
-} finally {
-  stop.abort();
+// However it ends, nothing runs on.
+process.once("exit", () => {
   for (const child of children) child.kill("SIGKILL");
   rmSync(directory, { recursive: true, force: true });
-}
+});
+for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => process.exit(1));
+await soak();
+process.exit();
 
 async function soak() {
   const stays = startSteadyLoad();
@@ -70,9 +72,11 @@ async function soak() {
       frequencyHz: FREQUENCY_HZ,
       ringBytes: 2 << 20,
       executables: 512,
-      // Of a machine that does other things too, the load alone is steady.
+      // A machine does other things too, and more of them in the end than in the beginning: this load alone is the same.
       pids: options.steady ? [stays.pid] : [],
-      comms: [],
+      comms: options.steady ? [] : ["soak-steady", "churn", "sh", "ls"],
+      hierarchy: hostCgroupHierarchy(),
+      defaultDivisor: 1,
       unwindMemoryBytes: 16 << 20,
       pendingMemoryBytes: 4 << 20,
     },
@@ -126,6 +130,7 @@ async function soak() {
 
 function startSteadyLoad() {
   const script = `
+    process.title = "soak-steady";
     const { gzipSync } = require("zlib");
     const f = (n) => n < 2 ? n : f(n - 1) + f(n - 2);
     for (let s = 0; ; ) {

@@ -29,6 +29,8 @@ Napi::Value JsEnableProgramStats(const Napi::CallbackInfo& info) {
   return disable;
 }
 
+void JsTrimMemory(const Napi::CallbackInfo&) { TrimMemory(); }
+
 Napi::Object Init(Napi::Env env, Napi::Object exports) {
   ReturnFreedMemory();
   auto* addon = new Addon();
@@ -39,6 +41,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   exports.Set("createSession", Napi::Function::New<SessionObject::Create>(env, "createSession"));
   exports.Set("possibleCpus", Napi::Function::New<JsPossibleCpus>(env, "possibleCpus"));
   exports.Set("enableProgramStats", Napi::Function::New<JsEnableProgramStats>(env, "enableProgramStats"));
+  exports.Set("trimMemory", Napi::Function::New<JsTrimMemory>(env, "trimMemory"));
   return exports;
 }
 

@@ -25,4 +25,10 @@ void ReturnFreedMemory() {
 #endif
 }
 
+void TrimMemory() {
+#ifdef __GLIBC__
+  malloc_trim(0);
+#endif
+}
+
 }  // namespace hostflame

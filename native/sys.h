@@ -15,4 +15,9 @@ int EnableProgramStats(UniqueFd* fd);
 // large ELF file a process holds some 15 MiB that it does not use (measured). Does nothing under another libc.
 void ReturnFreedMemory();
 
+// Gives the pages that malloc holds and nobody uses back to the kernel, of all arenas; some milliseconds. What threads
+// of V8 allocate to compile, and a worker that has ended, leave holes that no threshold closes. Nothing under another
+// libc.
+void TrimMemory();
+
 }  // namespace hostflame

@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import path from "node:path";
-import { root, step } from "./step.mjs";
+import { root, SetupError, step } from "./step.mjs";
 
 const node = process.execPath;
 const tsc = path.join(root, "node_modules/typescript/bin/tsc");
@@ -69,11 +69,21 @@ export async function ensureNodeModules() {
   });
 }
 
-/** Builds each part whose inputs changed since it was last built. */
-export async function ensureParts({ test }) {
+/**
+ * Builds each part whose inputs changed since it was last built.
+ *
+ * @param {{ test: boolean, only?: readonly string[] }} options  only: names of parts; all of them when left out
+ */
+export async function ensureParts({ test, only }) {
+  const unknown = only?.find((name) => !parts.some((part) => part.name === name));
+  if (unknown !== undefined) {
+    throw new SetupError(
+      `there is no part "${unknown}" to build; there are ${parts.map(({ name }) => name).join(", ")}.`,
+    );
+  }
   const stamps = readStamps();
   for (const part of parts) {
-    if (part.test === true && !test) continue;
+    if (only === undefined ? part.test === true && !test : !only.includes(part.name)) continue;
     const stamp = fingerprint(part.inputs);
     if (stamps[part.name] === stamp && part.outputs.every((output) => existsSync(path.join(root, output)))) continue;
     await step(part.title, part.commands, { advice: REPORT });

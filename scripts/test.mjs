@@ -20,7 +20,7 @@ import { main, root, SetupError } from "./step.mjs";
 const ORDER = ["house", "unit", "bpf-host", "conformance", "native", "e2e", "cluster", "kernels"];
 const compiled = path.join(root, "build/test");
 /** A test that hangs must not take the whole run with it. */
-const TEST_TIMEOUT_MS = 20 * 60_000;
+const TEST_TIMEOUT_MS = 40 * 60_000;
 
 await main(async () => {
   const { values, positionals: filters } = parseArgs({ options: { name: { type: "string" } }, allowPositionals: true });

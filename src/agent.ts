@@ -5,7 +5,7 @@ import { describeHealth } from "./agent/describe-health.js";
 import { AgentHealth } from "./agent/health.js";
 import { agentRoutes } from "./agent/http-routes.js";
 import { Labelling } from "./agent/labelling.js";
-import { makeProfiles, noLabelCounts } from "./agent/make-profiles.js";
+import { makeProfiles, noLabelCounts, type LabelCounts } from "./agent/make-profiles.js";
 import { registerAgentMetrics } from "./agent/register-metrics.js";
 import { SampleTotals } from "./agent/sample-totals.js";
 import { settingsOf, type AgentSettings } from "./agent/settings.js";
@@ -142,8 +142,13 @@ async function sampleUntilAsked(frame: Frame): Promise<void> {
   const sources = openSources(options, settings.node);
   const labelling = new Labelling(capture, sources, settings.selection, frame.log);
   const bpfTime = new BpfTime(native, capture.sampler.session);
+  const trim = (): void => {
+    native.addon.trimMemory();
+  };
+  trim(); // what loading took, the kernel's types among it
+  worker.onRest = trim;
   try {
-    await runWindows(frame, { settings, capture, sources, labelling, bpfTime });
+    await runWindows(frame, { settings, capture, sources, labelling, bpfTime, trim });
   } finally {
     bpfTime.stop();
     labelling.close();
@@ -160,6 +165,8 @@ interface Parts {
   readonly sources: Sources;
   readonly labelling: Labelling;
   readonly bpfTime: BpfTime;
+  /** Gives memory that nobody uses back. */
+  readonly trim: () => void;
 }
 
 async function runWindows(frame: Frame, parts: Parts): Promise<void> {
@@ -173,6 +180,7 @@ async function runWindows(frame: Frame, parts: Parts): Promise<void> {
   const labelCounts = noLabelCounts();
   const check = new AccountingCheck({
     cgroups: capture.cgroups,
+    waitingTicks: () => capture.firstSights.waitingTicks(),
     owner: (cgroup) => ownership.owner(cgroup),
     divisor: (cgroup) => ownership.policy(cgroup).divisor,
     accounting: openCpuAccounting(settings.hierarchy),
@@ -185,6 +193,7 @@ async function runWindows(frame: Frame, parts: Parts): Promise<void> {
         registry: capture.registry,
         namer: names,
         ownership,
+        mayTellMore: (owner) => sources.mayTellMore(owner),
         processes,
         counts: labelCounts,
         ...settings,
@@ -194,6 +203,7 @@ async function runWindows(frame: Frame, parts: Parts): Promise<void> {
     },
     onDone: (waiting) => {
       labelling.windowWritten(waiting);
+      parts.trim();
     },
     onFailure: (error, span, samples) => {
       log.repeated("error", "window_failed", String(error), { end: span.end, samples });
@@ -237,9 +247,37 @@ async function runWindows(frame: Frame, parts: Parts): Promise<void> {
     const span = loop.span("stop");
     take(await capture.stop(), span);
     await writer.finish(WRITE_MS);
+    logAccount(log, { capture, writer, totals, labelCounts });
   } finally {
     await delivery.close();
   }
+}
+
+/** What became of every sample that the kernel side took: the sums on both sides are equal. */
+function logAccount(log: Log, { capture, writer, totals, labelCounts }: AccountSources): void {
+  const { samples, samples_dropped: ringFull } = capture.sampler.counters();
+  log.info("account", {
+    samples: samples + ringFull,
+    inProfiles: totals.samples - writer.samplesFailed - writer.samplesDropped - sumOf(labelCounts.refused.values()),
+    ringFull,
+    malformed: capture.intake.malformed,
+    windowsFailed: writer.samplesFailed,
+    windowsDropped: writer.samplesDropped,
+    refused: Object.fromEntries(labelCounts.refused),
+  });
+}
+
+interface AccountSources {
+  readonly capture: Capture;
+  readonly writer: WindowWriter<Window>;
+  readonly totals: SampleTotals;
+  readonly labelCounts: LabelCounts;
+}
+
+function sumOf(values: Iterable<number>): number {
+  let sum = 0;
+  for (const value of values) sum += value;
+  return sum;
 }
 
 function fileExporter({ outputDir, outputBytes }: AgentOptions): FileExporterOptions {

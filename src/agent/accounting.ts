@@ -6,6 +6,8 @@ import type { Owner } from "../model/owner.js";
 
 export interface AccountingModules {
   readonly cgroups: CgroupTable;
+  /** Ticks that samples which wait for rows stand for: they are of this window and will be in a later one. */
+  readonly waitingTicks: () => ReadonlyMap<CgroupId, number>;
   readonly owner: (cgroup: CgroupId) => Owner;
   readonly divisor: (cgroup: CgroupId) => number;
   readonly accounting: CpuAccounting;
@@ -22,6 +24,8 @@ const ENOUGH_TICKS = 1000;
 export class AccountingCheck {
   /** Usage of each container's own cgroup when the present window began. */
   private before = new Map<CgroupId, bigint>();
+  /** Ticks by cgroup that waited then. */
+  private waitingBefore: ReadonlyMap<CgroupId, number> = new Map();
   sampledSeconds = 0;
   accountedSeconds = 0;
   /** Of the last window: |sampled / accounted - 1|, the worst of containers with enough samples; undefined without any. */
@@ -44,8 +48,13 @@ export class AccountingCheck {
       const usage = this.modules.accounting.usageNs(path);
       if (usage !== undefined) after.set(path.id, usage);
     }
-    this.compare(ticksByRoot(window, roots, this.modules.cgroups), after);
+    const waiting = this.modules.waitingTicks();
+    const ticks = ticksOf(window);
+    for (const [cgroup, count] of waiting) ticks.set(cgroup, (ticks.get(cgroup) ?? 0) + count);
+    for (const [cgroup, count] of this.waitingBefore) ticks.set(cgroup, (ticks.get(cgroup) ?? 0) - count);
+    this.compare(ticksByRoot(ticks, roots, this.modules.cgroups), after);
     this.before = after;
+    this.waitingBefore = waiting;
   }
 
   private compare(ticks: ReadonlyMap<CgroupId, number>, after: ReadonlyMap<CgroupId, bigint>): void {
@@ -80,23 +89,29 @@ export class AccountingCheck {
   }
 }
 
-/** Ticks of each root's cgroup and all below it, as the kernel accounts them. */
-function ticksByRoot(
-  window: Window,
-  roots: ReadonlyMap<string, CgroupPath>,
-  cgroups: CgroupTable,
-): ReadonlyMap<CgroupId, number> {
+function ticksOf(window: Window): Map<CgroupId, number> {
   const threads = window.threads.threads();
-  const rootOf = new Map<CgroupId, CgroupId | undefined>();
   const ticks = new Map<CgroupId, number>();
   const samples = window.samples();
   for (let row = 0; row < samples.length; row++) {
     const { cgroup } = threads[samples.thread[row]];
-    if (!rootOf.has(cgroup)) rootOf.set(cgroup, rootAbove(cgroups.path(cgroup)?.names ?? [], roots));
-    const root = rootOf.get(cgroup);
-    if (root !== undefined) ticks.set(root, (ticks.get(root) ?? 0) + samples.ticks[row]);
+    ticks.set(cgroup, (ticks.get(cgroup) ?? 0) + samples.ticks[row]);
   }
   return ticks;
+}
+
+/** Of each root's cgroup and all below it, as the kernel accounts them. */
+function ticksByRoot(
+  ticks: ReadonlyMap<CgroupId, number>,
+  roots: ReadonlyMap<string, CgroupPath>,
+  cgroups: CgroupTable,
+): ReadonlyMap<CgroupId, number> {
+  const sums = new Map<CgroupId, number>();
+  for (const [cgroup, count] of ticks) {
+    const root = rootAbove(cgroups.path(cgroup)?.names ?? [], roots);
+    if (root !== undefined) sums.set(root, (sums.get(root) ?? 0) + count);
+  }
+  return sums;
 }
 
 function rootAbove(names: readonly string[], roots: ReadonlyMap<string, CgroupPath>): CgroupId | undefined {

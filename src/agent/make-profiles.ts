@@ -5,6 +5,7 @@ import { groupThreads, type GroupOptions, type ThreadGroups } from "../labels/gr
 import { knowledgeOf, type OwnerCounts, type Ownership } from "../labels/ownership.js";
 import type { LabelledProfile, ProfileBatch } from "../model/labelled-profile.js";
 import type { CgroupId } from "../model/cgroup.js";
+import type { Owner } from "../model/owner.js";
 import type { Profile } from "../model/profile.js";
 import { nameWindow, type Namer } from "../naming/name-window.js";
 import type { ProcessTable } from "../processes/process-table.js";
@@ -17,6 +18,8 @@ export interface MakeProfilesModules {
   readonly namer: Namer;
   readonly periodNs: number;
   readonly ownership: Ownership;
+  /** Whether more may come to be known of an owner within a moment. */
+  readonly mayTellMore: (owner: Owner) => boolean;
   readonly processes: ProcessTable;
   readonly groups: GroupOptions;
   /** Under which names are hashed. */
@@ -55,9 +58,9 @@ export async function makeProfiles(
   const { registry, namer, periodNs, counts } = modules;
   const { startNs, durationNs } = span;
   const cgroups = new Set(window.threads.threads().map(({ cgroup }) => cgroup));
-  areOwnersKnown(cgroups, modules.ownership); // asks for those that are not, while the window is named
+  areOwnersKnown(cgroups, modules); // asks for those that are not, while the window is named
   const { profile } = await nameWindow(window, registry, namer, { timeNs: startNs, durationNs, periodNs });
-  await ownersKnown(cgroups, modules.ownership);
+  await ownersKnown(cgroups, modules);
   countKnown(profile, modules);
   const grouped = groupThreads(profile.threads, modules, modules.groups, ticksByThread(profile));
   counts.mergedByOwner += grouped.mergedByOwner;
@@ -86,18 +89,18 @@ async function labelled(
   return profiles;
 }
 
-async function ownersKnown(cgroups: ReadonlySet<CgroupId>, ownership: Ownership): Promise<void> {
-  for (let waited = 0; waited < OWNERS_MS && !areOwnersKnown(cgroups, ownership); waited += LOOK_MS) {
+async function ownersKnown(cgroups: ReadonlySet<CgroupId>, modules: MakeProfilesModules): Promise<void> {
+  for (let waited = 0; waited < OWNERS_MS && !areOwnersKnown(cgroups, modules); waited += LOOK_MS) {
     await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
   }
 }
 
 /** Whether nothing is being asked about any of them; asking is what a look does. */
-function areOwnersKnown(cgroups: ReadonlySet<CgroupId>, ownership: Ownership): boolean {
+function areOwnersKnown(cgroups: ReadonlySet<CgroupId>, { ownership, mayTellMore }: MakeProfilesModules): boolean {
   let known = true;
   for (const cgroup of cgroups) {
-    const knowledge = knowledgeOf(ownership.owner(cgroup));
-    known &&= knowledge !== "ids";
+    const owner = ownership.owner(cgroup); // of each, so that all are asked for at once
+    known &&= !mayTellMore(owner);
   }
   return known;
 }

@@ -3,6 +3,7 @@ import type { ContainerDirectory, SocketHealth } from "../containers/directory.j
 import { findClusterAccess } from "../kubernetes/find-cluster.js";
 import { openPodSource, type WatchedPods } from "../kubernetes/watched-pods.js";
 import type { AgentOptions } from "../model/agent-options.js";
+import type { Owner } from "../model/owner.js";
 import { worstOf, type PartHealth } from "./health.js";
 
 /** Who is asked whose a cgroup is: the node's container runtimes and, in a cluster, the API server. */
@@ -12,6 +13,8 @@ export interface Sources {
   readonly pods: WatchedPods | undefined;
   /** Each has answered, or it is known that it does not. */
   readonly settled: boolean;
+  /** Whether more may come to be known of an owner: what is missing can be asked of somebody who answers. */
+  mayTellMore(owner: Owner): boolean;
   runtimesHealth(): PartHealth;
   podsHealth(): PartHealth;
   close(): Promise<void>;
@@ -19,7 +22,10 @@ export interface Sources {
 
 /** Begins to ask; nothing is waited for. */
 export function openSources(options: AgentOptions, node: string): Sources {
-  const containers = openContainerDirectory({ sockets: options.runtimeSockets });
+  const containers = openContainerDirectory(
+    // None named is none asked for: they are then looked for.
+    options.runtimeSockets.length === 0 ? {} : { sockets: options.runtimeSockets },
+  );
   const access = options.kubernetes === "off" ? undefined : findClusterAccess(process.env);
   const pods =
     access === undefined ? undefined : openPodSource({ node, access, annotations: [...options.podAnnotations] });
@@ -28,7 +34,17 @@ export function openSources(options: AgentOptions, node: string): Sources {
     pods,
     get settled() {
       return (
-        pods?.health.state !== "starting" && containers.health.every(({ health }) => health.state !== "connecting")
+        pods?.health.state !== "starting" &&
+        containers.health.length > 0 &&
+        containers.health.every(({ health }) => health.state !== "connecting")
+      );
+    },
+    mayTellMore: ({ containerId, container, podUid, pod }) => {
+      const asksRuntime = containerId !== undefined && container === undefined;
+      const asksPods = podUid !== undefined && pod === undefined;
+      return (
+        (asksRuntime && containers.health.some(({ health }) => health.state !== "away")) ||
+        (asksPods && pods !== undefined && pods.health.state !== "away")
       );
     },
     runtimesHealth: () =>

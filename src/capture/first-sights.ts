@@ -1,5 +1,6 @@
 import type { Executable } from "../executables/executable.js";
 import { isAnonymous, keyText, type ExecutableRegistry } from "../executables/registry.js";
+import type { CgroupId } from "../model/cgroup.js";
 import { limits, outcome as outcomes } from "../native/abi.generated.js";
 import type { FirstSight, MappingRecord } from "../native/first-sight.js";
 import { anonymousFrameHigh, nativeFrameHigh } from "../native/raw-frame.js";
@@ -8,6 +9,7 @@ import type { TableStore } from "../unwind/table-store.js";
 import type { TableStepper } from "../unwind/table-stepper.js";
 import type { Uint32Column } from "../util/column.js";
 import type { Conversions } from "./conversions.js";
+import { readThread, weightOf } from "./thread-table.js";
 import { readRegisters, StackCopy } from "./stack-copy.js";
 
 /** A sample's header as words, its frames so far, and what it takes to go on. */
@@ -123,6 +125,18 @@ export class FirstSights {
         }
       }
     }
+  }
+
+  /** Ticks that samples which wait stand for, by cgroup: taken in this window, and counted in a later one. */
+  waitingTicks(): ReadonlyMap<CgroupId, number> {
+    const ticks = new Map<CgroupId, number>();
+    for (const samples of this.waiting.values()) {
+      for (const { header } of samples) {
+        const { cgroup } = readThread(header, 0);
+        ticks.set(cgroup, (ticks.get(cgroup) ?? 0) + weightOf(header));
+      }
+    }
+    return ticks;
   }
 
   get count(): number {

@@ -5,6 +5,7 @@ import { readCgroupSight } from "../native/cgroup-sight.js";
 import { Uint32Column } from "../util/column.js";
 import type { CgroupTable } from "./cgroups.js";
 import type { FirstSights } from "./first-sights.js";
+import { weightOf } from "./thread-table.js";
 import type { Window } from "./window.js";
 
 const WORD_BYTES = 4;
@@ -130,9 +131,4 @@ export class Intake {
     this.sights.delete(cursor.cpu);
     return sight?.sequence === cursor.sequence ? sight : undefined;
   }
-}
-
-/** Ticks that the sample of a header stands for. */
-function weightOf(header: Uint32Array): number {
-  return (header[sampleLayout.weight >> 2] >>> ((sampleLayout.weight & 3) * 8)) & 0xff;
 }

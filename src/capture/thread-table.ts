@@ -89,6 +89,22 @@ function bigintOf(low: number, high: number): bigint {
   return (BigInt(high) << 32n) | BigInt(low);
 }
 
+/** The thread that a struct abi_sample at words[header] was taken of. */
+export function readThread(words: Uint32Array, header: number): ProfileThread {
+  return {
+    pid: words[header + PID],
+    tid: words[header + TID],
+    comm: decodeComm(words, header + COMM),
+    startTimeNs: bigintOf(words[header + START_TIME], words[header + START_TIME + 1]),
+    cgroup: bigintOf(words[header + CGROUP], words[header + CGROUP + 1]) as CgroupId,
+  };
+}
+
+/** Ticks that the sample of a header stands for. */
+export function weightOf(header: Uint32Array): number {
+  return (header[sampleLayout.weight >> 2] >>> ((sampleLayout.weight & 3) * 8)) & 0xff;
+}
+
 /** A comm may hold any bytes; what is not UTF-8 is shown as U+FFFD. */
 function decodeComm(words: Uint32Array, start: number): string {
   const bytes = Buffer.from(words.buffer, words.byteOffset + start * WORD_BYTES, COMM_WORDS * WORD_BYTES);

@@ -1,6 +1,9 @@
+import { findClusterAccess } from "../kubernetes/find-cluster.js";
 import { openLogDestination } from "../logging/destination.js";
 import { createLog } from "../logging/log.js";
 import type { AgentOptions } from "../model/agent-options.js";
+import { EXIT } from "../model/exit-codes.js";
+import { UsageError } from "./arguments.js";
 import { refuseWhereNothingWorks } from "./obstacles.js";
 import type { Output } from "./output.js";
 
@@ -10,6 +13,11 @@ const LAST_LINES_MS = 500;
 
 /** `hostflame agent`: everything that can be known to fail is found before anything is sampled. */
 export async function agent(options: AgentOptions, stdout: Output): Promise<number> {
+  if (options.kubernetes === "on" && findClusterAccess(process.env) === undefined) {
+    throw new UsageError(
+      "--kubernetes is on, and there is neither a service account (KUBERNETES_SERVICE_HOST) nor KUBECONFIG: run in a pod, name a kubeconfig, or leave it at auto.",
+    );
+  }
   refuseWhereNothingWorks("sample");
   const destination = openLogDestination(STDOUT, stdout.terminal ? { color: stdout.color } : undefined);
   const log = createLog({
@@ -18,6 +26,11 @@ export async function agent(options: AgentOptions, stdout: Output): Promise<numb
       destination.write(line);
     },
     nowMs: () => Date.now(),
+  });
+  // A mistake of ours is a line in the log like everything else, and an exit code that makes Kubernetes start anew.
+  process.once("uncaughtException", (error) => {
+    log.error("crashed", { error: error.stack ?? error.message });
+    void destination.close(LAST_LINES_MS).then(() => process.exit(EXIT.failed));
   });
   try {
     const { runAgent } = await import("../agent.js");

@@ -59,7 +59,7 @@ class Directory implements ContainerDirectory {
     for (const [index, id] of containerIds.entries()) {
       const entry = this.known.use(id, nowMs);
       if (entry !== undefined) {
-        if (!entry.whole) this.want(id, []);
+        if (!entry.whole && this.missing.isDue(id, nowMs)) this.want(id, []);
         return entry.container;
       }
       const next = containerIds.slice(index + 1);

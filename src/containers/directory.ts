@@ -45,7 +45,7 @@ export interface ContainerDirectory {
 }
 
 export interface DirectoryOptions {
-  /** Sockets that the operator named: these and no others. What kind each is, is found by asking. */
+  /** Sockets that the operator named: these and no others, unless there is none. What kind each is, is found by asking. */
   readonly sockets?: readonly string[];
   /** Where usual paths are looked for: the root, and where the host's is mounted. ["/", "/host"] by default. */
   readonly roots?: readonly string[];

@@ -74,10 +74,11 @@ class Sockets implements RuntimeSockets {
 
   /** Never rejects. */
   private async look(): Promise<void> {
-    if (this.options.sockets === undefined) {
+    const { sockets = [] } = this.options;
+    if (sockets.length === 0) {
       for (const { socket, module } of findSockets(this.options.roots ?? ROOTS)) this.open(socket, module);
     } else {
-      await Promise.all(this.options.sockets.map((socket) => this.lookAt(socket)));
+      await Promise.all(sockets.map((socket) => this.lookAt(socket)));
     }
     if (this.closing.signal.aborted) return;
     this.timer = setTimeout(() => {

@@ -97,8 +97,8 @@ export class ListWatch {
     const { counts, listener, clock } = this.#options;
     counts.failures[problem.reason]++;
     if (problem.reason === "gone") {
-      // A list that is refused for its version wants none.
-      if (this.#version === undefined) this.#listVersion = LATEST_VERSION;
+      // A list that was refused for its version, or that led to no watch, wants none.
+      if (this.#version === undefined || this.#gone > 0) this.#listVersion = LATEST_VERSION;
       this.#version = undefined;
       if (this.#gone++ === 0) return;
     }
@@ -125,8 +125,8 @@ export class ListWatch {
 
   async #page(token: string, uids: Set<string>, signal: AbortSignal): Promise<ListEnvelope> {
     const { access, times, counts, listener } = this.#options;
-    const page = token === "" ? { resourceVersion: this.#listVersion } : { continue: token };
-    const path = this.#path({ limit: PAGE, ...page });
+    const page = token === "" ? freshness(this.#listVersion) : { limit: PAGE, continue: token };
+    const path = this.#path(page);
     const reader = new ListReader(
       {
         item: (text) => {
@@ -208,6 +208,12 @@ export class ListWatch {
     for (const [key, value] of Object.entries(query)) search.set(key, String(value));
     return `/api/v1/pods?${search.toString()}`;
   }
+}
+
+/** With a limit, a version that is not said to be the least means exactly that one, be it hours old. */
+function freshness(version: string): Readonly<Record<string, string | number>> {
+  if (version === ANY_VERSION || version === LATEST_VERSION) return { limit: PAGE, resourceVersion: version };
+  return { resourceVersion: version, resourceVersionMatch: "NotOlderThan" };
 }
 
 /** An error that the API server met while the watch was open: a Status, as it would have answered a request. */

@@ -18,7 +18,8 @@ const BIAS = 1; // ELF address less file offset
 const SYMBOL_START = 2;
 const WIDTH = 3;
 
-const OWN_BYTES = 500;
+/** Its objects, empty columns and place in the cache; measured with seven thousand of them. */
+const OWN_BYTES = 1500;
 
 /** What is known of one executable's names, by ranges of file offsets. */
 export class ExecutableNames implements Sized {

@@ -100,4 +100,6 @@ export interface Addon {
   possibleCpus(): number;
   /** Turns the kernel's BPF statistics on while the returned function has not been called (bpf_enable_stats). */
   enableProgramStats(): () => void;
+  /** Gives memory that malloc holds, and nobody uses, back to the kernel; some milliseconds. */
+  trimMemory(): void;
 }

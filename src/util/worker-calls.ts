@@ -29,6 +29,8 @@ export class WorkerCalls<Calls extends CallTable<Calls>> {
   private idleTimer: NodeJS.Timeout | undefined;
   /** How often the worker died with calls unanswered. */
   deaths = 0;
+  /** Called when a worker that had nothing to do is gone, with its memory. */
+  onRest: (() => void) | undefined;
 
   constructor(
     private readonly url: URL,
@@ -67,7 +69,9 @@ export class WorkerCalls<Calls extends CallTable<Calls>> {
   private rest(running: Running): void {
     if (this.idleMs !== undefined && this.current === running && running.waiting.size === 0) {
       clearTimeout(this.idleTimer);
-      this.idleTimer = setTimeout(() => void this.close(), this.idleMs).unref();
+      this.idleTimer = setTimeout(() => {
+        void this.close().then(() => this.onRest?.());
+      }, this.idleMs).unref();
     }
   }
 

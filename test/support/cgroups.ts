@@ -34,7 +34,8 @@ export class TestCgroup {
 
   constructor(hierarchy: CgroupHierarchy, ...names: readonly string[]) {
     this.root = mountOf(hierarchy)!;
-    this.names = [`hostflame-test-${process.pid}-${names.length}`, ...names];
+    // A slice, as what stands at the root usually is: another name there could be a containerd namespace.
+    this.names = [`hostflame-test-${process.pid}-${names.length}.slice`, ...names];
     mkdirSync(this.directory, { recursive: true });
     this.id = statSync(this.directory, { bigint: true }).ino as CgroupId;
   }

@@ -28,7 +28,8 @@ export interface RuntimeSubject {
   readonly misbehave?: (how: Misbehaviour | undefined) => void;
 }
 
-const TIMEOUT_MS = 2000;
+/** A runtime that has just been started, on a busy machine, takes seconds for its first answer. */
+const TIMEOUT_MS = 10_000;
 const OPTIONS = { timeoutMs: TIMEOUT_MS, retryMs: 50, checkMs: 200 };
 const UNKNOWN = ["f".repeat(64), "no-such-container", "../../x", ""];
 

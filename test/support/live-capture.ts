@@ -1,8 +1,8 @@
-import { hostCgroupHierarchy } from "#src/host/cgroup-hierarchy.js";
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { Capture, type CaptureOptions } from "#src/capture/capture.js";
 import type { Window } from "#src/capture/window.js";
+import { hostCgroupHierarchy } from "#src/host/cgroup-hierarchy.js";
 import type { Profile } from "#src/model/profile.js";
 import { NameCache } from "#src/naming/name-cache.js";
 import { nameWindow, type NamedWindow } from "#src/naming/name-window.js";

@@ -63,14 +63,18 @@ class Containerd implements RuntimeProtocol {
   }
 
   async list(): Promise<readonly Container[]> {
-    const containers: Container[] = [];
+    const containers = new Map<string, Container>();
+    const ambiguous = new Set<string>();
     for (const namespace of await this.namespacesFresherThan(0)) {
       await this.listNamespace(namespace, (message) => {
         const container = readContainer(message, namespace, this.options.malformedPart);
-        if (container !== undefined) containers.push(container);
+        if (container === undefined) return;
+        if (containers.has(container.id)) ambiguous.add(container.id);
+        containers.set(container.id, container);
       });
     }
-    return containers;
+    for (const id of ambiguous) containers.delete(id);
+    return [...containers.values()];
   }
 
   readonly follow = async (made: (id: string) => void, signal: AbortSignal): Promise<void> => {

@@ -5,12 +5,20 @@ import { createHash } from "node:crypto";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { setTimeout } from "node:timers/promises";
+import { unpackedRuntimes } from "./debian-packages.js";
 
 const SOURCE = "#include <unistd.h>\nint main(void) { for (;;) pause(); }\n";
 
-/** Where a program is, administrators' folders included; undefined where it is not installed. */
+/**
+ * Where a program is: installed, administrators' folders included, or else unpacked from Debian's packages; undefined where
+ * it is in neither.
+ */
 export function findProgram(name: string): string | undefined {
-  const folders = [...(process.env["PATH"] ?? "").split(":"), "/usr/sbin", "/sbin", "/usr/local/sbin"];
+  const installed = [...(process.env["PATH"] ?? "").split(":"), "/usr/sbin", "/sbin", "/usr/local/sbin"];
+  return findIn(installed, name) ?? findIn(unpackedRuntimes()?.programs ?? [], name);
+}
+
+function findIn(folders: readonly string[], name: string): string | undefined {
   return folders
     .map((folder) => path.join(folder, name))
     .find((file) => {
@@ -27,14 +35,25 @@ export function findProgram(name: string): string | undefined {
 export function reasonToSkip(names: readonly string[]): string {
   const missing = names.filter((name) => findProgram(name) === undefined);
   if (missing.length > 0) return `needs ${missing.join(", ")}`;
-  return process.getuid?.() === 0 ? "" : "needs root";
+  if (process.getuid?.() !== 0) return "needs root";
+  const library = spawnSync("cc", ["-print-file-name=libc.a"], { encoding: "utf8" }).stdout;
+  return names.includes("cc") && !path.isAbsolute(library) ? "needs a static C library" : "";
+}
+
+/** What is unpacked needs its own libraries, and finds its own helpers first. */
+function environmentOf(command: string, env: Readonly<Record<string, string>>): NodeJS.ProcessEnv {
+  const own =
+    path.isAbsolute(command) && unpackedRuntimes()?.programs.includes(path.dirname(command)) === true
+      ? unpackedRuntimes()?.environment
+      : undefined;
+  return { ...process.env, ...own, ...env };
 }
 
 /** Runs to the end and gives what it printed. */
 export function run(command: string, args: readonly string[], env: Readonly<Record<string, string>> = {}): string {
   const { status, stdout, stderr, error } = spawnSync(command, args, {
     encoding: "utf8",
-    env: { ...process.env, ...env },
+    env: environmentOf(command, env),
   });
   if (status !== 0) throw new Error(`${command} ${args.join(" ")}: ${error?.message ?? stderr}`);
   return stdout;
@@ -60,7 +79,7 @@ export function daemonOf(
     folder,
     start: async () => {
       const log = openSync(path.join(folder, "log"), "a");
-      const child = spawn(command, args, { stdio: ["ignore", log, log], env: { ...process.env, ...env } });
+      const child = spawn(command, args, { stdio: ["ignore", log, log], env: environmentOf(command, env) });
       const ended = new Promise<void>((resolve) => child.on("close", () => resolve()));
       stop = async () => {
         child.kill("SIGTERM");

@@ -121,6 +121,20 @@ describe("the directory of containers", () => {
     assert.deepEqual([found?.name, found?.image, found?.variables], ["cart", "i:1", { DD_SERVICE: "s1" }]);
   });
 
+  it("asks seldom for the details of a container that ended before they were had", async () => {
+    const server = await started(new DockerServer(path.join(folder(), "d")));
+    server.add(wanted(1));
+    const directory = open({ sockets: [server.socket] });
+    await until(() => directory.size.containers === 1);
+    server.containers.clear();
+    for (let i = 0; i < 50; i++) {
+      assert.equal(directory.find([idOf(1)])?.name, "n1");
+      await setTimeout(10);
+    }
+    const asked = server.questions.get("/containers/ID/json") ?? 0;
+    assert.ok(asked >= 1 && asked <= 3, `${asked} times`);
+  });
+
   it("does not choose between two containers of one name", async () => {
     const server = await started(new ContainerdServer(path.join(folder(), "s")));
     const directory = open({ sockets: [server.socket] });
@@ -130,6 +144,10 @@ describe("the directory of containers", () => {
     directory.find(["web"]);
     await until(() => directory.size.missing === 1);
     assert.equal(directory.find(["web"]), undefined);
+    // Nor when it is listed.
+    const later = open({ sockets: [server.socket] });
+    await until(() => connected(later));
+    assert.deepEqual([later.size.containers, later.find(["web"])], [0, undefined]);
   });
 
   it("finds a socket that comes later, and says until then what to do", async () => {

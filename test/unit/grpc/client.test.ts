@@ -137,7 +137,10 @@ describe("message frames", () => {
         at = end;
       }
       assert.ok(assembler.empty);
-      assert.deepEqual(seen, messages.map((message) => Buffer.from(message)));
+      assert.deepEqual(
+        seen,
+        messages.map((message) => Buffer.from(message)),
+      );
     };
     const cuts = fc.array(fc.integer({ min: 0, max: 20 }), { maxLength: 60 });
     fc.assert(fc.property(fc.array(fc.uint8Array({ maxLength: 50 }), { maxLength: 10 }), cuts, check));

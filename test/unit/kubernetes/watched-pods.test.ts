@@ -163,12 +163,15 @@ describe("a watch", () => {
       ]);
       await until(() => server.requests.length === 4);
       assert.deepEqual(server.asked, ["list 0", "watch 10", "list 10", "watch 99"]);
+      // With a limit, and without this word, a version would mean exactly that version.
+      const { resourceVersionMatch, limit } = server.requests[2].query;
+      assert.deepEqual([resourceVersionMatch, limit], ["NotOlderThan", undefined]);
       assert.deepEqual([clock.sleeps, pods.counts.failures.gone], [[], 1]);
       assert.deepEqual([pods.health, pods.endedPods], [{ state: "synced", pods: 1 }, 1]);
     });
   }
 
-  it("whose place is forgotten again and again is asked for with pauses", async () => {
+  it("whose place is forgotten again and again is asked for with pauses, after a list of the latest", async () => {
     const { server, clock } = await scene([
       list("1", []),
       status(410, "gone"),
@@ -178,6 +181,7 @@ describe("a watch", () => {
       watch(),
     ]);
     await until(() => server.requests.length === 6);
+    assert.deepEqual(server.asked, ["list 0", "watch 1", "list 1", "watch 2", "list latest", "watch 3"]);
     assert.deepEqual(clock.sleeps, [1000]);
   });
 

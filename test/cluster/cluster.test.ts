@@ -1,0 +1,66 @@
+import { after, before, describe } from "node:test";
+import { AGENT_IMAGE, agentAddress, deployAgent, kustomizeAgent, profilesFolder, removeAgent } from "./agent.js";
+import { findHelm } from "./helm.js";
+import { bringUp, buildImage, cannotStart, takeDown, type Cluster } from "./kit.js";
+import { apply } from "./kubectl.js";
+import { chartSuite } from "./suites/chart.js";
+import { churnSuite } from "./suites/churn.js";
+import { WINDOW_MS, type AgentContext } from "./suites/context.js";
+import { labelsSuite } from "./suites/labels.js";
+import { manifestsSuite } from "./suites/manifests.js";
+import { olderAgentSuite } from "./suites/older-agent.js";
+import { optOutSuite } from "./suites/opt-out.js";
+import { outagesSuite } from "./suites/outages.js";
+import { shortLivedSuite } from "./suites/short-lived.js";
+import { WORKLOAD_IMAGE } from "./workload-pods.js";
+
+/** Fine enough that in seconds a percent is more than chance. */
+const VARIABLES = { HOSTFLAME_FREQUENCY: "499", HOSTFLAME_WINDOW: `${WINDOW_MS / 1000}s` };
+
+/** The cluster, or why there is none. */
+async function start(): Promise<Cluster | string> {
+  const reason = cannotStart();
+  if (reason !== false) return reason;
+  return bringUp().catch((error: unknown) => (error instanceof Error ? error.message : String(error)));
+}
+
+const found = await start();
+const helm = typeof found === "string" ? new Error(found) : await findHelm().catch((error: unknown) => error as Error);
+const cluster = (): Cluster => {
+  if (typeof found === "string") throw new Error(found);
+  return found;
+};
+
+describe("on a cluster", { skip: typeof found === "string" ? found : false }, () => {
+  before(async () => {
+    await buildImage(AGENT_IMAGE, ".");
+    await buildImage(WORKLOAD_IMAGE, "test/cluster/workloads");
+  });
+  after(() => takeDown(cluster()));
+
+  manifestsSuite(cluster, () => helm);
+
+  describe("the restricted overlay", () => {
+    let context: AgentContext;
+    let manifests = "";
+    before(async () => {
+      const agent = { namespace: "hostflame", daemonSet: "hostflame", folder: profilesFolder() };
+      manifests = await kustomizeAgent(cluster(), "restricted", VARIABLES, agent.folder);
+      await deployAgent(cluster(), manifests, agent);
+      context = { cluster: cluster(), agent, address: await agentAddress(cluster(), agent) };
+    });
+    after(() => removeAgent(cluster(), manifests, context.agent));
+
+    labelsSuite(() => context);
+    shortLivedSuite(() => context);
+    optOutSuite(() => context);
+    churnSuite(() => context);
+    outagesSuite(
+      () => context,
+      () => apply(cluster(), manifests),
+    );
+  });
+
+  chartSuite(cluster, () => helm);
+  olderAgentSuite(cluster);
+});
