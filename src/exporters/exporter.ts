@@ -1,9 +1,11 @@
 import type { ProfileBatch } from "../model/labelled-profile.js";
 
-/** What became of a batch at one exporter. Every profile is in one of the two. */
+/** What became of a batch at one exporter. Every profile is in one of the three. */
 export interface ExportResult {
   readonly exported: number;
   readonly bytes: number;
+  /** Profiles handed over for delivery, which keeps its own account of what becomes of them; absent where nothing queues. */
+  readonly queued?: number;
   /** Profiles that were not, by reason: "disk-full", "refused". */
   readonly failed: Readonly<Record<string, number>>;
 }

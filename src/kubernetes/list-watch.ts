@@ -1,7 +1,7 @@
+import type { SleepingClock } from "../util/clock.js";
 import { ApiProblem } from "./api-problem.js";
 import { openStream, statusProblem } from "./api-stream.js";
 import type { ClusterAccess } from "./cluster-access.js";
-import type { Clock } from "./clock.js";
 import { linesOf, type Line } from "./lines.js";
 import { ListReader, type ListEnvelope } from "./list-reader.js";
 import type { PodCounts } from "./pod-counts.js";
@@ -40,7 +40,7 @@ export const WATCH_TIMES: WatchTimes = { watchMs: 300_000, graceMs: 30_000, head
 export interface ListWatchOptions {
   readonly access: ClusterAccess;
   readonly node: string;
-  readonly clock: Clock;
+  readonly clock: SleepingClock;
   /** Uniform in [0, 1). */
   readonly random: () => number;
   readonly times: WatchTimes;

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 import type { Pod } from "../model/pod.js";
-import type { Clock } from "./clock.js";
+import type { Clock } from "../util/clock.js";
 import { withEarlierIds } from "./pod-containers.js";
 import type { DropReason } from "./pod-counts.js";
 import type { TrimmedPod } from "./trim-pod.js";

@@ -1,7 +1,7 @@
 import type { Pod } from "../model/pod.js";
+import { systemClock, type SleepingClock } from "../util/clock.js";
 import type { ApiProblem } from "./api-problem.js";
 import type { ClusterAccess } from "./cluster-access.js";
-import { systemClock, type Clock } from "./clock.js";
 import { ListWatch, WATCH_TIMES, type WatchListener, type WatchTimes } from "./list-watch.js";
 import { noPodCounts, type PodCounts } from "./pod-counts.js";
 import { PodIndex } from "./pod-index.js";
@@ -27,7 +27,7 @@ export interface PodSourceOptions {
   /** Most pods at once, running and ended. The kubelet's own limit is 110, where nobody raised it. */
   readonly maxPods?: number;
   readonly maxEndedPods?: number;
-  readonly clock?: Clock;
+  readonly clock?: SleepingClock;
   /** Uniform in [0, 1). */
   readonly random?: () => number;
   readonly times?: WatchTimes;
@@ -46,7 +46,7 @@ export function openPodSource(options: PodSourceOptions): WatchedPods {
 class ApiPods implements WatchedPods, WatchListener {
   readonly counts = noPodCounts();
   readonly #node: string;
-  readonly #clock: Clock;
+  readonly #clock: SleepingClock;
   readonly #index: PodIndex;
   readonly #annotations: ReadonlySet<string>;
   readonly #listeners: ((pod: Pod) => void)[] = [];

@@ -29,6 +29,7 @@ const FLOORS: Readonly<Record<string, number>> = {
   kubernetes: 2,
   labels: 2,
   exporters: 2,
+  delivery: 2,
   metrics: 2,
   http: 2,
   logging: 2,

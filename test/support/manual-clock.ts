@@ -1,7 +1,7 @@
-import type { Clock } from "#src/kubernetes/clock.js";
+import type { SleepingClock } from "#src/util/clock.js";
 
 /** A clock that stands still until it is moved; a sleep is noted, moves it, and is over at once. */
-export class ManualClock implements Clock {
+export class ManualClock implements SleepingClock {
   readonly sleeps: number[] = [];
   #ms = 0;
 

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import type { ServerResponse } from "node:http";
 import { afterEach, describe, it } from "node:test";
 import fc from "fast-check";
-import { systemClock } from "#src/kubernetes/clock.js";
+import { systemClock } from "#src/util/clock.js";
 import { openPodSource, type PodSourceOptions, type WatchedPods } from "#src/kubernetes/watched-pods.js";
 import {
   errorEvent,
