@@ -2,10 +2,10 @@ import { GRPC_STATUS, GrpcError } from "./status.js";
 
 const HEADER_BYTES = 5;
 
-/** A message as it travels: a flag (not compressed), its length, itself. */
-export function frameOf(message: Uint8Array): Buffer {
+/** A message as it travels: a flag (compressed or not), its length, itself. */
+export function frameOf(message: Uint8Array, compressed = false): Buffer {
   const frame = Buffer.allocUnsafe(HEADER_BYTES + message.length);
-  frame.writeUInt8(0, 0);
+  frame.writeUInt8(compressed ? 1 : 0, 0);
   frame.writeUInt32BE(message.length, 1);
   frame.set(message, HEADER_BYTES);
   return frame;

@@ -127,7 +127,7 @@ describe("a gRPC call", () => {
 describe("message frames", () => {
   it("are cut out of any chunks", () => {
     const check = (messages: readonly Uint8Array[], cuts: readonly number[]) => {
-      const bytes = Buffer.concat(messages.map(frameOf));
+      const bytes = Buffer.concat(messages.map((message) => frameOf(message)));
       const assembler = new MessageAssembler(1000);
       const seen: Buffer[] = [];
       let at = 0;
@@ -137,7 +137,10 @@ describe("message frames", () => {
         at = end;
       }
       assert.ok(assembler.empty);
-      assert.deepEqual(seen, messages.map((message) => Buffer.from(message)));
+      assert.deepEqual(
+        seen,
+        messages.map((message) => Buffer.from(message)),
+      );
     };
     const cuts = fc.array(fc.integer({ min: 0, max: 20 }), { maxLength: 60 });
     fc.assert(fc.property(fc.array(fc.uint8Array({ maxLength: 50 }), { maxLength: 10 }), cuts, check));
