@@ -2,22 +2,22 @@ import type { LabelledProfile } from "../../model/labelled-profile.js";
 import { TOOL_NAME, TOOL_VERSION } from "../../model/tool.js";
 
 /** Datadog's own names of what our labels say; other labels keep theirs. */
-const TAG_NAMES: Readonly<Record<string, readonly string[]>> = {
-  node: ["kube_node"],
-  namespace: ["kube_namespace"],
-  pod: ["pod_name"],
-  container: ["kube_container_name", "container_name"],
-  image: ["image"],
-};
+const TAG_NAMES: ReadonlyMap<string, readonly string[]> = new Map([
+  ["node", ["kube_node"]],
+  ["namespace", ["kube_namespace"]],
+  ["pod", ["pod_name"]],
+  ["container", ["kube_container_name", "container_name"]],
+  ["image", ["image"]],
+]);
 
 /** The kinds that Datadog has a tag of their own for. */
-const WORKLOAD_TAGS: Readonly<Record<string, string>> = {
-  Deployment: "kube_deployment",
-  StatefulSet: "kube_stateful_set",
-  DaemonSet: "kube_daemon_set",
-  Job: "kube_job",
-  CronJob: "kube_cronjob",
-};
+const WORKLOAD_TAGS: ReadonlyMap<string, string> = new Map([
+  ["Deployment", "kube_deployment"],
+  ["StatefulSet", "kube_stateful_set"],
+  ["DaemonSet", "kube_daemon_set"],
+  ["Job", "kube_job"],
+  ["CronJob", "kube_cronjob"],
+]);
 
 /** As Go calls them, which is what Datadog filters by. */
 const ARCHITECTURES: Readonly<Record<string, string>> = { x64: "amd64", arm64: "arm64" };
@@ -56,10 +56,10 @@ export function datadogTags(labelled: LabelledProfile, { sequence, hostTag }: Ta
 }
 
 function* labelTags(labels: ReadonlyMap<string, string>): Iterable<readonly [string, string]> {
-  const workloadTag = WORKLOAD_TAGS[labels.get("workload_kind") ?? ""];
+  const workloadTag = WORKLOAD_TAGS.get(labels.get("workload_kind") ?? "");
   for (const [label, value] of labels) {
     if (label === "workload" && workloadTag !== undefined) yield [workloadTag, value];
-    for (const name of TAG_NAMES[label] ?? [label]) yield [name, value];
+    for (const name of TAG_NAMES.get(label) ?? [label]) yield [name, value];
   }
 }
 

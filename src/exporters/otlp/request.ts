@@ -8,22 +8,22 @@ import { Dictionary } from "./dictionary.js";
 const FRAME_TYPES: Readonly<Partial<Record<CodeKind, string>>> = { kernel: "kernel", native: "native" };
 
 /** Attributes of the semantic conventions for what our labels say; other labels keep their names. */
-const RESOURCE_NAMES: Readonly<Record<string, string>> = {
-  node: "k8s.node.name",
-  namespace: "k8s.namespace.name",
-  pod: "k8s.pod.name",
-  pod_uid: "k8s.pod.uid",
-  container: "k8s.container.name",
-  container_id: "container.id",
-  image: "container.image.name",
-};
-const WORKLOADS: Readonly<Record<string, string>> = {
-  Deployment: "k8s.deployment.name",
-  StatefulSet: "k8s.statefulset.name",
-  DaemonSet: "k8s.daemonset.name",
-  Job: "k8s.job.name",
-  CronJob: "k8s.cronjob.name",
-};
+const RESOURCE_NAMES: ReadonlyMap<string, string> = new Map([
+  ["node", "k8s.node.name"],
+  ["namespace", "k8s.namespace.name"],
+  ["pod", "k8s.pod.name"],
+  ["pod_uid", "k8s.pod.uid"],
+  ["container", "k8s.container.name"],
+  ["container_id", "container.id"],
+  ["image", "container.image.name"],
+]);
+const WORKLOADS: ReadonlyMap<string, string> = new Map([
+  ["Deployment", "k8s.deployment.name"],
+  ["StatefulSet", "k8s.statefulset.name"],
+  ["DaemonSet", "k8s.daemonset.name"],
+  ["Job", "k8s.job.name"],
+  ["CronJob", "k8s.cronjob.name"],
+]);
 
 /**
  * ExportProfilesServiceRequest{1 resource_profiles, 2 dictionary} of opentelemetry-proto 1.11.0 (v1development), of one profile. Its
@@ -46,7 +46,7 @@ function resourceOf({ service, env, version, labels }: LabelledProfile): Message
     ["deployment.environment.name", env],
   ]);
   for (const [label, value] of labels) {
-    const name = label === "workload" ? WORKLOADS[labels.get("workload_kind") ?? ""] : RESOURCE_NAMES[label];
+    const name = label === "workload" ? WORKLOADS.get(labels.get("workload_kind") ?? "") : RESOURCE_NAMES.get(label);
     attributes.set(name ?? label, value);
     if (label === "node") attributes.set("host.name", value);
   }

@@ -17,7 +17,7 @@ export async function openGrpcIntake(tls?: { readonly key: string; readonly cert
     stream.on("end", () => {
       const plain = headers as Received["headers"];
       received.push({ method: plain[":method"], path: plain[":path"], headers: plain, body: Buffer.concat(chunks) });
-      answer(stream, headers, reply, () => stream.session?.socket);
+      answer(stream, headers, reply, () => stream.session?.destroy());
     });
   });
   server.on("sessionError", () => {});
@@ -50,12 +50,7 @@ export async function openGrpcIntake(tls?: { readonly key: string; readonly cert
 const STATUS = { bad: 3, unauthorized: 16, tooLarge: 8, broken: 14 } as const;
 const HEADERS = { ":status": 200, "content-type": "application/grpc" } as const;
 
-function answer(
-  stream: ServerHttp2Stream,
-  headers: IncomingHttpHeaders,
-  reply: Reply,
-  socket: () => { destroy(): void } | undefined,
-): void {
+function answer(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, reply: Reply, disconnect: () => void): void {
   const fail = (status: number, message: string, more: Readonly<Record<string, string>> = {}): void => {
     stream.respond(
       { ...HEADERS, "grpc-status": String(status), "grpc-message": encodeURIComponent(message), ...more },
@@ -69,7 +64,7 @@ function answer(
       stream.close(2);
       return;
     case "close":
-      socket()?.destroy();
+      disconnect();
       return;
     case "garbage":
       stream.respond(HEADERS);

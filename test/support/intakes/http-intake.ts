@@ -68,7 +68,9 @@ function answer(response: ServerResponse, reply: Reply, headers: IncomingMessage
     case "silent":
       return;
     case "reset":
-      socket?.resetAndDestroy();
+      // A Unix socket knows no reset.
+      if (socket?.remoteFamily === undefined) socket?.destroy();
+      else socket.resetAndDestroy();
       return;
     case "close":
       socket?.end();
@@ -81,7 +83,7 @@ function answer(response: ServerResponse, reply: Reply, headers: IncomingMessage
       return;
     case "huge":
       response.writeHead(200);
-      void pour(response);
+      pour(response);
       return;
     case "early":
       response.writeHead(413, { connection: "close" }).end("too large");
@@ -101,11 +103,11 @@ function answer(response: ServerResponse, reply: Reply, headers: IncomingMessage
 }
 
 /** Without end, as fast as it is taken. */
-async function pour(response: ServerResponse): Promise<void> {
+function pour(response: ServerResponse): void {
   const block = Buffer.alloc(65_536, "x");
-  while (!response.destroyed) {
-    if (!response.write(block)) {
-      await new Promise<void>((resolve) => response.once("drain", resolve).once("close", resolve));
-    }
-  }
+  const more = (): void => {
+    while (!response.destroyed && response.write(block));
+  };
+  response.on("drain", more);
+  more();
 }
