@@ -123,6 +123,9 @@ function uploadOf(
     tags_profiler: tags.join(","),
     family: "ebpf",
     version: "4",
+    // Nobody here knows of a service's endpoints.
+    endpoint_counts: null,
+    info: { profiler: { version: TOOL_VERSION } },
     ...more,
   };
   const form = formOf(
