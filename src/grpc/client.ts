@@ -25,7 +25,7 @@ export interface CallOptions {
   readonly signal?: AbortSignal;
   /** Metadata: lower-case names. */
   readonly headers?: Readonly<Record<string, string>>;
-  /** The request is compressed in the way that the header "grpc-encoding" names. */
+  /** The request is gzip, and the header "grpc-encoding" says so; the answer may be. */
   readonly compressed?: boolean;
 }
 
@@ -79,7 +79,7 @@ export class GrpcClient {
       return Promise.reject(connectionError(error, this.shown));
     }
     return new Promise((resolve, reject) => {
-      const assembler = new MessageAssembler(this.maxMessageBytes);
+      const assembler = new MessageAssembler(this.maxMessageBytes, compressed);
       let status: ReturnType<typeof statusOf>;
       let failure: Error | undefined;
       /** The stream's "close" follows, and it ends the call. */

@@ -20,7 +20,6 @@ import (
 	"github.com/google/pprof/profile"
 	pushv1 "github.com/grafana/pyroscope/api/gen/proto/go/push/v1"
 	"github.com/grafana/pyroscope/api/gen/proto/go/push/v1/pushv1connect"
-	"go.opentelemetry.io/collector/pdata/pprofile"
 	"go.opentelemetry.io/collector/pdata/pprofile/pprofileotlp"
 	"google.golang.org/grpc"
 	_ "google.golang.org/grpc/encoding/gzip"
@@ -106,23 +105,29 @@ type exporter struct {
 }
 
 func (e *exporter) Export(_ context.Context, request pprofileotlp.ExportRequest) (pprofileotlp.ExportResponse, error) {
+	// Before it is marshalled: that moves the attributes' texts into the dictionary.
+	resources := []map[string]string{}
+	for _, resource := range request.Profiles().ResourceProfiles().All() {
+		attributes := map[string]string{}
+		for key, value := range resource.Resource().Attributes().All() {
+			attributes[key] = value.Str()
+		}
+		resources = append(resources, attributes)
+	}
+	samples := request.Profiles().SampleCount()
 	document, err := request.MarshalJSON()
 	if err != nil {
 		return pprofileotlp.NewExportResponse(), err
 	}
-	e.print(map[string]any{"otlp": json.RawMessage(document), "over": e.over, "samples": samplesIn(request.Profiles())})
+	e.print(map[string]any{"otlp": json.RawMessage(document), "over": e.over, "resources": resources, "samples": samples})
 	response := pprofileotlp.NewExportResponse()
-	for _, resource := range request.Profiles().ResourceProfiles().All() {
-		if service, known := resource.Resource().Attributes().Get("service.name"); known && service.Str() == "reject me" {
+	for _, attributes := range resources {
+		if attributes["service.name"] == "reject me" {
 			response.PartialSuccess().SetRejectedProfiles(1)
 			response.PartialSuccess().SetErrorMessage("as asked")
 		}
 	}
 	return response, nil
-}
-
-func samplesIn(profiles pprofile.Profiles) int {
-	return profiles.SampleCount()
 }
 
 func (e *exporter) ServeHTTP(writer http.ResponseWriter, request *http.Request) {
