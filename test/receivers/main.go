@@ -1,5 +1,5 @@
-// Receivers of others' making, to send to: Pyroscope's push.v1 as its own generated code serves it, and OpenTelemetry's
-// profiles over gRPC and HTTP as the Collector's decoder reads them. What came is printed, one JSON document a line; the
+// Receivers of others' making, to send to: Pyroscope's push.v1 as its own generated code serves it, OpenTelemetry's
+// profiles over gRPC and HTTP as the Collector's decoder reads them, and forms as Go reads them. What came is printed, one JSON document a line; the
 // first line says at which ports.
 package main
 
@@ -164,6 +164,43 @@ func (e *exporter) ServeHTTP(writer http.ResponseWriter, request *http.Request) 
 	writer.Write(bytes)
 }
 
+// Reads a form with Go's own reader, as Datakit and a Datadog intake in Go do.
+type former struct {
+	*printer
+}
+
+func (f former) ServeHTTP(writer http.ResponseWriter, request *http.Request) {
+	if err := request.ParseMultipartForm(1 << 25); err != nil {
+		http.Error(writer, err.Error(), http.StatusBadRequest)
+		return
+	}
+	defer request.MultipartForm.RemoveAll()
+	files := map[string]any{}
+	for name, headers := range request.MultipartForm.File {
+		header := headers[0]
+		file, err := header.Open()
+		if err != nil {
+			http.Error(writer, err.Error(), http.StatusBadRequest)
+			return
+		}
+		content, err := io.ReadAll(file)
+		file.Close()
+		if err != nil {
+			http.Error(writer, err.Error(), http.StatusBadRequest)
+			return
+		}
+		facts := map[string]any{"fileName": header.Filename, "contentType": header.Header.Get("Content-Type")}
+		if name == "event" {
+			facts["event"] = json.RawMessage(content)
+		} else if facts["profile"], err = factsOf(content); err != nil {
+			http.Error(writer, err.Error(), http.StatusBadRequest)
+			return
+		}
+		files[name] = facts
+	}
+	f.print(map[string]any{"files": files, "values": request.MultipartForm.Value})
+}
+
 func listen() net.Listener {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -177,6 +214,7 @@ func main() {
 	mux := http.NewServeMux()
 	mux.Handle(pushv1connect.NewPusherServiceHandler(pusher{out}))
 	mux.Handle("/v1development/profiles", &exporter{printer: out, over: "http"})
+	mux.Handle("/profiling/v1/input", former{out})
 	server := grpc.NewServer()
 	pprofileotlp.RegisterGRPCServer(server, &exporter{printer: out, over: "grpc"})
 	overHTTP, overGRPC := listen(), listen()

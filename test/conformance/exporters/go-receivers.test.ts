@@ -21,6 +21,21 @@ interface Push {
   };
 }
 
+interface Form {
+  readonly files: Readonly<
+    Record<
+      string,
+      {
+        readonly fileName: string;
+        readonly contentType: string;
+        readonly event?: { readonly attachments: string[] };
+        readonly profile?: Push["profile"];
+      }
+    >
+  >;
+  readonly values: Readonly<Record<string, unknown>>;
+}
+
 /** What others' own decoders make of what is sent; each also refuses what is not valid. */
 describe("receivers of others' making", () => {
   let receivers: GoReceivers | undefined;
@@ -78,6 +93,35 @@ describe("receivers of others' making", () => {
     }
     await destination.close();
   });
+
+  for (const kind of ["datadog", "datakit"]) {
+    given(
+      `Go's own reader of forms takes ${kind}'s apart, and google/pprof what is in them`,
+      async ({ http, received }) => {
+        const results = await sendAll(kind, http, knownBatch());
+        assert.deepEqual(new Set(results.map((result) => result.kind)), new Set(["accepted"]));
+        await until(() => received.length === results.length);
+        const [{ files, values }] = received as unknown as readonly Form[];
+        assert.deepEqual(values, {});
+        assert.deepEqual(Object.keys(files).sort(), ["cpu.pprof", "event"]);
+        assert.deepEqual(
+          Object.entries(files)
+            .map(([, { fileName, contentType }]) => [fileName, contentType])
+            .sort(),
+          [
+            ["cpu.pprof", "application/octet-stream"],
+            ["event.json", "application/json"],
+          ],
+        );
+        assert.deepEqual(files["event"].event?.attachments, ["cpu.pprof"]);
+        const { sampleTypes, sums, period } = files["cpu.pprof"].profile!;
+        assert.deepEqual(
+          [sampleTypes, sums, period],
+          [["cpu-samples/count", "cpu-time/nanoseconds"], [6, 90_000_000], "10000000 cpu-time/nanoseconds"],
+        );
+      },
+    );
+  }
 
   for (const protocol of ["http", "grpc"] as const) {
     given(`OpenTelemetry's decoder reads each profile over ${protocol}`, async (opened) => {

@@ -85,8 +85,9 @@ describe("a container's description", () => {
 
   it("of namespaces takes only what may be a header", () => {
     const answer = new MessageWriter();
-    for (const name of ["k8s.io", "a\r\nb: c", "", "ü", "x".repeat(200)])
-      {answer.message(1, new MessageWriter().text(1, name));}
+    for (const name of ["k8s.io", "a\r\nb: c", "", "ü", "x".repeat(200)]) {
+      answer.message(1, new MessageWriter().text(1, name));
+    }
     assert.deepEqual(readNamespaces(answer.finish()), ["k8s.io"]);
   });
 

@@ -276,7 +276,7 @@ describe("a secret", () => {
       String(secret),
       JSON.stringify({ secret }),
       inspect({ secret }, { depth: 9, showHidden: true }),
-      `${secret}`,
+      "".concat(String(secret)),
     ];
     assert.ok(
       printed.every((text) => text.includes("***") && !text.includes("hunter2")),
