@@ -281,8 +281,9 @@ function withSession(change: (session: Session) => Partial<Session>): Native {
         const changes = change(session);
         return new Proxy(session, {
           get: (target, name: keyof Session) => {
-            const own = changes[name] ?? target[name];
-            return typeof own === "function" ? own.bind(target) : own;
+            const own: unknown = Reflect.get(name in changes ? changes : target, name);
+            // The addon's methods want the session itself for a receiver.
+            return typeof own === "function" ? (own.bind(target) as unknown) : own;
           },
         });
       },

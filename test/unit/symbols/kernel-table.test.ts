@@ -30,7 +30,7 @@ describe("KernelTable", () => {
     const name = fc.stringMatching(/^[a-z_.0-9]{1,12}$/);
     const symbol = fc.tuple(
       fc.integer({ min: 0, max: 0x300000 }),
-      fc.constantFrom(..."tTwWdDrRbB"),
+      fc.constantFrom("t", "T", "w", "W", "d", "D", "r", "R", "b", "B"),
       name,
       fc.boolean(),
     );

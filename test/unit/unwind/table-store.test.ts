@@ -27,7 +27,13 @@ function session(fails: (call: (typeof CALLS)[number]) => boolean) {
     createTable: (elements) => {
       check("createTable");
       tables++;
-      return { memory: new ArrayBuffer(elements * 8), elements, release: () => void tables-- };
+      return {
+        memory: new ArrayBuffer(elements * 8),
+        elements,
+        release: () => {
+          tables--;
+        },
+      };
     },
     publishTable: async (slot, table) => {
       await Promise.resolve();
