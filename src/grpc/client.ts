@@ -1,5 +1,6 @@
 import { connect, constants, type ClientHttp2Session, type ClientHttp2Stream } from "node:http2";
 import { connect as connectSocket } from "node:net";
+import type { ConnectionOptions } from "node:tls";
 import { errnoOf } from "../util/errno.js";
 import { frameOf, MessageAssembler } from "./messages.js";
 import { GRPC_STATUS, GrpcError, statusOf } from "./status.js";
@@ -11,21 +12,31 @@ export interface GrpcClientOptions {
   readonly maxMessageBytes?: number;
 }
 
+/** A server that is reached over the network. */
+export interface GrpcServerAddress {
+  /** "http://host:port" in the clear, "https://host:port" over TLS. */
+  readonly origin: string;
+  readonly tls?: Pick<ConnectionOptions, "ca" | "rejectUnauthorized">;
+}
+
 export interface CallOptions {
   /** Milliseconds from the call to its end; without it only `signal` ends a call that the server does not. */
   readonly timeoutMs?: number;
   readonly signal?: AbortSignal;
   /** Metadata: lower-case names. */
   readonly headers?: Readonly<Record<string, string>>;
+  /** The request is gzip, and the header "grpc-encoding" says so; the answer may be. */
+  readonly compressed?: boolean;
 }
 
-/** Calls to the server at one Unix socket, over one connection at a time. Failed calls reject with GrpcError. */
+/** Calls to one server, at a Unix socket or over the network, over one connection at a time. Failed calls reject with GrpcError. */
 export class GrpcClient {
   private connection: Connection | undefined;
   private readonly maxMessageBytes: number;
 
   constructor(
-    private readonly socketPath: string,
+    /** The path of its socket, or where it is on the network. */
+    private readonly server: string | GrpcServerAddress,
     { maxMessageBytes = DEFAULT_MAX_MESSAGE_BYTES }: GrpcClientOptions = {},
   ) {
     this.maxMessageBytes = maxMessageBytes;
@@ -49,7 +60,7 @@ export class GrpcClient {
   stream(
     method: string,
     request: Uint8Array,
-    { timeoutMs, signal, headers = {} }: CallOptions,
+    { timeoutMs, signal, headers = {}, compressed = false }: CallOptions,
     onMessage: (message: Uint8Array) => void,
   ): Promise<void> {
     if (signal?.aborted === true) return Promise.reject(new GrpcError(GRPC_STATUS.unavailable, "the call was aborted"));
@@ -65,10 +76,10 @@ export class GrpcClient {
         ...headers,
       });
     } catch (error) {
-      return Promise.reject(connectionError(error, this.socketPath));
+      return Promise.reject(connectionError(error, this.shown));
     }
     return new Promise((resolve, reject) => {
-      const assembler = new MessageAssembler(this.maxMessageBytes);
+      const assembler = new MessageAssembler(this.maxMessageBytes, compressed);
       let status: ReturnType<typeof statusOf>;
       let failure: Error | undefined;
       /** The stream's "close" follows, and it ends the call. */
@@ -105,18 +116,18 @@ export class GrpcClient {
         }
       });
       stream.on("error", (error) => {
-        failure ??= connectionError(connection.error ?? error, this.socketPath);
+        failure ??= connectionError(connection.error ?? error, this.shown);
       });
       stream.on("close", () => {
         clearTimeout(timer);
         signal?.removeEventListener("abort", onAbort);
         if (failure !== undefined) reject(failure);
-        else if (status === undefined) reject(connectionError(connection.error, this.socketPath));
-        else if (status.code !== GRPC_STATUS.ok) reject(new GrpcError(status.code, status.message));
+        else if (status === undefined) reject(connectionError(connection.error, this.shown));
+        else if (status.code !== GRPC_STATUS.ok) reject(new GrpcError(status.code, status.message, "", status.details));
         else if (!assembler.empty) reject(new GrpcError(GRPC_STATUS.internal, "the answer ends within a message"));
         else resolve();
       });
-      stream.end(frameOf(request));
+      stream.end(frameOf(request, compressed));
     });
   }
 
@@ -126,10 +137,18 @@ export class GrpcClient {
     this.connection = undefined;
   }
 
+  private get shown(): string {
+    return typeof this.server === "string" ? this.server : this.server.origin;
+  }
+
   private connected(): Connection {
     const { connection } = this;
     if (connection !== undefined && !connection.session.closed && !connection.session.destroyed) return connection;
-    const session = connect("http://localhost", { createConnection: () => connectSocket(this.socketPath) });
+    const { server } = this;
+    const session =
+      typeof server === "string"
+        ? connect("http://localhost", { createConnection: () => connectSocket(server) })
+        : connect(server.origin, server.tls);
     const made: Connection = { session, error: undefined };
     // Each call hears of it by its own stream.
     session.on("error", (error) => {
@@ -151,10 +170,10 @@ interface Connection {
   error: unknown;
 }
 
-function connectionError(error: unknown, socketPath: string): GrpcError {
+function connectionError(error: unknown, server: string): GrpcError {
   if (error instanceof GrpcError) return error;
   // A stream that waits for its connection says that it was cancelled, and by what.
   const reason = error instanceof Error && error.cause instanceof Error ? error.cause : error;
   const detail = reason instanceof Error ? reason.message : "the connection was lost";
-  return new GrpcError(GRPC_STATUS.unavailable, `${socketPath}: ${detail}`, errnoOf(reason));
+  return new GrpcError(GRPC_STATUS.unavailable, `${server}: ${detail}`, errnoOf(reason) || "ECONNRESET");
 }

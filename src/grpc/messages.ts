@@ -1,11 +1,12 @@
+import { gunzipSync } from "node:zlib";
 import { GRPC_STATUS, GrpcError } from "./status.js";
 
 const HEADER_BYTES = 5;
 
-/** A message as it travels: a flag (not compressed), its length, itself. */
-export function frameOf(message: Uint8Array): Buffer {
+/** A message as it travels: a flag (compressed or not), its length, itself. */
+export function frameOf(message: Uint8Array, compressed = false): Buffer {
   const frame = Buffer.allocUnsafe(HEADER_BYTES + message.length);
-  frame.writeUInt8(0, 0);
+  frame.writeUInt8(compressed ? 1 : 0, 0);
   frame.writeUInt32BE(message.length, 1);
   frame.set(message, HEADER_BYTES);
   return frame;
@@ -18,7 +19,14 @@ export class MessageAssembler {
   /** Of the message that is being gathered; undefined while its header is. */
   private wanted: number | undefined;
 
-  constructor(private readonly maxBytes: number) {}
+  /** Of the message that is being gathered: whether it came compressed. */
+  private packed = false;
+
+  /** `takesGzip`: a server answers in the compression of the request; elsewhere a compressed answer is refused. */
+  constructor(
+    private readonly maxBytes: number,
+    private readonly takesGzip = false,
+  ) {}
 
   /** True between messages: a stream may end here. */
   get empty(): boolean {
@@ -37,12 +45,13 @@ export class MessageAssembler {
       if (this.bytes < this.wanted) return;
       const message = this.take(this.wanted);
       this.wanted = undefined;
-      deliver(message);
+      deliver(this.packed ? this.unpack(message) : message);
     }
   }
 
   private lengthOf(header: Buffer): number {
-    if (header[0] !== 0) {
+    this.packed = header[0] === 1 && this.takesGzip;
+    if (header[0] !== 0 && !this.packed) {
       throw new GrpcError(GRPC_STATUS.internal, "the answer is compressed, which nobody asked for");
     }
     const length = header.readUInt32BE(1);
@@ -53,6 +62,17 @@ export class MessageAssembler {
       );
     }
     return length;
+  }
+
+  private unpack(message: Uint8Array): Uint8Array {
+    try {
+      return gunzipSync(message, { maxOutputLength: this.maxBytes });
+    } catch {
+      throw new GrpcError(
+        GRPC_STATUS.internal,
+        `an answer is no gzip, or over the limit of ${this.maxBytes} bytes in it`,
+      );
+    }
   }
 
   private take(length: number): Buffer {

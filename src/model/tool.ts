@@ -5,5 +5,8 @@ const { name, version } = JSON.parse(readFileSync(new URL("../../package.json", 
   readonly version: string;
 };
 
+export const TOOL_NAME = name;
+export const TOOL_VERSION = version;
+
 /** Name and version, as written into profiles: "hostflame 0.1.0". */
 export const TOOL = `${name} ${version}`;

@@ -15,11 +15,35 @@ import {
 import type { Profile, ProfileFunction } from "../model/profile.js";
 import { pprofMappings } from "./pprof-mappings.js";
 
+/** What things are called in a pprof: each intake has words of its own. */
+export interface PprofNames {
+  /** Sample types, of unit count and nanoseconds. */
+  readonly samples: string;
+  readonly cpu: string;
+  /** Labels of a sample's thread. Undefined: there are none, and samples of one stack are one, whatever their thread. */
+  readonly thread: PprofThreadNames | undefined;
+}
+
+export interface PprofThreadNames {
+  readonly pid: string;
+  readonly tid: string;
+  readonly comm: string;
+  /** Whether pid and tid are written as text, for a reader to whom a number is something to add up. */
+  readonly idsAreText: boolean;
+}
+
+const PLAIN_THREAD_NAMES: PprofThreadNames = { pid: "pid", tid: "tid", comm: "comm", idsAreText: false };
+
+/** As Go's own profiles have it, and google/pprof shows it best. */
+export const PLAIN_NAMES: PprofNames = { samples: "samples", cpu: "cpu", thread: PLAIN_THREAD_NAMES };
+
 export interface PprofOptions {
   /** Sentences for the reader, shown by pprof's `comments`; by custom the first names the tool and its version. */
   readonly comments?: readonly string[];
   /** Whose the profile is, put on every sample beside its thread's pid, tid and comm: namespace, pod, container… */
   readonly labels?: ReadonlyMap<string, string>;
+  /** {@link PLAIN_NAMES} unless told. */
+  readonly names?: PprofNames;
 }
 
 export interface PprofGzipOptions extends PprofOptions {
@@ -28,7 +52,6 @@ export interface PprofGzipOptions extends PprofOptions {
 }
 
 const compress = promisify(gzip);
-const THREAD_LABELS: ReadonlySet<string> = new Set(["pid", "tid", "comm"]);
 
 /**
  * The profile as an uncompressed pprof message (google/pprof, proto/profile.proto). Ids are index + 1, since zero
@@ -38,13 +61,14 @@ const THREAD_LABELS: ReadonlySet<string> = new Set(["pid", "tid", "comm"]);
 export function encodePprof(profile: Profile, options: PprofOptions = {}): Uint8Array {
   const strings = new StringTable();
   const text = (value: string) => strings.dedup(value);
-  const cpuNanoseconds = new ValueType({ type: text("cpu"), unit: text("nanoseconds") });
-  const samplesCount = new ValueType({ type: text("samples"), unit: text("count") });
+  const names = options.names ?? PLAIN_NAMES;
+  const cpuNanoseconds = new ValueType({ type: text(names.cpu), unit: text("nanoseconds") });
+  const samplesCount = new ValueType({ type: text(names.samples), unit: text("count") });
   const mappings = pprofMappings(profile);
 
   return new PprofProfile({
     sampleType: [samplesCount, cpuNanoseconds],
-    sample: samplesOf(profile, options.labels ?? new Map(), text),
+    sample: samplesOf(names.thread === undefined ? withoutThreads(profile) : profile, options, text),
     mapping: mappings.rows.map((row, index) => {
       return new Mapping({
         id: index + 1,
@@ -80,7 +104,7 @@ export function encodePprof(profile: Profile, options: PprofOptions = {}): Uint8
     durationNanos: profile.durationNs,
     periodType: cpuNanoseconds,
     period: wholePeriod(profile),
-    defaultSampleType: text("cpu"),
+    defaultSampleType: text(names.cpu),
     comment: (options.comments ?? []).map(text),
     stringTable: strings,
   }).encode();
@@ -91,10 +115,31 @@ export async function encodePprofGzip(profile: Profile, options: PprofGzipOption
   return compress(encodePprof(profile, options), { level: options.level ?? 1 });
 }
 
-function samplesOf(profile: Profile, whose: ReadonlyMap<string, string>, text: (value: string) => number): Sample[] {
+/** A profile whose samples are of one thread that has no name: one row a stack. */
+function withoutThreads(profile: Profile): Profile {
+  const { samples, stacks } = profile;
+  const counts = new Float64Array(stacks.length);
+  const ticks = new Float64Array(stacks.length);
+  for (let row = 0; row < samples.length; row++) {
+    counts[samples.stack[row]] += samples.count[row];
+    ticks[samples.stack[row]] += samples.ticks[row];
+  }
+  const stack = Uint32Array.from(counts.keys()).filter((row) => counts[row] > 0);
+  const merged = {
+    length: stack.length,
+    stack,
+    thread: new Uint32Array(stack.length),
+    count: Uint32Array.from(stack, (row) => counts[row]),
+    ticks: Uint32Array.from(stack, (row) => ticks[row]),
+  };
+  const nobody = profile.threads.slice(0, 1).map((thread) => ({ ...thread, pid: 0, tid: 0, comm: "" }));
+  return { ...profile, threads: nobody, samples: merged };
+}
+
+function samplesOf(profile: Profile, options: PprofOptions, text: (value: string) => number): Sample[] {
   const { samples, stacks } = profile;
   const period = wholePeriod(profile);
-  const labels = labelsOfThreads(profile, whose, text);
+  const labels = labelsOfThreads(profile, options, text);
   // Threads of one program share stacks, and rows of one stack share its array.
   const idsOfStack = new Array<number[] | undefined>(stacks.length);
   const rows: Sample[] = [];
@@ -117,19 +162,25 @@ function samplesOf(profile: Profile, whose: ReadonlyMap<string, string>, text: (
  */
 function labelsOfThreads(
   profile: Profile,
-  whose: ReadonlyMap<string, string>,
+  { labels: whose = new Map(), names = PLAIN_NAMES }: PprofOptions,
   text: (value: string) => number,
 ): Label[][] {
+  const words = names.thread ?? PLAIN_THREAD_NAMES;
+  const taken = new Set([words.pid, words.tid, words.comm]);
   const shared: Label[] = [];
   for (const [key, value] of whose) {
-    if (value !== "" && !THREAD_LABELS.has(key)) shared.push(new Label({ key: text(key), str: text(value) }));
+    if (value !== "" && !taken.has(key)) shared.push(new Label({ key: text(key), str: text(value) }));
   }
-  const [pidKey, tidKey, commKey] = [text("pid"), text("tid"), text("comm")];
+  const idLabel = (name: string, id: number): Label => {
+    return words.idsAreText
+      ? new Label({ key: text(name), str: text(String(id)) })
+      : new Label({ key: text(name), num: id });
+  };
   return profile.threads.map(({ pid, tid, comm }) => {
     const labels: Label[] = [];
-    if (pid !== 0) labels.push(new Label({ key: pidKey, num: pid }));
-    if (tid !== 0) labels.push(new Label({ key: tidKey, num: tid }));
-    if (comm !== "") labels.push(new Label({ key: commKey, str: text(comm) }));
+    if (pid !== 0) labels.push(idLabel(words.pid, pid));
+    if (tid !== 0) labels.push(idLabel(words.tid, tid));
+    if (comm !== "") labels.push(new Label({ key: text(words.comm), str: text(comm) }));
     for (const label of shared) labels.push(label);
     return labels;
   });

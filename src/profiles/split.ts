@@ -24,6 +24,22 @@ export function* splitProfile(profile: Profile, groups: Uint32Array): Generator<
   }
 }
 
+/**
+ * The same samples as two profiles, each of half the rows; undefined where there is no more than one row. For what is too
+ * large for one request: a reader that adds both up has the whole.
+ */
+export function halveProfile(profile: Profile): readonly [Profile, Profile] | undefined {
+  const { length } = profile.samples;
+  if (length < 2) return undefined;
+  const scratch = new Scratch(profile);
+  const rows = Uint32Array.from({ length }, (_, row) => row);
+  const middle = Math.ceil(length / 2);
+  return [
+    new Part(profile, scratch, rows.subarray(0, middle)).profile(),
+    new Part(profile, scratch, rows.subarray(middle)).profile(),
+  ];
+}
+
 export interface ProfileGroup {
   readonly group: number;
   readonly profile: Profile;

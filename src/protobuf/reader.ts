@@ -19,6 +19,8 @@ export interface FieldValue {
   /** The same as a number: exact to 2^53; refuses more. */
   number(): number;
   bool(): boolean;
+  /** fixed64, without a sign. */
+  fixed64(): bigint;
   /** bytes, or a message within the message: a view. */
   bytes(): Uint8Array;
   /** A string, which is UTF-8 or refused. */
@@ -93,6 +95,12 @@ class Reader implements FieldValue {
 
   bool(): boolean {
     return this.varint() !== 0n;
+  }
+
+  fixed64(): bigint {
+    this.expect(FIXED64);
+    const bytes = this.take(8);
+    return new DataView(bytes.buffer, bytes.byteOffset, 8).getBigUint64(0, true);
   }
 
   bytes(): Uint8Array {

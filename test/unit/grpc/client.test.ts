@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { after, before, describe, it } from "node:test";
+import { gzipSync } from "node:zlib";
 import fc from "fast-check";
 import { GrpcClient } from "#src/grpc/client.js";
 import { frameOf, MessageAssembler } from "#src/grpc/messages.js";
@@ -124,10 +125,32 @@ describe("a gRPC call", () => {
   });
 });
 
+describe("a compressed answer", () => {
+  const packed = (bytes: Buffer) => frameOf(gzipSync(bytes), true);
+
+  it("to a compressed request is unpacked", () => {
+    const seen: Buffer[] = [];
+    const assembler = new MessageAssembler(1000, true);
+    assembler.push(Buffer.concat([packed(Buffer.from("one")), frameOf(Buffer.from("two"))]), (message) => {
+      seen.push(Buffer.from(message));
+    });
+    assert.deepEqual(seen.map(String), ["one", "two"]);
+  });
+
+  it("to any other is refused, as is one that is larger than it looks, or no gzip", () => {
+    const read = (bytes: Buffer, takesGzip: boolean) => () => {
+      new MessageAssembler(1000, takesGzip).push(bytes, () => {});
+    };
+    assert.throws(read(packed(Buffer.from("one")), false), isError(13, /compressed/));
+    assert.throws(read(packed(Buffer.alloc(100_000)), true), isError(13, /over the limit/));
+    assert.throws(read(frameOf(Buffer.from("no gzip"), true), true), isError(13, /no gzip/));
+  });
+});
+
 describe("message frames", () => {
   it("are cut out of any chunks", () => {
     const check = (messages: readonly Uint8Array[], cuts: readonly number[]) => {
-      const bytes = Buffer.concat(messages.map(frameOf));
+      const bytes = Buffer.concat(messages.map((message) => frameOf(message)));
       const assembler = new MessageAssembler(1000);
       const seen: Buffer[] = [];
       let at = 0;

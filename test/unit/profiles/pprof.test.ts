@@ -153,3 +153,36 @@ test("whose the profile is stands on every sample, beside its thread", () => {
   assert.deepEqual(told[0], ["pid=5", "tid=6", "comm=a", "namespace=shop", "pod=cart-0"]);
   assert.deepEqual(told[1].slice(2), ["comm=b", "namespace=shop", "pod=cart-0"]);
 });
+
+test("words of an intake's own, and ids as text", () => {
+  const names = {
+    samples: "n",
+    cpu: "t",
+    thread: { pid: "process", tid: "thread id", comm: "name", idsAreText: true },
+  };
+  const decoded = checkValid(encodePprof(new ProfileBuilder().add("a;main", 1, { pid: 5, tid: 6 }).build(), { names }));
+  const text = (index: number | bigint) => decoded.stringTable.strings[Number(index)];
+  assert.deepEqual(
+    decoded.sampleType.map(({ type }) => text(type)),
+    ["n", "t"],
+  );
+  assert.deepEqual([text(decoded.periodType!.type), text(decoded.defaultSampleType)], ["t", "t"]);
+  assert.deepEqual(
+    decoded.sample[0].label.map(({ key, str }) => `${text(key)}=${text(str)}`),
+    ["process=5", "thread id=6", "name=a"],
+  );
+});
+
+test("without threads, samples of one stack are one, and all add up, for any profile", () => {
+  const names = { samples: "samples", cpu: "cpu", thread: undefined };
+  fc.assert(
+    fc.property(arbitraryProfile, (profile) => {
+      const { sample, period } = checkValid(encodePprof(profile, { names }));
+      const sum = (index: number) => sample.reduce((total, { value }) => total + BigInt(value[index]), 0n);
+      assert.equal(sum(0), BigInt(samplesIn(profile)));
+      assert.equal(sum(1), BigInt(ticksIn(profile)) * BigInt(period));
+      assert.ok(sample.every(({ label }) => label.length === 0));
+      assert.equal(new Set(sample.map(({ locationId }) => locationId.join(" "))).size, sample.length);
+    }),
+  );
+});

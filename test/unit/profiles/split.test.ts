@@ -4,8 +4,8 @@ import fc from "fast-check";
 
 import type { Profile } from "#src/model/profile.js";
 import { encodePprof } from "#src/profiles/pprof.js";
-import { splitProfile } from "#src/profiles/split.js";
-import { arbitraryProfile } from "../../support/arbitrary-profile.js";
+import { halveProfile, splitProfile } from "#src/profiles/split.js";
+import { arbitraryProfile, samplesIn, ticksIn } from "../../support/arbitrary-profile.js";
 import { checkValid } from "../../support/check-valid.js";
 import { ProfileBuilder } from "../../support/profile-builder.js";
 
@@ -93,4 +93,22 @@ test("groups without samples do not come, and the numbers may have holes", () =>
 test("each thread needs a group", () => {
   const profile = new ProfileBuilder().add("a;main", 1).add("b;main", 2).build();
   assert.throws(() => [...splitProfile(profile, Uint32Array.of(0))], /1 groups were given for 2 threads/);
+});
+
+test("halves add up to the whole, for any profile of more than one row", () => {
+  fc.assert(
+    fc.property(arbitraryProfile, (profile) => {
+      const halves = halveProfile(profile);
+      if (profile.samples.length < 2) {
+        assert.equal(halves, undefined);
+        return;
+      }
+      assert.ok(halves);
+      const [first, second] = halves;
+      assert.ok(first.samples.length - second.samples.length <= 1 && second.samples.length > 0);
+      assert.equal(samplesIn(first) + samplesIn(second), samplesIn(profile));
+      assert.equal(ticksIn(first) + ticksIn(second), ticksIn(profile));
+      for (const half of halves) checkValid(encodePprof(half));
+    }),
+  );
 });

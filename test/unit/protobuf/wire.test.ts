@@ -101,3 +101,40 @@ describe("protocol buffers", () => {
     fc.assert(fc.property(fc.uint8Array({ maxLength: 200 }), kinds, check), { numRuns: 5000 });
   });
 });
+
+describe("numbers that are written", () => {
+  it("one by one or packed are read back, of any size and sign", () => {
+    const number = fc.oneof(
+      fc.bigInt({ min: -(2n ** 63n), max: 2n ** 64n - 1n }),
+      fc.integer(),
+      fc.maxSafeInteger(),
+      fc.constantFrom(0, 127, 128, 2 ** 31 - 1, 2 ** 31, 2 ** 32, 2 ** 53 - 1),
+    );
+    fc.assert(
+      fc.property(fc.array(number, { maxLength: 9 }), (numbers) => {
+        const single = new MessageWriter();
+        for (const each of numbers) single.varint(3, each);
+        const read: bigint[] = [];
+        readFields(single.finish(), (_, value) => read.push(value.varint()));
+        assert.deepEqual(
+          read,
+          numbers.map((each) => BigInt.asUintN(64, BigInt(each))),
+        );
+        // Packed is the same bytes without the tags, in a field of one length.
+        const bytes = new MessageWriter().packed(3, numbers).finish();
+        const tagged = numbers.map((each) => new MessageWriter().varint(3, each).finish().subarray(1));
+        readFields(bytes, (field, value) => {
+          assert.equal(field, 3);
+          assert.ok(Buffer.from(value.bytes()).equals(Buffer.concat(tagged)));
+        });
+        assert.equal(bytes.length === 0, numbers.length === 0);
+      }),
+    );
+  });
+
+  it("in eight bytes are read back", () => {
+    for (const value of [0n, 1n, 2n ** 63n, 2n ** 64n - 1n]) {
+      readFields(new MessageWriter().fixed64(1, value).finish(), (_, field) => assert.equal(field.fixed64(), value));
+    }
+  });
+});

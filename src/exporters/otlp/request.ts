@@ -1,0 +1,154 @@
+import type { LabelledProfile } from "../../model/labelled-profile.js";
+import type { CodeKind, Profile, ProfileThread } from "../../model/profile.js";
+import { TOOL_NAME, TOOL_VERSION } from "../../model/tool.js";
+import { MessageWriter } from "../../protobuf/writer.js";
+import { Dictionary } from "./dictionary.js";
+
+/** Frame types of the semantic conventions; of an interpreter's or generated code the language is not told here. */
+const FRAME_TYPES: Readonly<Partial<Record<CodeKind, string>>> = { kernel: "kernel", native: "native" };
+
+/** Attributes of the semantic conventions for what our labels say; other labels keep their names. */
+const RESOURCE_NAMES: ReadonlyMap<string, string> = new Map([
+  ["node", "k8s.node.name"],
+  ["namespace", "k8s.namespace.name"],
+  ["pod", "k8s.pod.name"],
+  ["pod_uid", "k8s.pod.uid"],
+  ["container", "k8s.container.name"],
+  ["container_id", "container.id"],
+  ["image", "container.image.name"],
+]);
+const WORKLOADS: ReadonlyMap<string, string> = new Map([
+  ["Deployment", "k8s.deployment.name"],
+  ["StatefulSet", "k8s.statefulset.name"],
+  ["DaemonSet", "k8s.daemonset.name"],
+  ["Job", "k8s.job.name"],
+  ["CronJob", "k8s.cronjob.name"],
+]);
+
+/**
+ * ExportProfilesServiceRequest{1 resource_profiles, 2 dictionary} of opentelemetry-proto 1.11.0 (v1development), of one profile. Its
+ * sample type is samples/count: what a row counts is ticks, so that times the period they are CPU time.
+ */
+export function encodeExportRequest(labelled: LabelledProfile, profileId: Uint8Array): Uint8Array {
+  const dictionary = new Dictionary();
+  const profile = profileOf(labelled.profile, profileId, dictionary);
+  const scope = new MessageWriter().text(1, TOOL_NAME).text(2, TOOL_VERSION);
+  const scopeProfiles = new MessageWriter().message(1, scope).message(2, profile);
+  const resourceProfiles = new MessageWriter().message(1, resourceOf(labelled)).message(2, scopeProfiles);
+  return new MessageWriter().message(1, resourceProfiles).message(2, dictionary.message()).finish();
+}
+
+/** Resource{1 attributes: KeyValue{1 key, 2 value}}. */
+function resourceOf({ service, env, version, labels }: LabelledProfile): MessageWriter {
+  const attributes = new Map<string, string>([
+    ["service.name", service === "" ? "unknown_service" : service],
+    ["service.version", version],
+    ["deployment.environment.name", env],
+  ]);
+  for (const [label, value] of labels) {
+    const name = label === "workload" ? WORKLOADS.get(labels.get("workload_kind") ?? "") : RESOURCE_NAMES.get(label);
+    attributes.set(name ?? label, value);
+    if (label === "node") attributes.set("host.name", value);
+  }
+  const resource = new MessageWriter();
+  for (const [key, value] of attributes) {
+    if (value === "") continue;
+    resource.message(1, new MessageWriter().text(1, key).message(2, new MessageWriter().text(1, value)));
+  }
+  return resource;
+}
+
+function profileOf(profile: Profile, profileId: Uint8Array, dictionary: Dictionary): MessageWriter {
+  addMappings(profile, dictionary);
+  addFunctions(profile, dictionary);
+  addLocations(profile, dictionary);
+  addStacks(profile, dictionary);
+  const message = new MessageWriter().message(1, valueType("samples", "count", dictionary));
+  for (const sample of samplesOf(profile, dictionary)) message.message(2, sample);
+  return message
+    .fixed64(3, profile.timeNs)
+    .varint(4, profile.durationNs)
+    .message(5, valueType("cpu", "nanoseconds", dictionary))
+    .varint(6, Math.round(profile.periodNs))
+    .bytes(7, profileId);
+}
+
+function valueType(type: string, unit: string, dictionary: Dictionary): MessageWriter {
+  return new MessageWriter().varint(1, dictionary.text(type)).varint(2, dictionary.text(unit));
+}
+
+/** Each row of the profile's own tables is one further down in the dictionary's, whose first is the zero value. */
+function addMappings({ mappings }: Profile, dictionary: Dictionary): void {
+  for (const { start, limit, fileOffset, fileName, buildId } of mappings) {
+    const attributes = buildId === "" ? [] : [dictionary.attribute("process.executable.build_id.gnu", buildId)];
+    const row = new MessageWriter()
+      .varint(1, BigInt(start))
+      .varint(2, BigInt(limit))
+      .varint(3, fileOffset)
+      .varint(4, dictionary.text(fileName))
+      .packed(5, attributes);
+    dictionary.add("mapping", row);
+  }
+}
+
+function addFunctions({ functions }: Profile, dictionary: Dictionary): void {
+  for (const { name, systemName, fileName, startLine } of functions) {
+    const row = new MessageWriter()
+      .varint(1, dictionary.text(name))
+      .varint(2, dictionary.text(systemName))
+      .varint(3, dictionary.text(fileName))
+      .varint(4, startLine);
+    dictionary.add("function", row);
+  }
+}
+
+function addLocations({ locations }: Profile, dictionary: Dictionary): void {
+  for (const { mappingIndex, address, kind, lines } of locations) {
+    const row = new MessageWriter().varint(1, mappingIndex + 1).varint(2, address);
+    for (const { functionIndex, line } of lines) {
+      row.message(3, new MessageWriter().varint(1, functionIndex + 1).varint(2, line));
+    }
+    const type = FRAME_TYPES[kind];
+    if (type !== undefined) row.packed(4, [dictionary.attribute("profile.frame.type", type)]);
+    dictionary.add("location", row);
+  }
+}
+
+function addStacks({ stacks }: Profile, dictionary: Dictionary): void {
+  for (let stack = 0; stack < stacks.length; stack++) {
+    const locations = stacks.locations.subarray(stacks.offsets[stack], stacks.offsets[stack + 1]);
+    dictionary.add(
+      "stack",
+      new MessageWriter().packed(
+        1,
+        locations.map((location) => location + 1),
+      ),
+    );
+  }
+}
+
+/** Sample{1 stack_index, 2 attribute_indices, 4 values}: what is of one stack and alike in its attributes is one sample. */
+function* samplesOf({ samples, threads }: Profile, dictionary: Dictionary): Iterable<MessageWriter> {
+  const attributes = threads.map((thread) => attributesOf(thread, dictionary));
+  const merged = new Map<string, { readonly stack: number; readonly attributes: readonly number[]; ticks: number }>();
+  for (let row = 0; row < samples.length; row++) {
+    const stack = samples.stack[row];
+    const own = attributes[samples.thread[row]];
+    const key = `${stack} ${own.join(" ")}`;
+    const known = merged.get(key);
+    if (known === undefined) merged.set(key, { stack, attributes: own, ticks: samples.ticks[row] });
+    else known.ticks += samples.ticks[row];
+  }
+  for (const sample of merged.values()) {
+    yield new MessageWriter()
+      .varint(1, sample.stack + 1)
+      .packed(2, sample.attributes)
+      .packed(4, [sample.ticks]);
+  }
+}
+
+function attributesOf({ pid, tid, comm }: ProfileThread, dictionary: Dictionary): readonly number[] {
+  const attributes = [dictionary.attribute("process.pid", pid), dictionary.attribute("thread.id", tid)];
+  if (comm !== "") attributes.push(dictionary.attribute("thread.name", comm));
+  return attributes;
+}
