@@ -5,6 +5,7 @@ import { Delivery } from "./agent/deliver.js";
 import { describeHealth } from "./agent/describe-health.js";
 import { AgentHealth } from "./agent/health.js";
 import { agentRoutes } from "./agent/http-routes.js";
+import type { DeliveringExporter } from "./delivery/deliver-to.js";
 import { Labelling } from "./agent/labelling.js";
 import { makeProfiles, noLabelCounts, type LabelCounts } from "./agent/make-profiles.js";
 import { registerAgentMetrics } from "./agent/register-metrics.js";
@@ -20,6 +21,7 @@ import { openExporters } from "./exporters/index.js";
 import { openCpuAccounting } from "./host/cpu-accounting.js";
 import { openHttpServer, type HttpServer } from "./http/server.js";
 import { Interrupt } from "./interrupt.js";
+import { registerDeliveries } from "./metrics/deliveries.js";
 import { registerProcess } from "./metrics/process.js";
 import { createMetricRegistry, type MetricRegistry } from "./metrics/registry.js";
 import type { AgentOptions } from "./model/agent-options.js";
@@ -83,10 +85,6 @@ export async function runAgent(options: AgentOptions, output: AgentOutput): Prom
   });
   try {
     log.info("starting", { tool: TOOL, options });
-    if (options.collectionAgent !== undefined) {
-      const detail = `Profiles are written to ${options.outputDir} and not sent to ${options.collectionAgent}: this version has no intake yet.`;
-      log.warn("not_sent", { detail });
-    }
     loopDelay.start();
     registerProcess(metrics, {
       version: TOOL.split(" ")[1],
@@ -177,7 +175,8 @@ async function runWindows(frame: Frame, parts: Parts): Promise<void> {
   const { ownership, processes } = labelling;
   const firstLabelByMs = performance.now() + FIRST_LABEL_MS;
   const names = new NameCache(workerNamer(frame.worker), NAME_BYTES);
-  const delivery = new Delivery(openExporters({ file: fileExporter(options) }), log);
+  const intakes = await openIntakes(options, log);
+  const delivery = new Delivery([...openExporters({ file: fileExporter(options) }), ...intakes], log);
   const totals = new SampleTotals();
   const labelCounts = noLabelCounts();
   const check = new AccountingCheck({
@@ -237,7 +236,8 @@ async function runWindows(frame: Frame, parts: Parts): Promise<void> {
   registerAgentMetrics(frame.metrics, {
     ...{ capture, writer, loop, totals, names, delivery, labelling, labelCounts, sources, check, bpfTime, frequencyHz },
   });
-  describeHealth(health, { capture, loop, totals, delivery, sources, check, windowMs: options.windowMs });
+  registerDeliveries(frame.metrics, () => intakes.map(({ status }) => status));
+  describeHealth(health, { capture, loop, totals, delivery, intakes, sources, check, windowMs: options.windowMs });
   if (interrupt.asked) return;
   try {
     capture.start();
@@ -280,6 +280,13 @@ function sumOf(values: Iterable<number>): number {
   let sum = 0;
   for (const value of values) sum += value;
   return sum;
+}
+
+/** Five MiB of memory that are not taken where nothing is sent. */
+async function openIntakes(options: AgentOptions, log: Log): Promise<readonly DeliveringExporter[]> {
+  if (options.collectionAgent === undefined) return [];
+  const { startIntakes } = await import("./agent/intakes.js");
+  return startIntakes(options, log);
 }
 
 function fileExporter({ outputDir, outputBytes }: AgentOptions): FileExporterOptions {

@@ -1,9 +1,10 @@
 import type { Capture } from "../capture/capture.js";
 import type { Window } from "../capture/window.js";
+import type { DeliveringExporter } from "../delivery/deliver-to.js";
 import { systemClock } from "../util/clock.js";
 import type { AccountingCheck } from "./accounting.js";
 import type { Delivery } from "./deliver.js";
-import { Liveness, type AgentHealth } from "./health.js";
+import { Liveness, type AgentHealth, type PartHealth } from "./health.js";
 import type { SampleTotals } from "./sample-totals.js";
 import type { Sources } from "./sources.js";
 import type { WindowLoop } from "./window-loop.js";
@@ -13,6 +14,7 @@ export interface HealthSources {
   readonly loop: WindowLoop<Window>;
   readonly totals: SampleTotals;
   readonly delivery: Delivery;
+  readonly intakes: readonly DeliveringExporter[];
   readonly sources: Sources;
   readonly check: AccountingCheck;
   readonly windowMs: number;
@@ -20,7 +22,7 @@ export interface HealthSources {
 
 /** Which part of the agent is asked how it stands, and what its answer means. */
 export function describeHealth(health: AgentHealth, parts: HealthSources): void {
-  const { capture, loop, totals, delivery, sources, check, windowMs } = parts;
+  const { capture, loop, totals, delivery, intakes, sources, check, windowMs } = parts;
   const { sampler, intake, firstSights } = capture;
   health.add("bpf", () =>
     sampler.cpus === 0
@@ -29,7 +31,9 @@ export function describeHealth(health: AgentHealth, parts: HealthSources): void 
   );
   health.add("runtimes", () => sources.runtimesHealth());
   health.add("pods", () => sources.podsHealth());
+  for (const intake of intakes) health.add(`intake ${intake.name}`, () => intakeHealth(intake));
   for (const [name, counts] of delivery.counts) {
+    if (intakes.some((intake) => intake.name === name)) continue;
     health.add(`exporter ${name}`, () =>
       counts.lastFailure === undefined
         ? { state: "ok", detail: `${counts.exported} profiles so far.` }
@@ -46,4 +50,10 @@ export function describeHealth(health: AgentHealth, parts: HealthSources): void 
     windowAgeMs: () => loop.ageMs,
     windowMs,
   });
+}
+
+function intakeHealth({ problem, status }: DeliveringExporter): PartHealth {
+  return problem === ""
+    ? { state: "ok", detail: `${status.accepted.profiles} profiles taken by ${status.address} so far.` }
+    : { state: "degraded", detail: problem };
 }

@@ -66,7 +66,21 @@ export const agentOptions = {
   collectionAgent: optionalValue(intakeUrl, {
     flag: "--collection-agent",
     aliases: ["OTEL_PROFILING_AGENT_COLLECTION_AGENT", "DD_TRACE_AGENT_URL"],
-    help: "where an intake listens; checked, and not sent to yet",
+    help: "send each window's profiles to the intake that listens here, too",
+  }),
+  intake: optionalValue(oneOf(["datadog", "datakit", "pyroscope", "parca", "otlp", "profefe"], "KIND"), {
+    flag: "--intake",
+    help: "what listens there; told from the URL's path, port or host unless given, and else Datadog's agent",
+  }),
+  spoolDir: value(absolutePath("a folder", "FOLDER"), {
+    flag: "--spool-dir",
+    defaultText: "/var/lib/hostflame/spool",
+    help: "keep here what the intake has not taken yet, through an outage or a restart",
+  }),
+  spoolBytes: value(bytes(MIB, 1024 ** 4), {
+    flag: "--spool-bytes",
+    defaultText: "256MiB",
+    help: "room for that; the oldest is dropped, and counted, beyond it",
   }),
   runtimeSockets: list(absolutePath("a container runtime's socket", "SOCKET"), {
     flag: "--runtime-socket",

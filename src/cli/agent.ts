@@ -18,6 +18,7 @@ export async function agent(options: AgentOptions, stdout: Output): Promise<numb
       "--kubernetes is on, and there is neither a service account (KUBERNETES_SERVICE_HOST) nor KUBECONFIG: run in a pod, name a kubeconfig, or leave it at auto.",
     );
   }
+  await refuseWrongIntake(options);
   refuseWhereNothingWorks("sample");
   const destination = openLogDestination(STDOUT, stdout.terminal ? { color: stdout.color } : undefined);
   const log = createLog({
@@ -37,5 +38,16 @@ export async function agent(options: AgentOptions, stdout: Output): Promise<numb
     return await runAgent(options, { log, logLinesDropped: () => destination.dropped });
   } finally {
     await destination.close(LAST_LINES_MS);
+  }
+}
+
+/** What an intake's own reader objects to is a wrong value like any other. */
+async function refuseWrongIntake(options: AgentOptions): Promise<void> {
+  if (options.collectionAgent === undefined) return;
+  const { openDestinations } = await import("../agent/intakes.js");
+  try {
+    openDestinations(options);
+  } catch (error) {
+    throw new UsageError(`--collection-agent: ${error instanceof Error ? error.message : String(error)}`);
   }
 }

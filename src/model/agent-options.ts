@@ -19,8 +19,14 @@ export interface AgentOptions {
   /** Where nobody else said; "" when unknown. */
   readonly env: string | undefined;
   readonly serviceVersion: string | undefined;
-  /** Where an intake would listen; profiles are not sent yet. */
+  /** Where an intake listens that profiles are sent to. */
   readonly collectionAgent: string | undefined;
+  /** What kind of intake that is; told from the URL when undefined. */
+  readonly intake: string | undefined;
+  /** What an intake did not take yet is kept here. */
+  readonly spoolDir: string;
+  /** Of each intake. */
+  readonly spoolBytes: number;
   /** One profile for each service and container, or one for the host. */
   readonly profiles: "container" | "host";
   readonly outputDir: string;

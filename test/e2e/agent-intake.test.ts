@@ -1,0 +1,107 @@
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { createServer, type IncomingMessage } from "node:http";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, describe, it } from "node:test";
+import { EXIT } from "#src/model/exit-codes.js";
+import { RunningAgent } from "../support/agent.js";
+import { cannotRecord } from "../support/record.js";
+import { until } from "../support/until.js";
+
+interface Taken {
+  readonly url: string;
+  readonly body: string;
+}
+
+/** An intake that takes what comes with a status of the test's choice, and keeps it. */
+class Intake {
+  status = 200;
+  readonly asked: Taken[] = [];
+  readonly accepted: Taken[] = [];
+  private readonly server = createServer((request, response) => {
+    void this.take(request).then(() => response.writeHead(this.status).end());
+  });
+
+  async open(): Promise<string> {
+    this.server.listen(0, "127.0.0.1");
+    await once(this.server, "listening");
+    return `http://127.0.0.1:${(this.server.address() as AddressInfo).port}`;
+  }
+
+  close(): void {
+    this.server.closeAllConnections();
+    this.server.close();
+  }
+
+  private async take(request: IncomingMessage): Promise<void> {
+    const parts: Buffer[] = [];
+    for await (const part of request) parts.push(part as Buffer);
+    const taken = { url: request.url ?? "", body: Buffer.concat(parts).toString("latin1") };
+    this.asked.push(taken);
+    if (this.status === 200) this.accepted.push(taken);
+  }
+}
+
+describe("an agent with an intake", { skip: cannotRecord() }, () => {
+  const intake = new Intake();
+  const spool = mkdtempSync(join(tmpdir(), "hostflame-spool-"));
+  let url = "";
+  before(async () => {
+    url = await intake.open();
+  });
+  after(() => {
+    intake.close();
+    rmSync(spool, { recursive: true, force: true });
+  });
+
+  it("sends each window's profiles, keeps them through an outage and a restart, and each arrives once", async () => {
+    const environment = { OTEL_PROFILING_AGENT_COLLECTION_AGENT: url };
+    const options = ["--window", "1s", "--profiles", "host", "--spool-dir", spool];
+    const agent = new RunningAgent(options, environment);
+    let written = 0;
+    try {
+      await agent.until("sampling");
+      await until(() => intake.accepted.length >= 2, 20_000);
+      assert.equal(intake.accepted[0].url, "/profiling/v1/input");
+      assert.match(intake.accepted[0].body, /"family":"ebpf"/);
+
+      intake.status = 503;
+      await until(() => existsSync(join(spool, "datadog")) && readdirSync(join(spool, "datadog")).length >= 2, 30_000);
+      const { text } = await agent.get("/readyz");
+      assert.match(text, /has taken nothing/);
+      await agent.stop();
+      written = agent.lines.filter(({ event, profiles }) => event === "window_written" && profiles !== 0).length;
+    } finally {
+      await agent.dispose();
+    }
+
+    intake.status = 200;
+    const next = new RunningAgent(options, environment);
+    try {
+      await next.until("sampling");
+      await until(() => readdirSync(join(spool, "datadog")).every((name) => name.startsWith(".")), 30_000);
+      await next.stop();
+      const both =
+        written + next.lines.filter(({ event, profiles }) => event === "window_written" && profiles !== 0).length;
+      assert.equal(intake.accepted.length, both);
+      const starts = intake.accepted.map(({ body }) => /"start":"([^"]+)"/.exec(body)?.[1] ?? "");
+      assert.deepEqual(starts, [...starts].sort(), "in the order of their windows");
+      assert.equal(new Set(starts).size, both);
+    } finally {
+      await next.dispose();
+    }
+  });
+
+  it("names a kind of intake that there is not", async () => {
+    const agent = new RunningAgent(["--intake", "nobody"], { HOSTFLAME_COLLECTION_AGENT: url });
+    try {
+      assert.equal(await agent.ended(), EXIT.usage);
+      assert.match(agent.errors, /--intake.*nobody.*datadog, datakit/);
+    } finally {
+      await agent.dispose();
+    }
+  });
+});
