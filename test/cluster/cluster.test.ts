@@ -11,6 +11,8 @@ import { manifestsSuite } from "./suites/manifests.js";
 import { olderAgentSuite } from "./suites/older-agent.js";
 import { optOutSuite } from "./suites/opt-out.js";
 import { outagesSuite } from "./suites/outages.js";
+import { ownershipSuite } from "./suites/parts/ownership.js";
+import { podKindsSuite } from "./suites/parts/pod-kinds.js";
 import { shortLivedSuite } from "./suites/short-lived.js";
 import { WORKLOAD_IMAGE } from "./workload-pods.js";
 
@@ -39,6 +41,8 @@ describe("on a cluster", { skip: typeof found === "string" ? found : false }, ()
   after(() => takeDown(cluster()));
 
   manifestsSuite(cluster, () => helm);
+  podKindsSuite(cluster);
+  ownershipSuite(cluster);
 
   describe("the restricted overlay", () => {
     let context: AgentContext;

@@ -8,9 +8,15 @@ const kit = path.resolve(process.env["HOSTFLAME_CLUSTER"] ?? "../shared/cluster"
 /** Where nothing of it is built yet, ten minutes of two cores. */
 const UP_MS = 15 * 60_000;
 
+/** What the kit calls its one node. */
+export const NODE = "node-0";
+/** The kit's: it waits, and ends when told. */
+export const PAUSE_IMAGE = "localhost/pause:1";
+
 export interface Cluster {
   /** With the cluster's kubectl on the PATH, and KUBECONFIG. */
   readonly environment: NodeJS.ProcessEnv;
+  readonly kubeconfig: string;
   /** Where the kit keeps what the cluster is: pid/NAME of each of its programs. */
   readonly state: string;
   /** By this run, which takes it down again. */
@@ -33,7 +39,12 @@ export async function bringUp(): Promise<Cluster> {
   const broughtUp = !isRunning(path.join(stateFolder, "pid/apiserver"));
   const { stdout, environment } = await up();
   const kubeconfig = stdout.trim().split("\n").at(-1) ?? "";
-  return { environment: { ...environment, KUBECONFIG: kubeconfig }, state: path.dirname(kubeconfig), broughtUp };
+  return {
+    environment: { ...environment, KUBECONFIG: kubeconfig },
+    kubeconfig,
+    state: path.dirname(kubeconfig),
+    broughtUp,
+  };
 }
 
 /** Starts whatever of the cluster does not run. */
