@@ -4,6 +4,7 @@ import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { after, before, describe, it } from "node:test";
+import { startBusyProcess } from "../support/busy-process.js";
 import { cannotRecord } from "../support/record.js";
 
 /** What the image holds: the bundle, the native products, package.json; no node_modules. */
@@ -40,6 +41,10 @@ describe("the bundle", () => {
       return;
     }
     const page = path.join(folder, "page.html");
+    const busy = startBusyProcess();
+    context.after(() => {
+      busy.end();
+    });
     const { status, stderr, stdout } = hostflame("record", "--duration", "1s", "--flamegraph", page, "--json");
     assert.equal(status, 0, stderr);
     assert.ok((JSON.parse(stdout) as { samples: number }).samples > 0);
