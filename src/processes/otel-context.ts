@@ -1,4 +1,4 @@
-import { WireReader } from "./wire.js";
+import { MalformedMessage, readFields } from "../protobuf/reader.js";
 
 /**
  * OpenTelemetry's process context, OTEP 4719 (oteps/profiles/4719-process-ctx.md of opentelemetry-specification, as of
@@ -55,57 +55,56 @@ export function parseContextHeader(bytes: Buffer): ContextHeader | ContextProble
 }
 
 /** The attributes that name a service. Of one that stands twice, the first counts; what is no string is passed over. */
-export function parseContextPayload(bytes: Buffer): ProcessContext | ContextProblem {
+export function parseContextPayload(bytes: Uint8Array): ProcessContext | ContextProblem {
   const found = { service: "", env: "", version: "" };
-  const budget = { left: MAX_ATTRIBUTES };
-  const ok = eachMessage(bytes, 1, (message) =>
-    isKeyValue(message)
-      ? takeAttribute(message, found, budget)
-      : eachMessage(message, 1, (attribute) => takeAttribute(attribute, found, budget)),
-  );
-  return ok ? found : "malformed";
+  let attributes = 0;
+  const take = (attribute: Uint8Array): void => {
+    if (++attributes > MAX_ATTRIBUTES) throw new MalformedMessage(`more than ${MAX_ATTRIBUTES} attributes`);
+    takeAttribute(attribute, found);
+  };
+  try {
+    for (const message of messagesOf(bytes, 1)) {
+      if (isKeyValue(message)) take(message);
+      else messagesOf(message, 1).forEach(take);
+    }
+    return found;
+  } catch (error) {
+    if (error instanceof MalformedMessage) return "malformed";
+    throw error;
+  }
 }
 
-/** Calls with each message that stands under a number; false where something is malformed. */
-function eachMessage(bytes: Buffer, field: number, take: (message: Buffer) => boolean): boolean {
-  const reader = new WireReader(bytes);
-  while (reader.next()) {
-    if (reader.field === field && reader.value !== undefined && !take(reader.value)) return false;
-  }
-  return !reader.malformed;
+/** What stands under a number and has a length. */
+function messagesOf(bytes: Uint8Array, wanted: number): readonly Uint8Array[] {
+  const messages: Uint8Array[] = [];
+  readFields(bytes, (field, value) => {
+    if (field === wanted && value.isText) messages.push(value.bytes());
+  });
+  return messages;
 }
 
 /** A KeyValue's second field is a message, a Resource's a number. */
-function isKeyValue(bytes: Buffer): boolean {
-  const reader = new WireReader(bytes);
-  while (reader.next()) {
-    if (reader.field === 2) return reader.value !== undefined;
-  }
-  return false;
+function isKeyValue(bytes: Uint8Array): boolean {
+  let second: boolean | undefined;
+  readFields(bytes, (field, value) => {
+    if (field === 2) second ??= value.isText;
+  });
+  return second === true;
 }
 
 /** KeyValue { 1 key, 2 value: AnyValue { 1 string_value } }. */
-function takeAttribute(bytes: Buffer, found: Record<keyof ProcessContext, string>, budget: { left: number }): boolean {
-  if (budget.left-- <= 0) return false;
-  const reader = new WireReader(bytes);
-  let key: keyof ProcessContext | undefined;
-  let text: Buffer | undefined;
-  while (reader.next()) {
-    if (reader.field === 1 && reader.value !== undefined) key = keyOf(reader.value);
-    else if (reader.field === 2 && reader.value !== undefined) {
-      const value = new WireReader(reader.value);
-      while (value.next()) if (value.field === 1) text = value.value;
-      if (value.malformed) return false;
-    }
-  }
+function takeAttribute(bytes: Uint8Array, found: Record<keyof ProcessContext, string>): void {
+  const key = keyOf(messagesOf(bytes, 1).at(-1));
+  const text = messagesOf(bytes, 2)
+    .flatMap((value) => messagesOf(value, 1))
+    .at(-1);
   if (key !== undefined && text !== undefined && found[key] === "") {
-    found[key] = text.toString("utf8", 0, MAX_VALUE_BYTES);
+    found[key] = Buffer.from(text.subarray(0, MAX_VALUE_BYTES)).toString("utf8");
   }
-  return !reader.malformed;
 }
 
-function keyOf(bytes: Buffer): keyof ProcessContext | undefined {
-  if (bytes.length > 64) return undefined;
-  const key = bytes.toString("utf8");
+function keyOf(bytes: Uint8Array | undefined): keyof ProcessContext | undefined {
+  if (bytes === undefined || bytes.length > 64) return undefined;
+  const key = Buffer.from(bytes).toString("utf8");
   return Object.hasOwn(KEYS, key) ? KEYS[key] : undefined;
 }

@@ -13,17 +13,22 @@ const HIERARCHIES: readonly CgroupHierarchy[] = ["v2", "cpuacct", "cpu", "memory
 /** Drained when the reader is woken, which the record of a cgroup does, or within a quarter of a second. */
 const DRAINED_MS = 400;
 
+/** Makes cgroups that are removed after the test that asked for them. */
+function cgroupsOfEachTest(hierarchy: CgroupHierarchy): (...names: readonly string[]) => TestCgroup {
+  const made: TestCgroup[] = [];
+  afterEach(async () => {
+    for (const cgroup of made.splice(0)) await cgroup.remove();
+  });
+  return (...names) => {
+    const cgroup = new TestCgroup(hierarchy, ...names);
+    made.push(cgroup);
+    return cgroup;
+  };
+}
+
 for (const hierarchy of HIERARCHIES) {
   describe(`cgroups of ${hierarchy}`, { skip: cannotMakeCgroups(hierarchy) }, () => {
-    const made: TestCgroup[] = [];
-    const make = (...names: readonly string[]) => {
-      const cgroup = new TestCgroup(hierarchy, ...names);
-      made.push(cgroup);
-      return cgroup;
-    };
-    afterEach(async () => {
-      for (const cgroup of made.splice(0)) await cgroup.remove();
-    });
+    const make = cgroupsOfEachTest(hierarchy);
 
     it("names a process that lived 50 ms in a cgroup removed right after", async () => {
       const cgroup = make("kubepods", "pod-1", "container");
@@ -32,7 +37,6 @@ for (const hierarchy of HIERARCHIES) {
         cgroups.onSight((path) => seen.push(path));
         await cgroup.burn(0.05);
         await cgroup.remove();
-        made.pop();
         await sleep(DRAINED_MS);
         assert.deepEqual(cgroups.path(cgroup.id), { id: cgroup.id, names: cgroup.names, truncated: false });
       });
@@ -47,15 +51,7 @@ for (const hierarchy of HIERARCHIES) {
 
 describe("the policy of a cgroup", { skip: cannotMakeCgroups("v2") }, () => {
   const hierarchy = "v2";
-  const made: TestCgroup[] = [];
-  const make = (...names: readonly string[]) => {
-    const cgroup = new TestCgroup(hierarchy, ...names);
-    made.push(cgroup);
-    return cgroup;
-  };
-  afterEach(async () => {
-    for (const cgroup of made.splice(0)) await cgroup.remove();
-  });
+  const make = cgroupsOfEachTest(hierarchy);
 
   it("refuses every tick of one that is set to 0, and counts them", async () => {
     const cgroup = make("refused");

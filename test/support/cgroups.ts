@@ -31,6 +31,7 @@ export class TestCgroup {
   readonly names: readonly string[];
   readonly id: CgroupId;
   private readonly root: string;
+  private removed = false;
 
   constructor(hierarchy: CgroupHierarchy, ...names: readonly string[]) {
     this.root = mountOf(hierarchy)!;
@@ -56,8 +57,10 @@ export class TestCgroup {
     await once(this.start(seconds, "sh", "-c", "while :; do :; done"), "close");
   }
 
-  /** With all above it. What was killed a moment ago may still be on its way out. */
+  /** With all above it; once. What was killed a moment ago may still be on its way out. */
   async remove(): Promise<void> {
+    if (this.removed) return;
+    this.removed = true;
     for (let level = this.names.length; level > 0; level--) {
       const directory = join(this.root, ...this.names.slice(0, level));
       for (let attempt = 0; ; attempt++) {
