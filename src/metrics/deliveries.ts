@@ -20,8 +20,15 @@ export function registerDeliveries(
       ...rowsOf("dropped", dropped, read),
     ]);
   const labels = ["destination", "result", "reason"];
+  // Up to eight destinations, each with some thirty reasons of both kinds.
+  const maxRows = 512;
   counter(
-    { name: "hostflame_delivery_uploads_total", help: "Uploads by destination and what became of them", labels },
+    {
+      name: "hostflame_delivery_uploads_total",
+      help: "Uploads by destination and what became of them",
+      labels,
+      maxRows,
+    },
     () => results(({ uploads }) => uploads),
   );
   counter(
@@ -29,6 +36,7 @@ export function registerDeliveries(
       name: "hostflame_delivery_profiles_total",
       help: "Profiles in uploads, by destination and what became of them",
       labels,
+      maxRows,
     },
     () => results(({ profiles }) => profiles),
   );
@@ -37,6 +45,7 @@ export function registerDeliveries(
       name: "hostflame_delivery_bytes_total",
       help: "Bytes of uploads, by destination and what became of them",
       labels,
+      maxRows,
     },
     () => results(({ bytes }) => bytes),
   );
@@ -53,6 +62,7 @@ export function registerDeliveries(
       name: "hostflame_delivery_retries_total",
       help: "Tries to send an upload that failed and are made again, by destination and reason",
       labels: ["destination", "reason"],
+      maxRows: 256,
     },
     () => each(({ retries }) => [...retries].map(([reason, { uploads }]): MetricRow => [{ reason }, uploads])),
   );
@@ -77,6 +87,18 @@ export function registerDeliveries(
       labels: places,
     },
     () => waiting(({ bytes }) => bytes),
+  );
+  gauge(
+    {
+      name: "hostflame_delivery_limit_bytes",
+      help: "Bytes of uploads that a place has room for, by destination and place; the oldest is dropped beyond it",
+      labels: places,
+    },
+    () =>
+      each(({ limits }) => [
+        [{ place: "memory" }, limits.memoryBytes],
+        [{ place: "spool" }, limits.spoolBytes],
+      ]),
   );
   gauge(
     {

@@ -58,7 +58,7 @@ describe("metrics", () => {
 
   it("are what promtool wants", async (context) => {
     const registry = createMetricRegistry();
-    const counts = new Map([["file", { exported: 2, bytes: 100, failed: new Map([["disk-full", 1]]) }]]);
+    const counts = new Map([["file", { exported: 2, queued: 0, bytes: 100, failed: new Map([["disk-full", 1]]) }]]);
     registerExports(registry, counts);
     registerAccounting(registry, {
       sampledSeconds: () => 1,
@@ -69,7 +69,6 @@ describe("metrics", () => {
     registerProcess(registry, {
       version: "1",
       loopDelaySeconds: () => 0,
-      workerDeaths: () => 0,
       logLinesDropped: () => 0,
     });
     const input = await registry.text();
