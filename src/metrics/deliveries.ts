@@ -4,7 +4,12 @@ import type { MetricRegistry, MetricRow } from "./registry.js";
 type Amounts = DeliveryStatus["dropped"];
 type ReadAmount = (amount: DeliveryStatus["accepted"]) => number;
 
-/** Uploads to intakes: what became of them, and what still waits. `statuses`: read at each scrape, an element a destination. */
+/**
+ * Uploads to intakes: what became of them, and what still waits. Results have rows from the start, that an increase from
+ * nothing is seen; reasons come as they happen.
+ *
+ * @param statuses Read at each scrape; an element a destination.
+ */
 export function registerDeliveries(
   { counter, gauge }: MetricRegistry,
   statuses: () => readonly DeliveryStatus[],
@@ -15,20 +20,13 @@ export function registerDeliveries(
     );
   const results = (read: ReadAmount) =>
     each(({ accepted, refused, dropped }) => [
-      [{ result: "accepted", reason: "" }, read(accepted)],
-      ...rowsOf("refused", refused, read),
-      ...rowsOf("dropped", dropped, read),
+      [{ result: "accepted" }, read(accepted)],
+      [{ result: "refused" }, sumOf(refused, read)],
+      [{ result: "dropped" }, sumOf(dropped, read)],
     ]);
-  const labels = ["destination", "result", "reason"];
-  // Up to eight destinations, each with some thirty reasons of both kinds.
-  const maxRows = 512;
+  const labels = ["destination", "result"];
   counter(
-    {
-      name: "hostflame_delivery_uploads_total",
-      help: "Uploads by destination and what became of them",
-      labels,
-      maxRows,
-    },
+    { name: "hostflame_delivery_uploads_total", help: "Uploads by destination and what became of them", labels },
     () => results(({ uploads }) => uploads),
   );
   counter(
@@ -36,7 +34,6 @@ export function registerDeliveries(
       name: "hostflame_delivery_profiles_total",
       help: "Profiles in uploads, by destination and what became of them",
       labels,
-      maxRows,
     },
     () => results(({ profiles }) => profiles),
   );
@@ -45,9 +42,18 @@ export function registerDeliveries(
       name: "hostflame_delivery_bytes_total",
       help: "Bytes of uploads, by destination and what became of them",
       labels,
-      maxRows,
     },
     () => results(({ bytes }) => bytes),
+  );
+  counter(
+    {
+      name: "hostflame_delivery_failures_total",
+      help: "Uploads that were refused or dropped, by destination and reason",
+      labels: ["destination", "result", "reason"],
+      // Up to eight destinations, each with some thirty reasons of both kinds.
+      maxRows: 512,
+    },
+    () => each(({ refused, dropped }) => [...rowsOf("refused", refused), ...rowsOf("dropped", dropped)]),
   );
   counter(
     {
@@ -139,6 +145,10 @@ export function registerDeliveries(
   );
 }
 
-function rowsOf(result: string, amounts: Amounts, read: ReadAmount): readonly MetricRow[] {
-  return [...amounts].map(([reason, amount]): MetricRow => [{ result, reason }, read(amount)]);
+function rowsOf(result: string, amounts: Amounts): readonly MetricRow[] {
+  return [...amounts].map(([reason, { uploads }]): MetricRow => [{ result, reason }, uploads]);
+}
+
+function sumOf(amounts: Amounts, read: ReadAmount): number {
+  return [...amounts.values()].reduce((sum, amount) => sum + read(amount), 0);
 }

@@ -1,7 +1,14 @@
 import type { ExecutableSerial } from "../model/brand.js";
 import { resolveByTable, type KernelSymbols } from "../symbols/kallsyms.js";
 import { KernelTable } from "../symbols/kernel-table.js";
-import type { SymbolizeRequest, SymbolizeResult, SymbolSource, UnresolvedReason } from "../symbols/resolver.js";
+import {
+  SYMBOL_SOURCES,
+  UNRESOLVED_REASONS,
+  type SymbolizeRequest,
+  type SymbolizeResult,
+  type SymbolSource,
+  type UnresolvedReason,
+} from "../symbols/resolver.js";
 import { unnamed } from "../symbols/unnamed.js";
 import { ByteLru } from "../util/lru.js";
 import { ExecutableNames } from "./executable-names.js";
@@ -9,8 +16,10 @@ import { KernelNames } from "./kernel-names.js";
 import type { Namer } from "./name-window.js";
 
 /** Where a name came from, and why there was none; the kernel's are told apart from executables'. */
-export type NameSource = SymbolSource | "kallsyms";
-export type NameMiss = UnresolvedReason | "kernel-hidden" | "kernel-unread" | "kernel-not-covered";
+const NAME_SOURCES = [...SYMBOL_SOURCES, "kallsyms"] as const;
+export type NameSource = (typeof NAME_SOURCES)[number];
+const NAME_MISSES = [...UNRESOLVED_REASONS, "kernel-hidden", "kernel-unread", "kernel-not-covered"] as const;
+export type NameMiss = (typeof NAME_MISSES)[number];
 
 /** Of the budget, the kernel's part, and the largest that one executable may have. */
 const KERNEL_SHARE = 4;
@@ -34,9 +43,9 @@ export class NameCache implements Namer {
   /** Addresses asked for, and those of them that had to be asked on. */
   readonly asked = { addresses: 0, unknown: 0, kernelPasses: 0 };
   /** Of those that were asked on, the named ones by source. */
-  readonly found = new Map<NameSource, number>();
+  readonly found = new Map(NAME_SOURCES.map((source) => [source, 0]));
   /** Of those asked for, the ones without a name by reason, each time. */
-  readonly missing = new Map<NameMiss, number>();
+  readonly missing = new Map(NAME_MISSES.map((reason) => [reason, 0]));
 
   constructor(
     private readonly namer: Namer,

@@ -7,6 +7,7 @@ import { WindowLoop } from "#src/agent/window-loop.js";
 import { WindowWriter } from "#src/agent/window-writer.js";
 import type { Capture } from "#src/capture/capture.js";
 import type { Window } from "#src/capture/window.js";
+import type { Session, SessionOptions } from "#src/native/addon.js";
 import { loadNative, type Native } from "#src/native/load.js";
 import { LiveCapture } from "../support/live-capture.js";
 import { ManualClock } from "../support/manual-clock.js";
@@ -21,12 +22,12 @@ function hangingDrain(): { readonly native: Native; readonly fault: { hangs: boo
   const fault = { hangs: false };
   const native = loadNative();
   const { addon } = native;
-  const createSession: typeof addon.createSession = (options) => {
+  const createSession = (options: SessionOptions): Session => {
     const session = addon.createSession(options);
     return new Proxy(session, {
-      get(target, name: keyof typeof session) {
+      get(target, name) {
         if (name === "drain" && fault.hangs) return () => ({ bytes: 0, more: false });
-        const member: unknown = target[name];
+        const member: unknown = Reflect.get(target, name);
         return typeof member === "function" ? (member.bind(target) as unknown) : member;
       },
     });

@@ -25,8 +25,9 @@ describe("each metric", () => {
       assert.doesNotMatch(name, RESERVED);
       assert.doesNotMatch(name, /_(counter|gauge)(_|$)/);
       for (const label of labels) assert.match(label, /^[a-z]+(_[a-z]+)*$/);
-      for (const label of labels)
+      for (const label of labels) {
         assert.ok(!["le", "quantile", "job", "instance", "node", "pod"].includes(label), label);
+      }
       assert.match(help, /^[A-Z\d].*[^.]$/);
     });
   }
