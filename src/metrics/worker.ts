@@ -19,7 +19,7 @@ export function registerWorker({ counter, gauge }: MetricRegistry, source: Worke
   );
   gauge({ name: "hostflame_worker_waiting_calls", help: "Calls that wait for the worker thread" }, source.waitingCalls);
   counter(
-    { name: "hostflame_agent_worker_deaths_total", help: "Times that the worker thread died of a file it read" },
+    { name: "hostflame_worker_deaths_total", help: "Times that the worker thread died of a file it read" },
     source.deaths,
   );
 }

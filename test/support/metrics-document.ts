@@ -64,7 +64,7 @@ nothing to count.
 **How many series.** No label is a pod, a container, a service, a process, a path or any other name that somebody gives himself:
 a value is a word of the agent's own, of at most 48 characters, or \`other\`. A metric with labels has at most ${MAX_ROWS} rows where
 nothing else is said below, the last of them \`other\`; one scrape has at most ${maxSeries(metrics)} series, whatever the node runs,
-and 250 to 300 on an ordinary one.
+some 160 on a plain machine, and 250 on a node of a cluster with an intake.
 
 Which node a series is of is Prometheus's to say: the PodMonitor of [deploy.md](deploy.md) puts the node's name into the label
 \`node\`.
