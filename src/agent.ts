@@ -9,6 +9,7 @@ import type { DeliveringExporter } from "./delivery/deliver-to.js";
 import { Labelling } from "./agent/labelling.js";
 import { makeProfiles, noLabelCounts, type LabelCounts } from "./agent/make-profiles.js";
 import { registerAgentMetrics } from "./agent/register-metrics.js";
+import { registerOwnMetrics } from "./agent/register-own-metrics.js";
 import { SampleTotals } from "./agent/sample-totals.js";
 import { settingsOf, type AgentSettings } from "./agent/settings.js";
 import { openSources, type Sources } from "./agent/sources.js";
@@ -22,7 +23,6 @@ import { openCpuAccounting } from "./host/cpu-accounting.js";
 import { openHttpServer, type HttpServer } from "./http/server.js";
 import { Interrupt } from "./interrupt.js";
 import { registerDeliveries } from "./metrics/deliveries.js";
-import { registerProcess } from "./metrics/process.js";
 import { createMetricRegistry, type MetricRegistry } from "./metrics/registry.js";
 import type { AgentOptions } from "./model/agent-options.js";
 import { EXIT } from "./model/exit-codes.js";
@@ -86,12 +86,7 @@ export async function runAgent(options: AgentOptions, output: AgentOutput): Prom
   try {
     log.info("starting", { tool: TOOL, options });
     loopDelay.start();
-    registerProcess(metrics, {
-      version: TOOL.split(" ")[1],
-      loopDelaySeconds: () => loopDelay.worstMs / 1000,
-      workerDeaths: () => worker.deaths,
-      logLinesDropped: output.logLinesDropped,
-    });
+    registerOwnMetrics(metrics, { health, loopDelay, worker, logLinesDropped: output.logLinesDropped });
     http = await openHttp(frame);
     if (!interrupt.asked) {
       await sampleUntilAsked(frame);
@@ -188,6 +183,7 @@ async function runWindows(frame: Frame, parts: Parts): Promise<void> {
     periodNs: settings.periodNs,
   });
   const writer = new WindowWriter<Window>({
+    clock: systemClock,
     write: async (window, span, signal) => {
       if (span.first) await untilSettled(sources, firstLabelByMs, interrupt);
       const batch = await makeProfiles(window, span, {
@@ -235,9 +231,13 @@ async function runWindows(frame: Frame, parts: Parts): Promise<void> {
   const { frequencyHz } = options;
   registerAgentMetrics(frame.metrics, {
     ...{ capture, writer, loop, totals, names, delivery, labelling, labelCounts, sources, check, bpfTime, frequencyHz },
+    buildSeconds: () => frame.worker.busySeconds.get("convert") ?? 0,
   });
   registerDeliveries(frame.metrics, () => intakes.map(({ status }) => status));
-  describeHealth(health, { capture, loop, totals, delivery, intakes, sources, check, windowMs: options.windowMs });
+  describeHealth(health, {
+    ...{ capture, clock: systemClock, loop, writer, totals, delivery, intakes, sources, check },
+    windowMs: options.windowMs,
+  });
   if (interrupt.asked) return;
   try {
     capture.start();

@@ -5,6 +5,8 @@ import type { ProfileBatch } from "../model/labelled-profile.js";
 /** What became of profiles at one exporter since the start. */
 export interface DeliveryCounts {
   exported: number;
+  /** Handed to delivery, which keeps the account of what becomes of them. */
+  queued: number;
   bytes: number;
   /** By reason. */
   readonly failed: Map<string, number>;
@@ -23,7 +25,7 @@ export class Delivery {
     this.counts = new Map(
       exporters.map(({ name }) => [
         name,
-        { exported: 0, bytes: 0, failed: new Map<string, number>(), lastFailure: undefined },
+        { exported: 0, queued: 0, bytes: 0, failed: new Map<string, number>(), lastFailure: undefined },
       ]),
     );
   }
@@ -40,8 +42,9 @@ export class Delivery {
     const { name } = exporter;
     const counts = this.counts.get(name);
     if (counts === undefined) return;
-    const { exported, bytes, failed } = await exporter.export(batch, signal);
+    const { exported, bytes, queued = 0, failed } = await exporter.export(batch, signal);
     counts.exported += exported;
+    counts.queued += queued;
     counts.bytes += bytes;
     const reasons = Object.entries(failed);
     for (const [reason, count] of reasons) {

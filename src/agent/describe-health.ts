@@ -1,28 +1,31 @@
 import type { Capture } from "../capture/capture.js";
 import type { Window } from "../capture/window.js";
 import type { DeliveringExporter } from "../delivery/deliver-to.js";
-import { systemClock } from "../util/clock.js";
+import type { Clock } from "../util/clock.js";
 import type { AccountingCheck } from "./accounting.js";
 import type { Delivery } from "./deliver.js";
 import { Liveness, type AgentHealth, type PartHealth } from "./health.js";
 import type { SampleTotals } from "./sample-totals.js";
 import type { Sources } from "./sources.js";
 import type { WindowLoop } from "./window-loop.js";
+import type { WindowWriter } from "./window-writer.js";
 
 export interface HealthSources {
   readonly capture: Capture;
-  readonly loop: WindowLoop<Window>;
+  readonly clock: Clock;
+  readonly loop: Pick<WindowLoop<Window>, "ageMs">;
+  readonly writer: Pick<WindowWriter<Window>, "writingMs">;
   readonly totals: SampleTotals;
-  readonly delivery: Delivery;
+  readonly delivery: Pick<Delivery, "counts">;
   readonly intakes: readonly DeliveringExporter[];
-  readonly sources: Sources;
-  readonly check: AccountingCheck;
+  readonly sources: Pick<Sources, "runtimesHealth" | "podsHealth">;
+  readonly check: Pick<AccountingCheck, "problem">;
   readonly windowMs: number;
 }
 
 /** Which part of the agent is asked how it stands, and what its answer means. */
 export function describeHealth(health: AgentHealth, parts: HealthSources): void {
-  const { capture, loop, totals, delivery, intakes, sources, check, windowMs } = parts;
+  const { capture, clock, loop, writer, totals, delivery, intakes, sources, check, windowMs } = parts;
   const { sampler, intake, firstSights } = capture;
   health.add("bpf", () =>
     sampler.cpus === 0
@@ -44,10 +47,14 @@ export function describeHealth(health: AgentHealth, parts: HealthSources): void 
     check.problem === "" ? { state: "ok", detail: "" } : { state: "degraded", detail: `${check.problem}.` },
   );
   health.liveness = new Liveness({
-    clock: systemClock,
-    handedOver: () => sampler.counters().samples,
+    clock,
+    produced: () => {
+      const { samples, samples_dropped: ringFull } = sampler.counters();
+      return samples + ringFull;
+    },
     arrived: () => totals.samples + intake.window.total + firstSights.count + intake.malformed,
     windowAgeMs: () => loop.ageMs,
+    writingMs: () => writer.writingMs,
     windowMs,
   });
 }

@@ -43,44 +43,59 @@ export function worstOf(parts: readonly PartHealth[], none: PartHealth): PartHea
 
 export interface LivenessModules {
   readonly clock: Clock;
-  /** Samples that the kernel side has handed over, and those that arrived here; both only grow. */
-  readonly handedOver: () => number;
+  /** Samples that the kernel side has taken, whether or not the ring had room, and those that arrived here; both only grow. */
+  readonly produced: () => number;
   readonly arrived: () => number;
-  /** How long the present window has been going on, and how long it may. */
+  /** How long the present window has been going on, how long it may, and how long one has been in writing. */
   readonly windowAgeMs: () => number;
+  readonly writingMs: () => number;
   readonly windowMs: number;
 }
 
 /** Samples lie in the ring for a quarter of a second at most; minutes are a drain that has stopped. */
 const DRAIN_MS = 60_000;
-/** A window goes on for eleven tenths of its length, and while the ones before it are written. */
+/** A window goes on for eleven tenths of its length, and while the ones before it are written; each is written in seconds. */
 const WINDOW_SHARE = 5;
 
 /** Whether the agent still does its work. That it answers at all says that the event loop is alive. */
 export class Liveness {
   private arrivedBefore = -1;
-  private progressMs: number;
+  private producedBefore = 0;
+  /** Since when there are samples that nobody took out. */
+  private stuckSinceMs: number | undefined;
 
-  constructor(private readonly modules: LivenessModules) {
-    this.progressMs = modules.clock.monotonicMs();
-  }
+  constructor(private readonly modules: LivenessModules) {}
 
   /** Why the agent should be started anew, undefined while it is well. */
   problem(): string | undefined {
-    const { clock, handedOver, arrived, windowAgeMs, windowMs } = this.modules;
-    const now = clock.monotonicMs();
-    const here = arrived();
-    if (here !== this.arrivedBefore || handedOver() <= here) {
-      this.arrivedBefore = here;
-      this.progressMs = now;
+    const { windowAgeMs, writingMs, windowMs } = this.modules;
+    const longest = Math.max(DRAIN_MS, windowMs * WINDOW_SHARE);
+    const stuckMs = this.stuckMs();
+    if (stuckMs > DRAIN_MS) return `samples wait in the ring, and none has been taken out for ${seconds(stuckMs)}.`;
+    if (windowAgeMs() > longest) {
+      return `a window of ${seconds(windowMs)} has been going on for ${seconds(windowAgeMs())}.`;
     }
-    if (now - this.progressMs > DRAIN_MS) {
-      return `samples wait in the ring, and none has been taken out for ${seconds(now - this.progressMs)}.`;
-    }
-    const age = windowAgeMs();
-    return age > Math.max(DRAIN_MS, windowMs * WINDOW_SHARE)
-      ? `a window of ${seconds(windowMs)} has been going on for ${seconds(age)}.`
+    // Behind a writer that hangs, windows still end when their memory is full, and are dropped.
+    return writingMs() > longest
+      ? `a window of ${seconds(windowMs)} has been in writing for ${seconds(writingMs())}.`
       : undefined;
+  }
+
+  /**
+   * By what changed and not by the difference of the two: were they ever apart for good, an idle node would be started anew
+   * for ever.
+   */
+  private stuckMs(): number {
+    const { clock, produced, arrived } = this.modules;
+    const [now, made, here] = [clock.monotonicMs(), produced(), arrived()];
+    if (here !== this.arrivedBefore) {
+      this.arrivedBefore = here;
+      this.producedBefore = made;
+      this.stuckSinceMs = undefined;
+    } else if (made > this.producedBefore) {
+      this.stuckSinceMs ??= now;
+    }
+    return this.stuckSinceMs === undefined ? 0 : now - this.stuckSinceMs;
   }
 }
 

@@ -2,6 +2,7 @@ import type { Capture } from "../capture/capture.js";
 import type { Window } from "../capture/window.js";
 import { registerAccounting } from "../metrics/accounting.js";
 import { registerExports } from "../metrics/exports.js";
+import { registerNames } from "../metrics/names.js";
 import { registerOwnership } from "../metrics/ownership.js";
 import type { MetricRegistry } from "../metrics/registry.js";
 import { registerSources } from "../metrics/sources.js";
@@ -33,6 +34,8 @@ export interface AgentMetricsSource {
   readonly check: AccountingCheck;
   readonly bpfTime: BpfTime;
   readonly names: NameCache;
+  /** What the worker took to make unwind rows. */
+  readonly buildSeconds: () => number;
 }
 
 /** Which number of which part is which metric. */
@@ -76,6 +79,7 @@ export function registerAgentMetrics(registry: MetricRegistry, source: AgentMetr
     evictions: () => tables.evictions,
     rules: () => rules.size,
     converted: () => conversions.converted,
+    buildSeconds: source.buildSeconds,
     waiting: () => firstSights.count,
     problems: () => [...capture.registry.problems, ...conversions.problems],
     executables: () => capture.registry.size,
@@ -83,8 +87,14 @@ export function registerAgentMetrics(registry: MetricRegistry, source: AgentMetr
       ["idle", capture.upkeep.idle],
       ["displaced", capture.upkeep.displaced],
     ],
-    names: () => ({ bytes: names.bytes, addresses: names.asked.addresses, unknown: names.asked.unknown }),
     mapBytes: () => Object.entries(sampler.session.mapBytes()),
+  });
+  registerNames(registry, {
+    bytes: () => names.bytes,
+    addresses: () => names.asked.addresses,
+    unknown: () => names.asked.unknown,
+    found: () => names.found,
+    missing: () => names.missing,
   });
   registerLabels(registry, source);
   registerAccounting(registry, {

@@ -1,3 +1,4 @@
+import type { Clock } from "../util/clock.js";
 import type { WindowEnd, WindowSpan } from "./window-loop.js";
 
 /** What the writer needs to know of a window. */
@@ -7,6 +8,7 @@ export interface SampledWindow {
 }
 
 export interface WindowWriterModules<Window extends SampledWindow> {
+  readonly clock: Clock;
   /** Names, labels, exports one window; may reject. */
   readonly write: (window: Window, span: WindowSpan, signal: AbortSignal) => Promise<void>;
   readonly onFailure: (error: unknown, span: WindowSpan, samples: number) => void;
@@ -35,8 +37,14 @@ export class WindowWriter<Window extends SampledWindow> {
   samplesDropped = 0;
   /** How long the last one took from its end to its last export. */
   lastWriteMs = 0;
+  private startMs: number | undefined;
 
   constructor(private readonly modules: WindowWriterModules<Window>) {}
+
+  /** How long the window that is being written has been; 0 while none is. */
+  get writingMs(): number {
+    return this.startMs === undefined ? 0 : this.modules.clock.monotonicMs() - this.startMs;
+  }
 
   get canTake(): boolean {
     return this.waiting.length === 0;
@@ -62,7 +70,7 @@ export class WindowWriter<Window extends SampledWindow> {
   private async run(): Promise<void> {
     for (let next = this.waiting.shift(); next !== undefined; next = this.waiting.shift()) {
       const { window, span } = next;
-      const start = performance.now();
+      this.startMs = this.modules.clock.monotonicMs();
       try {
         await abortable(this.modules.write(window, span, this.controller.signal), this.controller.signal);
         this.written++;
@@ -71,7 +79,8 @@ export class WindowWriter<Window extends SampledWindow> {
         this.samplesFailed += window.total;
         this.modules.onFailure(error, span, window.total);
       }
-      this.lastWriteMs = performance.now() - start;
+      this.lastWriteMs = this.writingMs;
+      this.startMs = undefined;
       this.modules.onDone(this.waiting.length);
     }
     this.running = undefined;

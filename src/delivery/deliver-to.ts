@@ -35,6 +35,8 @@ export interface DeliveryStatus {
   readonly retries: ReadonlyMap<string, Readonly<Amount>>;
   readonly memory: Waiting;
   readonly spool: Waiting;
+  /** Room for what waits, bytes; no spool has none. */
+  readonly limits: { readonly memoryBytes: number; readonly spoolBytes: number };
   /** Files: written, found at the start whole, and half written. */
   readonly spoolCounts: { readonly written: number; readonly recovered: number; readonly partials: number };
   /** How long no try has been answered for good; undefined when the last one was. */
@@ -76,6 +78,8 @@ export function deliverTo(
   const { name, address } = destination;
   const backlog = new Backlog(options, clock, random);
   const sender = new Sender(options, { destination, backlog, clock, random, log });
+  const { memoryBytes, spoolBytes, spoolDirectory } = options;
+  const limits = { memoryBytes, spoolBytes: spoolDirectory === undefined ? 0 : spoolBytes };
   const queued = { uploads: 0, profiles: 0, bytes: 0 };
   let closing: Promise<void> | undefined;
   const sending = sender.run().catch((error: unknown) => {
@@ -133,7 +137,7 @@ export function deliverTo(
   }
 
   const status = (): DeliveryStatus => ({
-    ...{ name, address, queued },
+    ...{ name, address, queued, limits },
     accepted: sender.accepted,
     refused: sender.refused.byReason,
     dropped: backlog.dropped.byReason,

@@ -4,7 +4,12 @@ import type { MetricRegistry, MetricRow } from "./registry.js";
 type Amounts = DeliveryStatus["dropped"];
 type ReadAmount = (amount: DeliveryStatus["accepted"]) => number;
 
-/** Uploads to intakes: what became of them, and what still waits. `statuses`: read at each scrape, an element a destination. */
+/**
+ * Uploads to intakes: what became of them, and what still waits. Results have rows from the start, that an increase from
+ * nothing is seen; reasons come as they happen.
+ *
+ * @param statuses Read at each scrape; an element a destination.
+ */
 export function registerDeliveries(
   { counter, gauge }: MetricRegistry,
   statuses: () => readonly DeliveryStatus[],
@@ -15,11 +20,11 @@ export function registerDeliveries(
     );
   const results = (read: ReadAmount) =>
     each(({ accepted, refused, dropped }) => [
-      [{ result: "accepted", reason: "" }, read(accepted)],
-      ...rowsOf("refused", refused, read),
-      ...rowsOf("dropped", dropped, read),
+      [{ result: "accepted" }, read(accepted)],
+      [{ result: "refused" }, sumOf(refused, read)],
+      [{ result: "dropped" }, sumOf(dropped, read)],
     ]);
-  const labels = ["destination", "result", "reason"];
+  const labels = ["destination", "result"];
   counter(
     { name: "hostflame_delivery_uploads_total", help: "Uploads by destination and what became of them", labels },
     () => results(({ uploads }) => uploads),
@@ -42,6 +47,16 @@ export function registerDeliveries(
   );
   counter(
     {
+      name: "hostflame_delivery_failures_total",
+      help: "Uploads that were refused or dropped, by destination and reason",
+      labels: ["destination", "result", "reason"],
+      // Up to eight destinations, each with some thirty reasons of both kinds.
+      maxRows: 512,
+    },
+    () => each(({ refused, dropped }) => [...rowsOf("refused", refused), ...rowsOf("dropped", dropped)]),
+  );
+  counter(
+    {
       name: "hostflame_delivery_queued_uploads_total",
       help: "Uploads that windows handed over, by destination",
       labels: ["destination"],
@@ -53,6 +68,7 @@ export function registerDeliveries(
       name: "hostflame_delivery_retries_total",
       help: "Tries to send an upload that failed and are made again, by destination and reason",
       labels: ["destination", "reason"],
+      maxRows: 256,
     },
     () => each(({ retries }) => [...retries].map(([reason, { uploads }]): MetricRow => [{ reason }, uploads])),
   );
@@ -77,6 +93,18 @@ export function registerDeliveries(
       labels: places,
     },
     () => waiting(({ bytes }) => bytes),
+  );
+  gauge(
+    {
+      name: "hostflame_delivery_limit_bytes",
+      help: "Bytes of uploads that a place has room for, by destination and place; the oldest is dropped beyond it",
+      labels: places,
+    },
+    () =>
+      each(({ limits }) => [
+        [{ place: "memory" }, limits.memoryBytes],
+        [{ place: "spool" }, limits.spoolBytes],
+      ]),
   );
   gauge(
     {
@@ -117,6 +145,10 @@ export function registerDeliveries(
   );
 }
 
-function rowsOf(result: string, amounts: Amounts, read: ReadAmount): readonly MetricRow[] {
-  return [...amounts].map(([reason, amount]): MetricRow => [{ result, reason }, read(amount)]);
+function rowsOf(result: string, amounts: Amounts): readonly MetricRow[] {
+  return [...amounts].map(([reason, { uploads }]): MetricRow => [{ result, reason }, uploads]);
+}
+
+function sumOf(amounts: Amounts, read: ReadAmount): number {
+  return [...amounts.values()].reduce((sum, amount) => sum + read(amount), 0);
 }

@@ -7,13 +7,14 @@ export interface UnwindingSource {
   readonly evictions: () => number;
   readonly rules: () => number;
   readonly converted: () => number;
+  /** What the worker took to convert them. */
+  readonly buildSeconds: () => number;
   readonly waiting: () => number;
   /** Why files could not be opened or have no, or not all, rows. */
   readonly problems: () => Iterable<readonly [problem: string, count: number]>;
   readonly executables: () => number;
   /** Executables let go, by why. */
   readonly letGo: () => Iterable<readonly [reason: string, count: number]>;
-  readonly names: () => { readonly bytes: number; readonly addresses: number; readonly unknown: number };
   readonly mapBytes: () => Iterable<readonly [map: string, bytes: number]>;
 }
 
@@ -34,6 +35,13 @@ export function registerUnwinding(registry: MetricRegistry, source: UnwindingSou
   registry.counter(
     { name: "hostflame_unwind_conversions_total", help: "Files converted to unwind rows" },
     source.converted,
+  );
+  registry.counter(
+    {
+      name: "hostflame_unwind_build_seconds_total",
+      help: "Time that the worker took to convert files to unwind rows",
+    },
+    source.buildSeconds,
   );
   registry.gauge(
     {
@@ -61,18 +69,6 @@ export function registerUnwinding(registry: MetricRegistry, source: UnwindingSou
       labels: ["reason"],
     },
     () => rowsBy("reason", source.letGo()),
-  );
-  registry.gauge(
-    { name: "hostflame_names_cache_bytes", help: "Memory of names remembered" },
-    () => source.names().bytes,
-  );
-  registry.counter(
-    { name: "hostflame_names_addresses_total", help: "Addresses for which a name was sought" },
-    () => source.names().addresses,
-  );
-  registry.counter(
-    { name: "hostflame_names_unknown_addresses_total", help: "Of these, addresses whose name was not remembered" },
-    () => source.names().unknown,
   );
   registry.gauge(
     { name: "hostflame_bpf_map_bytes", help: "Memory of the kernel side's maps, by map", labels: ["map"] },

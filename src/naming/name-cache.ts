@@ -1,12 +1,25 @@
 import type { ExecutableSerial } from "../model/brand.js";
 import { resolveByTable, type KernelSymbols } from "../symbols/kallsyms.js";
 import { KernelTable } from "../symbols/kernel-table.js";
-import type { SymbolizeRequest, SymbolizeResult } from "../symbols/resolver.js";
+import {
+  SYMBOL_SOURCES,
+  UNRESOLVED_REASONS,
+  type SymbolizeRequest,
+  type SymbolizeResult,
+  type SymbolSource,
+  type UnresolvedReason,
+} from "../symbols/resolver.js";
 import { unnamed } from "../symbols/unnamed.js";
 import { ByteLru } from "../util/lru.js";
 import { ExecutableNames } from "./executable-names.js";
 import { KernelNames } from "./kernel-names.js";
 import type { Namer } from "./name-window.js";
+
+/** Where a name came from, and why there was none; the kernel's are told apart from executables'. */
+const NAME_SOURCES = [...SYMBOL_SOURCES, "kallsyms"] as const;
+export type NameSource = (typeof NAME_SOURCES)[number];
+const NAME_MISSES = [...UNRESOLVED_REASONS, "kernel-hidden", "kernel-unread", "kernel-not-covered"] as const;
+export type NameMiss = (typeof NAME_MISSES)[number];
 
 /** Of the budget, the kernel's part, and the largest that one executable may have. */
 const KERNEL_SHARE = 4;
@@ -29,6 +42,10 @@ export class NameCache implements Namer {
   private hidden: { readonly symbols: KernelSymbols; readonly untilMs: number } | undefined;
   /** Addresses asked for, and those of them that had to be asked on. */
   readonly asked = { addresses: 0, unknown: 0, kernelPasses: 0 };
+  /** Of those that were asked on, the named ones by source. */
+  readonly found = new Map(NAME_SOURCES.map((source) => [source, 0]));
+  /** Of those asked for, the ones without a name by reason, each time. */
+  readonly missing = new Map(NAME_MISSES.map((reason) => [reason, 0]));
 
   constructor(
     private readonly namer: Namer,
@@ -56,9 +73,11 @@ export class NameCache implements Namer {
       failed = result.unresolved["worker-failed"] !== undefined;
       names.failures = failed ? names.failures + 1 : 0;
       names.learn(fileOffsets, result);
+      addAll(this.found, Object.entries(result.found) as [SymbolSource, number][]);
     }
     // What no answer was kept for: the reasons that pass.
     const answer = names.answer(request, failed ? "worker-failed" : wasLetGo ? "let-go" : "read-failed");
+    addAll(this.missing, Object.entries(answer.unresolved) as [UnresolvedReason, number][]);
     // One executable does not push out all others.
     const fits = names.bytes <= this.budgetBytes / EXECUTABLE_SHARE;
     this.executables.set(request.executable, fits ? names : new ExecutableNames());
@@ -71,16 +90,30 @@ export class NameCache implements Namer {
     this.asked.addresses += addresses.length;
     this.asked.unknown += unknown.length;
     if (unknown.length === 0) {
-      return this.kernelNames.answer(addresses, unknown, undefined);
+      return this.countMissing(this.kernelNames.answer(addresses, unknown, undefined));
     }
     const table = await this.imageTable();
     const image = unknown.filter((address) => table?.covers(address) ?? false);
     if (table !== undefined && image.length > 0) {
-      this.kernelNames.learn(image, resolveByTable(image, table));
+      const symbols = resolveByTable(image, table);
+      this.kernelNames.learn(image, symbols);
+      this.countFound(symbols);
     }
     const elsewhere = unknown.filter((address) => !(table?.covers(address) ?? false));
     const now = elsewhere.length > 0 ? await this.askKernel(elsewhere) : undefined;
-    return this.kernelNames.answer(addresses, elsewhere, now);
+    return this.countMissing(this.kernelNames.answer(addresses, elsewhere, now));
+  }
+
+  private countFound({ nameIndices }: KernelSymbols): void {
+    addAll(this.found, [["kallsyms", nameIndices.length - unnamedIn(nameIndices)]]);
+  }
+
+  private countMissing(symbols: KernelSymbols): KernelSymbols {
+    const { problem, nameIndices } = symbols;
+    const reason =
+      problem === "hidden" ? "kernel-hidden" : problem === "read-failed" ? "kernel-unread" : "kernel-not-covered";
+    addAll(this.missing, [[reason, unnamedIn(nameIndices)]]);
+    return symbols;
   }
 
   /** Asked for once; where the kernel hides its addresses, once in a while. */
@@ -108,9 +141,23 @@ export class NameCache implements Namer {
       };
     }
     this.asked.kernelPasses++;
-    const symbols = await this.namer.kernel(addresses);
+    const symbols = await this.namer.kernel(addresses).catch((error: unknown) => {
+      addAll(this.missing, [["worker-failed", addresses.length]]);
+      throw error;
+    });
     this.hidden = symbols.problem === undefined ? undefined : { symbols, untilMs: performance.now() + HIDDEN_REST_MS };
     this.kernelNames.learn(addresses, symbols);
+    this.countFound(symbols);
     return symbols;
   }
+}
+
+function addAll<Key>(counts: Map<Key, number>, more: Iterable<readonly [Key, number]>): void {
+  for (const [key, count] of more) {
+    if (count > 0) counts.set(key, (counts.get(key) ?? 0) + count);
+  }
+}
+
+function unnamedIn(nameIndices: Int32Array): number {
+  return nameIndices.reduce((count, index) => count + (index < 0 ? 1 : 0), 0);
 }

@@ -16,6 +16,10 @@ export const UNRESOLVED_REASONS = [
 ] as const;
 export type UnresolvedReason = (typeof UNRESOLVED_REASONS)[number];
 
+/** Where a name was found. Counted. */
+export const SYMBOL_SOURCES = ["symtab", "dynsym", "plt", "label"] as const;
+export type SymbolSource = (typeof SYMBOL_SOURCES)[number];
+
 /** Addresses of one executable to name, asked of the worker. Addresses are file offsets, as frames carry them. */
 export interface SymbolizeRequest {
   readonly executable: ExecutableSerial;
@@ -55,12 +59,18 @@ export interface SymbolizeResult {
   readonly rangeStarts: Float64Array;
   readonly rangeLimits: Float64Array;
   readonly unresolved: Readonly<Partial<Record<UnresolvedReason, number>>>;
+  /** The others, by where their name was found. */
+  readonly found: Readonly<Partial<Record<SymbolSource, number>>>;
+}
+
+export interface SourcedSymbol extends FoundSymbol {
+  readonly source: SymbolSource;
 }
 
 /** A symbol source: one file's symbols, looked up by ELF address. */
 export interface Resolver {
   /** The symbol that covers the address, or why there is none. */
-  resolve(elfAddress: number): FoundSymbol | UnresolvedReason;
+  resolve(elfAddress: number): SourcedSymbol | UnresolvedReason;
   /** Around an address that nothing covers, those that nothing covers either. */
   gapAround(elfAddress: number): Extent;
   /** Memory held, for the cache's budget. */

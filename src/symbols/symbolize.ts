@@ -5,7 +5,13 @@ import { type ElfFile, executableSegments, isRefusal, segmentOf, toElfAddress } 
 import { parseElf } from "../elf/parser.js";
 import type { ResolverCache } from "./cache.js";
 import { demangle } from "./demangle/demangle.js";
-import { UNRESOLVED_REASONS, type SymbolizeRequest, type SymbolizeResult, type UnresolvedReason } from "./resolver.js";
+import {
+  UNRESOLVED_REASONS,
+  type SymbolizeRequest,
+  type SymbolizeResult,
+  type SymbolSource,
+  type UnresolvedReason,
+} from "./resolver.js";
 import type { Extent } from "./symbol-table.js";
 import { SymtabResolver, toReason } from "./symtab.js";
 import { unnamed } from "./unnamed.js";
@@ -57,6 +63,7 @@ function resolveAll(fileOffsets: Float64Array, elf: ElfFile, resolver: SymtabRes
   const names: { name: string; systemName: string }[] = [];
   const indexOfName = new Map<string, number>();
   const unresolved: Partial<Record<UnresolvedReason, number>> = {};
+  const sources: Partial<Record<SymbolSource, number>> = {};
   for (let at = 0; at < count; at++) {
     const elfAddress = toElfAddress(elf, fileOffsets[at]);
     elfAddresses[at] = elfAddress ?? fileOffsets[at];
@@ -72,6 +79,7 @@ function resolveAll(fileOffsets: Float64Array, elf: ElfFile, resolver: SymtabRes
       reasons[at] = UNRESOLVED_REASONS.indexOf(found);
       continue;
     }
+    sources[found.source] = (sources[found.source] ?? 0) + 1;
     let index = indexOfName.get(found.systemName);
     if (index === undefined) {
       index = names.push({ name: demangle(found.systemName), systemName: found.systemName }) - 1;
@@ -80,7 +88,10 @@ function resolveAll(fileOffsets: Float64Array, elf: ElfFile, resolver: SymtabRes
     nameIndices[at] = index;
     symbolStarts[at] = found.start;
   }
-  return { elfAddresses, nameIndices, reasons, names, symbolStarts, rangeStarts, rangeLimits, unresolved };
+  return {
+    ...{ elfAddresses, nameIndices, reasons, names, symbolStarts, rangeStarts, rangeLimits, unresolved },
+    found: sources,
+  };
 }
 
 /** An extent of ELF addresses as file offsets, cut to the segment around the address. */

@@ -2,7 +2,7 @@ import type { ByteSource } from "../elf/byte-source.js";
 import { SHT_DYNSYM, SHT_SYMTAB } from "../elf/constants.js";
 import { type ElfFile, type ElfProblem, findSectionOfType, isRefusal } from "../elf/elf-file.js";
 import { findStub, type SlotTables, stubSectionOf, stubSections } from "./plt.js";
-import type { Resolver, UnresolvedReason } from "./resolver.js";
+import type { Resolver, SourcedSymbol, UnresolvedReason } from "./resolver.js";
 import { rowBytes } from "./sorted-rows.js";
 import {
   type Extent,
@@ -47,18 +47,20 @@ export class SymtabResolver implements Resolver {
     return bytes;
   }
 
-  resolve(elfAddress: number): FoundSymbol | UnresolvedReason {
+  resolve(elfAddress: number): SourcedSymbol | UnresolvedReason {
     if (!Number.isSafeInteger(elfAddress) || elfAddress < 0) return "not-covered";
     const found = this.#find(SHT_SYMTAB, "functions", elfAddress);
-    if (found !== undefined) return found;
+    if (found !== undefined) return { ...found, source: "symtab" };
     const exported = this.#find(SHT_DYNSYM, "functions", elfAddress);
-    if (exported !== undefined) return { ...exported, ...this.#narrow(exported, elfAddress, ["symtab functions"]) };
+    if (exported !== undefined) {
+      return { ...exported, ...this.#narrow(exported, elfAddress, ["symtab functions"]), source: "dynsym" };
+    }
     const stub = this.#findStub(elfAddress);
-    if (stub !== undefined) return stub;
+    if (stub !== undefined) return { ...stub, source: "plt" };
     const label = this.#find(SHT_SYMTAB, "labels", elfAddress);
     if (label === undefined) return this.#reason();
     const functions = this.#narrow(label, elfAddress, ["symtab functions", "dynsym functions"]);
-    return { ...label, ...this.#outsideOfStubs(functions, elfAddress) };
+    return { ...label, ...this.#outsideOfStubs(functions, elfAddress), source: "label" };
   }
 
   gapAround(elfAddress: number): Extent {

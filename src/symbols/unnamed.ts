@@ -17,5 +17,6 @@ export function unnamed(request: SymbolizeRequest, reason: UnresolvedReason): Sy
     rangeStarts: request.fileOffsets.slice(),
     rangeLimits: request.fileOffsets.map((offset) => offset + 1),
     unresolved: count === 0 ? {} : { [reason]: count },
+    found: {},
   };
 }

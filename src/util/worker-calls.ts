@@ -11,7 +11,9 @@ interface Request {
   readonly input: unknown;
 }
 
-type Reply = { readonly id: number; readonly output: unknown } | { readonly id: number; readonly error: string };
+type Reply = { readonly id: number; readonly seconds: number } & (
+  { readonly output: unknown } | { readonly error: string }
+);
 
 /** The worker ended without an answer: it ran out of the memory it was allowed, or has a bug. */
 export class WorkerDied extends Error {
@@ -29,6 +31,7 @@ export class WorkerCalls<Calls extends CallTable<Calls>> {
   private idleTimer: NodeJS.Timeout | undefined;
   /** How often the worker died with calls unanswered. */
   deaths = 0;
+  private readonly busy = new Map<keyof Calls & string, number>();
   /** Called when a worker that had nothing to do is gone, with its memory. */
   onRest: (() => void) | undefined;
 
@@ -38,6 +41,16 @@ export class WorkerCalls<Calls extends CallTable<Calls>> {
     /** The worker goes after so many milliseconds without a call; never when undefined. */
     private readonly idleMs?: number,
   ) {}
+
+  /** What the worker was busy with, seconds since the start of the first one; each call that was answered. */
+  get busySeconds(): ReadonlyMap<keyof Calls & string, number> {
+    return this.busy;
+  }
+
+  /** Calls that are not answered yet. */
+  get waitingCalls(): number {
+    return this.current?.waiting.size ?? 0;
+  }
 
   /** Starts the worker before the first call, so that it loads its code meanwhile. */
   start(): void {
@@ -53,7 +66,10 @@ export class WorkerCalls<Calls extends CallTable<Calls>> {
     const { worker, waiting } = (this.current ??= this.spawn());
     const id = this.nextId++;
     return new Promise((resolve, reject) => {
-      waiting.set(id, { resolve, reject });
+      const answered = (seconds: number): void => {
+        this.busy.set(name, (this.busy.get(name) ?? 0) + seconds);
+      };
+      waiting.set(id, { resolve, reject, answered });
       worker.postMessage({ id, name, input } satisfies Request, transfer);
     });
   }
@@ -82,6 +98,7 @@ export class WorkerCalls<Calls extends CallTable<Calls>> {
     worker.on("message", (reply: Reply) => {
       const call = waiting.get(reply.id);
       waiting.delete(reply.id);
+      call?.answered(reply.seconds);
       if ("error" in reply) {
         call?.reject(new Error(reply.error));
       } else {
@@ -109,7 +126,14 @@ export class WorkerCalls<Calls extends CallTable<Calls>> {
 /** A worker and the calls that it, and no worker before or after it, owes an answer. */
 interface Running {
   readonly worker: Worker;
-  readonly waiting: Map<number, { resolve: (value: unknown) => void; reject: (error: Error) => void }>;
+  readonly waiting: Map<number, WaitingCall>;
+}
+
+interface WaitingCall {
+  readonly resolve: (value: unknown) => void;
+  readonly reject: (error: Error) => void;
+  /** Told how long the worker took for it. */
+  readonly answered: (seconds: number) => void;
 }
 
 /** What one call comes to, and the buffers in it to hand over rather than copy. */
@@ -130,13 +154,15 @@ export function answerCalls<Calls extends CallTable<Calls>>(port: MessagePort, h
     void answer(request);
   });
   async function answer({ id, name, input }: Request): Promise<void> {
+    const startMs = performance.now();
+    const taken = () => (performance.now() - startMs) / 1000;
     try {
       const handler = handlers[name as keyof Calls];
       const { output, transfer } = await handler(input);
-      port.postMessage({ id, output } satisfies Reply, transfer);
+      port.postMessage({ id, seconds: taken(), output } satisfies Reply, transfer);
     } catch (error) {
       const message = error instanceof Error ? (error.stack ?? error.message) : String(error);
-      port.postMessage({ id, error: message } satisfies Reply);
+      port.postMessage({ id, seconds: taken(), error: message } satisfies Reply);
     }
   }
 }

@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
 import { after, before, describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { hostCgroupHierarchy } from "#src/host/cgroup-hierarchy.js";
@@ -108,16 +107,10 @@ describe("an agent on a node with two pods", { skip: reason }, () => {
     }
   });
 
-  it("has metrics that promtool has nothing to say about", async (context) => {
+  it("has metrics, none of them a pod's", async () => {
     const { text } = await agent.get("/metrics");
     assert.match(text, /^hostflame_labels_samples_total\{known="pod_and_container"\} \d+$/m);
     assert.doesNotMatch(text, new RegExp(`${SHOP}|${pods.shopId}`), "no label is a pod or a container");
-    const promtool = spawnSync("promtool", ["check", "metrics"], { input: text, encoding: "utf8" });
-    if (promtool.error !== undefined) {
-      context.skip("promtool is not installed (Debian's package prometheus)");
-      return;
-    }
-    assert.equal(promtool.status, 0, promtool.stderr + promtool.stdout);
   });
 
   it("counts what the kernel accounts, within three per cent", async () => {

@@ -8,31 +8,37 @@ import { apply, kubectl, tryKubectl, until } from "../kubectl.js";
 import type { Cluster } from "../kit.js";
 import { olderManifest } from "../older-manifest.js";
 import { POD_MONITOR_DEFINITION } from "../pod-monitor-definition.js";
+import { PROMETHEUS_RULE_DEFINITION } from "../prometheus-rule-definition.js";
 
-const SAME_AS_OVERLAYS = ["namespace.create=true", "podMonitor.enabled=true"];
+const SAME_AS_OVERLAYS = ["namespace.create=true", "podMonitor.enabled=true", "prometheusRule.enabled=true"];
 /** Namespaces that a dry run has to find. */
 const NAMESPACES = ["hostflame", "older-agent"];
 
 export function manifestsSuite(cluster: () => Cluster, helm: () => string | Error): void {
   describe("manifests", () => {
     before(async () => {
-      await apply(cluster(), POD_MONITOR_DEFINITION);
-      await until("PodMonitor to be known", 20_000, async () => {
-        const { status } = await tryKubectl(cluster(), ["get", "podmonitors", "-A"]);
-        return status === 0;
-      });
+      for (const definition of [POD_MONITOR_DEFINITION, PROMETHEUS_RULE_DEFINITION]) {
+        await apply(cluster(), definition);
+        const { plural } = definition.spec.names;
+        await until(`${plural} to be known`, 20_000, async () => {
+          const { status } = await tryKubectl(cluster(), ["get", plural, "-A"]);
+          return status === 0;
+        });
+      }
       for (const name of NAMESPACES) {
         await apply(cluster(), { apiVersion: "v1", kind: "Namespace", metadata: { name } });
       }
     });
     after(async () => {
-      await kubectl(cluster(), ["delete", "customresourcedefinition", "podmonitors.monitoring.coreos.com"]);
+      for (const { metadata } of [POD_MONITOR_DEFINITION, PROMETHEUS_RULE_DEFINITION]) {
+        await kubectl(cluster(), ["delete", "customresourcedefinition", metadata.name]);
+      }
       for (const name of NAMESPACES) await kubectl(cluster(), ["delete", "namespace", name, "--ignore-not-found"]);
     });
 
     for (const overlay of ["privileged", "restricted"]) {
       it(`of the ${overlay} overlay are accepted by the API server`, async () => {
-        await dryRun(await overlayWithPodMonitor(cluster(), overlay));
+        await dryRun(await overlayForOperator(cluster(), overlay));
       });
 
       it(`of the chart with rights ${overlay} are the overlay's, object by object`, async (test) => {
@@ -40,7 +46,7 @@ export function manifestsSuite(cluster: () => Cluster, helm: () => string | Erro
         if (found instanceof Error) return test.skip(found.message);
         const ofChart = await helmTemplate(found, [`rights=${overlay}`, ...SAME_AS_OVERLAYS]);
         await dryRun(ofChart);
-        const ofOverlay = await overlayWithPodMonitor(cluster(), overlay);
+        const ofOverlay = await overlayForOperator(cluster(), overlay);
         assert.deepEqual(await objectsOf(ofChart), await objectsOf(ofOverlay));
       });
     }
@@ -54,7 +60,7 @@ export function manifestsSuite(cluster: () => Cluster, helm: () => string | Erro
     });
 
     it("give no other right than to read nodes and pods", async () => {
-      const objects = await objectsOf(await overlayWithPodMonitor(cluster(), "restricted"));
+      const objects = await objectsOf(await overlayForOperator(cluster(), "restricted"));
       const roles = Object.entries(objects).filter(([name]) => /^(Cluster)?Role\//.test(name));
       assert.deepEqual(
         roles.map(([, role]) => (role as { rules: unknown }).rules),
@@ -96,6 +102,7 @@ export function manifestsSuite(cluster: () => Cluster, helm: () => string | Erro
       ["agent.logLevel=loud", /logLevel.*'debug'/s],
       ["profiles.hostPath=relative", /hostPath.*pattern/s],
       ["podMonitor.interval=often", /interval.*pattern/s],
+      ["prometheusRule.enabled=yes-please", /enabled.*boolean/s],
     ] as const) {
       it(`of the chart are not made with ${value}, and the message names it`, async (test) => {
         const found = helm();
@@ -131,14 +138,14 @@ function variablesOf(objects: Readonly<Record<string, unknown>>): Readonly<Recor
   return Object.fromEntries(env.flatMap(({ name, value }) => (value === undefined ? [] : [[name, value]])));
 }
 
-async function overlayWithPodMonitor(cluster: Cluster, overlay: string): Promise<string> {
+async function overlayForOperator(cluster: Cluster, overlay: string): Promise<string> {
   const own = mkdtempSync(path.join(tmpdir(), "hostflame-overlay-"));
   const from = path.relative(own, path.resolve("deploy"));
   const kustomization = {
     apiVersion: "kustomize.config.k8s.io/v1beta1",
     kind: "Kustomization",
     resources: [`${from}/overlays/${overlay}`],
-    components: [`${from}/components/pod-monitor`],
+    components: [`${from}/components/pod-monitor`, `${from}/components/prometheus-rule`],
   };
   try {
     writeFileSync(path.join(own, "kustomization.yaml"), JSON.stringify(kustomization));

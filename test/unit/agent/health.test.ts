@@ -36,12 +36,13 @@ describe("readiness", () => {
 
 describe("liveness", () => {
   function livenessOf() {
-    const state = { nowMs: 0, handedOver: 0, arrived: 0, ageMs: 0 };
+    const state = { nowMs: 0, produced: 0, arrived: 0, ageMs: 0, writingMs: 0 };
     const liveness = new Liveness({
       clock: { wallMs: () => 0, monotonicMs: () => state.nowMs },
-      handedOver: () => state.handedOver,
+      produced: () => state.produced,
       arrived: () => state.arrived,
       windowAgeMs: () => state.ageMs,
+      writingMs: () => state.writingMs,
       windowMs: 60_000,
     });
     return { liveness, state };
@@ -51,10 +52,12 @@ describe("liveness", () => {
     const { liveness, state } = livenessOf();
     for (let minute = 0; minute < 10; minute++) {
       state.nowMs = minute * 60_000 + 1;
-      state.handedOver += 100;
+      state.produced += 100;
       state.arrived += 90;
       assert.equal(liveness.problem(), undefined);
     }
+    state.produced += 5;
+    assert.equal(liveness.problem(), undefined);
     state.nowMs += 59_000;
     assert.equal(liveness.problem(), undefined);
     state.nowMs += 2000;
@@ -69,11 +72,29 @@ describe("liveness", () => {
     assert.equal(liveness.problem(), undefined);
   });
 
+  it("is not lost on an idle machine where some samples never arrived", () => {
+    const { liveness, state } = livenessOf();
+    state.produced = 100;
+    state.arrived = 90;
+    for (let minute = 0; minute < 10; minute++) {
+      state.nowMs = minute * 60_000;
+      assert.equal(liveness.problem(), undefined);
+    }
+  });
+
   it("is a window that ends", () => {
     const { liveness, state } = livenessOf();
     state.ageMs = 299_000;
     assert.equal(liveness.problem(), undefined);
     state.ageMs = 301_000;
     assert.equal(liveness.problem(), "a window of 60 s has been going on for 301 s.");
+  });
+
+  it("is a window that comes to be written", () => {
+    const { liveness, state } = livenessOf();
+    state.writingMs = 299_000;
+    assert.equal(liveness.problem(), undefined);
+    state.writingMs = 301_000;
+    assert.equal(liveness.problem(), "a window of 60 s has been in writing for 301 s.");
   });
 });

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { WindowSpan } from "#src/agent/window-loop.js";
+import { systemClock } from "#src/util/clock.js";
 import { WindowWriter } from "#src/agent/window-writer.js";
 
 const SPAN: WindowSpan = { startNs: 0n, durationNs: 1n, end: "clock", first: false };
@@ -11,6 +12,7 @@ function writerOf() {
   const begun: { readonly total: number; readonly resolve: () => void; readonly reject: (error: Error) => void }[] = [];
   const told: string[] = [];
   const writer = new WindowWriter<{ total: number }>({
+    clock: systemClock,
     write: ({ total }) =>
       new Promise((resolve, reject) => {
         begun.push({ total, resolve, reject });

@@ -24,13 +24,17 @@ describe("metrics of delivery", () => {
     await until(() => exporter.status.awayMs !== undefined);
     const text = await registry.text();
     for (const line of [
-      'hostflame_delivery_uploads_total{destination="plain",result="accepted",reason=""} 1',
-      'hostflame_delivery_uploads_total{destination="plain",result="refused",reason="http-403"} 1',
-      'hostflame_delivery_bytes_total{destination="plain",result="accepted",reason=""} 100',
+      'hostflame_delivery_uploads_total{destination="plain",result="accepted"} 1',
+      'hostflame_delivery_uploads_total{destination="plain",result="refused"} 1',
+      'hostflame_delivery_uploads_total{destination="plain",result="dropped"} 0',
+      'hostflame_delivery_failures_total{destination="plain",result="refused",reason="http-403"} 1',
+      'hostflame_delivery_bytes_total{destination="plain",result="accepted"} 100',
       'hostflame_delivery_queued_uploads_total{destination="plain"} 4',
       'hostflame_delivery_retries_total{destination="plain",reason="http-503"} 1',
       'hostflame_delivery_waiting_uploads{destination="plain",place="memory"} 2',
       'hostflame_delivery_waiting_bytes{destination="plain",place="spool"} 0',
+      'hostflame_delivery_limit_bytes{destination="plain",place="memory"} 4194304',
+      'hostflame_delivery_limit_bytes{destination="plain",place="spool"} 0',
       'hostflame_delivery_spool_usable{destination="plain"} 1',
     ]) {
       assert.ok(text.includes(line), `${line} in\n${text}`);

@@ -74,6 +74,7 @@ describe("assembleProfile", () => {
         names: [{ name: "run()", systemName: "_Z3runv" }],
         symbolStarts: Float64Array.of(0x400000, 0),
         unresolved: { "not-covered": 1 },
+        found: {},
       },
     };
     const profile = assembleProfile({

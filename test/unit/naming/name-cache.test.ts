@@ -143,6 +143,26 @@ describe("NameCache", () => {
     closeSync(fd);
   });
 
+  it("counts where names came from once, and what has none each time", async () => {
+    const fd = openSync(process.execPath, "r");
+    const cache = new NameCache(directNamer(), 1 << 20, MODULES);
+    const source = parseElf(new FileSource(fd, fstatSync(fd).size));
+    assert.ok(!isRefusal(source));
+    const [text] = executableSegments(source);
+    const offsets = Array.from({ length: 200 }, (_, at) => text.fileOffset + at * 4096);
+    const past = text.fileOffset + text.fileSize + 2 ** 40;
+    for (let window = 0; window < 3; window++) {
+      const { unresolved } = await cache.symbolize(ask(1, fd, [...offsets, past]));
+      const found = [...cache.found.values()].reduce((sum, count) => sum + count, 0);
+      const missing = Object.values(unresolved).reduce((sum, count) => sum + count, 0);
+      assert.equal(found + missing, offsets.length + 1);
+      assert.equal(cache.missing.get("unmapped-offset"), (unresolved["unmapped-offset"] ?? 0) * (window + 1));
+    }
+    assert.ok((cache.found.get("symtab") ?? 0) > 100);
+    assert.ok(cache.missing.has("let-go"), "each reason is there from the start");
+    closeSync(fd);
+  });
+
   it("gives up on an executable that ends the worker three times in a row", async () => {
     let asked = 0;
     const cache = new NameCache(
@@ -190,6 +210,18 @@ describe("NameCache of the kernel", () => {
   const CORE_ADDRESS = 0xffffffff81000180n;
   const MODULE_ADDRESS = 0xffffffffc0000010n;
   const BPF_ADDRESS = 0xffffffffc1000010n;
+
+  it("counts its names, and those that it hides", async () => {
+    text(...CORE);
+    const cache = new NameCache(directNamer(), 1 << 20, MODULES);
+    await cache.kernel(BigUint64Array.from([CORE_ADDRESS, BPF_ADDRESS]));
+    await cache.kernel(BigUint64Array.from([CORE_ADDRESS, BPF_ADDRESS]));
+    assert.deepEqual([cache.found.get("kallsyms"), cache.missing.get("kernel-not-covered")], [1, 2]);
+    text("0000000000000000 T _text", "0000000000000000 t work");
+    const hidden = new NameCache(directNamer(), 1 << 20, MODULES);
+    await hidden.kernel(BigUint64Array.from([CORE_ADDRESS]));
+    assert.deepEqual([hidden.found.get("kallsyms"), hidden.missing.get("kernel-hidden")], [0, 1]);
+  });
 
   async function names(cache: NameCache, ...addresses: bigint[]): Promise<string[]> {
     const symbols = await cache.kernel(BigUint64Array.from(addresses));

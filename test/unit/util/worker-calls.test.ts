@@ -11,6 +11,7 @@ interface Calls {
   readonly double: { readonly input: number; readonly output: number };
   readonly fail: { readonly input: string; readonly output: never };
   readonly die: { readonly input: undefined; readonly output: never };
+  readonly busy: { readonly input: number; readonly output: number };
   readonly thread: { readonly input: undefined; readonly output: number };
   readonly column: { readonly input: Uint32Array; readonly output: Uint32Array };
 }
@@ -30,6 +31,10 @@ describe("WorkerCalls", () => {
          double: (n) => ({ output: 2 * n, transfer: [] }),
          fail: (why) => { throw new Error(why); },
          die: () => process.exit(1),
+         busy: (ms) => {
+           for (const end = performance.now() + ms; performance.now() < end; );
+           return { output: ms, transfer: [] };
+         },
          thread: () => ({ output: threadId, transfer: [] }),
          column: (words) => ({ output: words, transfer: [words.buffer] }),
        });`,
@@ -68,6 +73,23 @@ describe("WorkerCalls", () => {
     await assert.rejects(calls.call("die", undefined), WorkerDied);
     assert.equal(await calls.call("double", 4), 8);
     assert.equal(calls.deaths, 1);
+    await calls.close();
+  });
+
+  it("tells what the worker was busy with, over its lives, and how many calls wait", async () => {
+    const calls = new WorkerCalls<Calls>(url, {});
+    assert.equal(calls.waitingCalls, 0);
+    const startMs = performance.now();
+    const both = [calls.call("busy", 30), calls.call("busy", 20)];
+    assert.equal(calls.waitingCalls, 2);
+    await Promise.all(both);
+    await assert.rejects(calls.call("die", undefined), WorkerDied);
+    await assert.rejects(calls.call("fail", "no"));
+    await calls.call("busy", 10);
+    assert.equal(calls.waitingCalls, 0);
+    const busy = calls.busySeconds.get("busy") ?? 0;
+    assert.ok(busy >= 0.06 && busy < (performance.now() - startMs) / 1000, String(busy));
+    assert.deepEqual([...calls.busySeconds.keys()], ["busy", "fail"], "what was never answered is not known");
     await calls.close();
   });
 

@@ -1,0 +1,44 @@
+import type { MetricRegistry } from "./registry.js";
+import { rowsBy } from "./registry.js";
+
+export interface NamesSource {
+  /** Memory of names remembered. */
+  readonly bytes: () => number;
+  /** Addresses asked for, and those of them that were not remembered. */
+  readonly addresses: () => number;
+  readonly unknown: () => number;
+  readonly found: () => Iterable<readonly [source: string, addresses: number]>;
+  readonly missing: () => Iterable<readonly [reason: string, addresses: number]>;
+}
+
+/** Symbolization: where names come from, and why there are none. */
+export function registerNames({ counter, gauge }: MetricRegistry, source: NamesSource): void {
+  gauge({ name: "hostflame_names_cache_bytes", help: "Memory of names remembered" }, source.bytes);
+  counter(
+    {
+      name: "hostflame_names_addresses_total",
+      help: "Addresses for which a name was sought, each once a window and executable",
+    },
+    source.addresses,
+  );
+  counter(
+    { name: "hostflame_names_unknown_addresses_total", help: "Of these, addresses whose name was not remembered" },
+    source.unknown,
+  );
+  counter(
+    {
+      name: "hostflame_names_found_total",
+      help: "Addresses whose name was not remembered and was found, by where: a symbol table, a stub's target, a label of assembly, the kernel's list",
+      labels: ["source"],
+    },
+    () => rowsBy("source", source.found()),
+  );
+  counter(
+    {
+      name: "hostflame_names_missing_total",
+      help: "Addresses for which a name was sought, remembered or not, that have none, by reason",
+      labels: ["reason"],
+    },
+    () => rowsBy("reason", source.missing()),
+  );
+}
