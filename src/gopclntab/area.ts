@@ -1,6 +1,6 @@
 import type { ByteSource } from "../elf/byte-source.js";
 
-const WINDOW_BYTES = 16 * 1024;
+const WINDOW_BYTES = 32 * 1024;
 const EMPTY = new Uint8Array(0);
 
 /**

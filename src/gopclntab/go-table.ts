@@ -22,11 +22,12 @@ export interface GoFunction {
   readonly start: number;
   /** The first address past it. */
   readonly limit: number;
-  readonly name: string;
+  /** Read when it is asked for. */
+  readonly name: () => string;
   readonly isTop: boolean;
   readonly writesStackPointer: boolean;
   /** How many bytes sp is below where it was when the function was entered; values by offset from its start. */
-  stackSteps(): Generator<PcValue>;
+  readonly stackSteps: () => readonly PcValue[];
 }
 
 /** A Go name holds the names of its type parameters too. */
@@ -63,6 +64,11 @@ export class GoTable {
     this.#module = module;
     this.#base = header.layout === "1.16" ? 0 : (module?.text ?? header.textStart);
     this.#wordBytes = header.layout === "1.16" ? 8 : 4;
+  }
+
+  /** Whether the table says which functions are first on their stack, and which set sp: from Go 1.18 on it surely does. */
+  get hasFlags(): boolean {
+    return this.#header.layout !== "1.16";
   }
 
   get functionCount(): number {
@@ -115,7 +121,7 @@ export class GoTable {
     return {
       start,
       limit,
-      name: textAt(this.#header.names, record.name),
+      name: () => textAt(this.#header.names, record.name),
       isTop: record.isTop,
       writesStackPointer: record.writesStackPointer,
       stackSteps: () => this.#values(record.stackSteps, limit - start),
@@ -139,12 +145,12 @@ export class GoTable {
 
   /** Where a function starts; of the index past the last one, where that ends. */
   #startOf(index: number): number | undefined {
-    const bytes = this.#header.functions.read(index * 2 * this.#wordBytes, this.#wordBytes);
+    const bytes = this.#header.index.read(index * 2 * this.#wordBytes, this.#wordBytes);
     return bytes === undefined ? undefined : this.#base + this.#word(bytes, 0);
   }
 
   #boundsOf(index: number): { start: number; limit: number; record: number } | undefined {
-    const bytes = this.#header.functions.read(index * 2 * this.#wordBytes, 3 * this.#wordBytes);
+    const bytes = this.#header.index.read(index * 2 * this.#wordBytes, 3 * this.#wordBytes);
     if (bytes === undefined) return undefined;
     const start = this.#base + this.#word(bytes, 0);
     const limit = this.#base + this.#word(bytes, 2 * this.#wordBytes);
@@ -155,8 +161,8 @@ export class GoTable {
     return this.#wordBytes === 8 ? u64(bytes, at) : u32(bytes, at);
   }
 
-  *#values(offset: number, size: number): Generator<PcValue> {
-    if (offset !== 0) yield* pcValues(this.#header.values, offset, this.#header.quantum, size);
+  #values(offset: number, size: number): readonly PcValue[] {
+    return offset === 0 ? [] : pcValues(this.#header.values, offset, this.#header.quantum, size);
   }
 
   #fileName({ unit }: FunctionRecord, number: number | undefined): string {

@@ -29,7 +29,8 @@ export interface GoHeader {
   readonly files: Area;
   /** Values by instruction. */
   readonly values: Area;
-  /** An index by address, and each function's entry. */
+  /** The functions by address: where each starts, and where in `functions` its entry is. */
+  readonly index: Area;
   readonly functions: Area;
 }
 
@@ -86,6 +87,7 @@ export function readGoHeader(elf: ElfFile): GoHeader | ElfRefusal | undefined {
     units: new Area(source, units),
     files: new Area(source, files),
     values: new Area(source, values),
+    index: new Area(source, functions),
     functions: new Area(source, functions),
   };
 }

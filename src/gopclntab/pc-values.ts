@@ -8,7 +8,7 @@ export interface PcValue {
 
 /** Of one function; a line table of ten thousand lines takes some 30 KiB. */
 const MAX_BYTES = 1024 * 1024;
-const FIRST_BYTES = 128;
+const FIRST_BYTES = 512;
 const MAX_VARINT_BYTES = 5;
 
 /**
@@ -18,37 +18,49 @@ const MAX_VARINT_BYTES = 5;
  * @param offset of the table in `area`
  * @param size bytes of code of the function, beyond which nothing is told
  */
-export function* pcValues(area: Area, offset: number, quantum: number, size: number): Generator<PcValue> {
-  // A copy: who is handed a value may read the area before asking for the next.
-  let bytes = area.upTo(offset, FIRST_BYTES).slice();
-  let at = 0;
-  let value = -1;
-  let limit = 0;
-  const varint = (): number | undefined => {
-    if (at + MAX_VARINT_BYTES > bytes.length && bytes.length < MAX_BYTES) {
-      bytes = area.upTo(offset, bytes.length * 4).slice();
-    }
-    let result = 0;
-    for (let scale = 1, count = 0; count < MAX_VARINT_BYTES && at < bytes.length; scale *= 128, count++) {
-      const byte = bytes[at++];
-      result += (byte & 0x7f) * scale;
-      if (byte < 0x80) return result;
-    }
-    return undefined;
-  };
-  for (let first = true; limit < size; first = false) {
-    const change = varint();
-    if (change === undefined || (change === 0 && !first)) return;
-    const quanta = varint();
-    if (quanta === undefined || quanta === 0) return;
-    value += change % 2 === 0 ? change / 2 : -(change + 1) / 2;
-    limit += quanta * quantum;
-    yield { value, limit: Math.min(limit, size) };
+export function pcValues(area: Area, offset: number, quantum: number, size: number): readonly PcValue[] {
+  for (let length = FIRST_BYTES; ; length *= 8) {
+    const bytes = area.upTo(offset, length);
+    const values = decode(bytes, quantum, size);
+    if (values !== undefined) return values;
+    if (bytes.length < length || length >= MAX_BYTES) return [];
   }
 }
 
+/** Undefined where the bytes end first. */
+function decode(bytes: Uint8Array, quantum: number, size: number): readonly PcValue[] | undefined {
+  const values: PcValue[] = [];
+  let at = 0;
+  let value = -1;
+  let limit = 0;
+  while (limit < size) {
+    let change = 0;
+    let quanta = 0;
+    for (let scale = 1, count = 0; ; scale *= 128, count++) {
+      if (at >= bytes.length) return undefined;
+      if (count === MAX_VARINT_BYTES) return values;
+      const byte = bytes[at++];
+      change += (byte & 0x7f) * scale;
+      if (byte < 0x80) break;
+    }
+    if (change === 0 && limit > 0) return values;
+    for (let scale = 1, count = 0; ; scale *= 128, count++) {
+      if (at >= bytes.length) return undefined;
+      if (count === MAX_VARINT_BYTES) return values;
+      const byte = bytes[at++];
+      quanta += (byte & 0x7f) * scale;
+      if (byte < 0x80) break;
+    }
+    if (quanta === 0) return values;
+    value += change % 2 === 0 ? change / 2 : -(change + 1) / 2;
+    limit += quanta * quantum;
+    values.push({ value, limit: Math.min(limit, size) });
+  }
+  return values;
+}
+
 /** The value at an offset from the function's start; undefined where none holds. */
-export function pcValueAt(values: Iterable<PcValue>, offset: number): number | undefined {
+export function pcValueAt(values: readonly PcValue[], offset: number): number | undefined {
   for (const { value, limit } of values) {
     if (offset < limit) return value;
   }
