@@ -33,7 +33,7 @@ export interface GoFunction {
 /** A Go name holds the names of its type parameters too. */
 const MAX_NAME_BYTES = 4096;
 /** What inlining makes in practice is a dozen deep. */
-const MAX_INLINE_DEPTH = 128;
+const MAX_INLINE_DEPTH = 64;
 const NO_FILE = 0xffff_ffff;
 const utf8 = new TextDecoder();
 
@@ -75,11 +75,17 @@ export class GoTable {
     return this.#header.functionCount;
   }
 
-  /** Every function, by ascending address; one whose entry makes no sense is left out. */
+  /**
+   * Every function, by ascending address; left out is one whose entry makes no sense, or that begins within another: so all
+   * that is read of all functions is in proportion to their code.
+   */
   *functions(): Generator<GoFunction> {
+    let end = 0;
     for (let index = 0; index < this.functionCount; index++) {
       const found = this.#functionOf(index);
-      if (found !== undefined) yield found;
+      if (found === undefined || found.start < end) continue;
+      end = found.limit;
+      yield found;
     }
   }
 

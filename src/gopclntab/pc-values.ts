@@ -7,9 +7,10 @@ export interface PcValue {
 }
 
 /** Of one function; a line table of ten thousand lines takes some 30 KiB. */
-const MAX_BYTES = 1024 * 1024;
+const MAX_BYTES = 256 * 1024;
 const FIRST_BYTES = 512;
-const MAX_VARINT_BYTES = 5;
+/** Five bytes: 32 bits. */
+const MAX_VARINT_SCALE = 2 ** 28;
 
 /**
  * The values of one function's instructions (cmd/internal/obj/pcln.go, funcpctab): pairs of varints, how much the value
@@ -19,12 +20,13 @@ const MAX_VARINT_BYTES = 5;
  * @param size bytes of code of the function, beyond which nothing is told
  */
 export function pcValues(area: Area, offset: number, quantum: number, size: number): readonly PcValue[] {
-  for (let length = FIRST_BYTES; ; length *= 8) {
+  for (let length = FIRST_BYTES; length <= MAX_BYTES; length *= 8) {
     const bytes = area.upTo(offset, length);
     const values = decode(bytes, quantum, size);
     if (values !== undefined) return values;
-    if (bytes.length < length || length >= MAX_BYTES) return [];
+    if (bytes.length < length) break;
   }
+  return [];
 }
 
 /** Undefined where the bytes end first. */
@@ -33,25 +35,23 @@ function decode(bytes: Uint8Array, quantum: number, size: number): readonly PcVa
   let at = 0;
   let value = -1;
   let limit = 0;
+  /** The next varint; NaN where the bytes end, or it does not. */
+  const varint = (): number => {
+    let result = 0;
+    for (let scale = 1; scale <= MAX_VARINT_SCALE; scale *= 128) {
+      if (at === bytes.length) return NaN;
+      const byte = bytes[at++];
+      result += (byte & 0x7f) * scale;
+      if (byte < 0x80) return result;
+    }
+    return NaN;
+  };
   while (limit < size) {
-    let change = 0;
-    let quanta = 0;
-    for (let scale = 1, count = 0; ; scale *= 128, count++) {
-      if (at >= bytes.length) return undefined;
-      if (count === MAX_VARINT_BYTES) return values;
-      const byte = bytes[at++];
-      change += (byte & 0x7f) * scale;
-      if (byte < 0x80) break;
-    }
-    if (change === 0 && limit > 0) return values;
-    for (let scale = 1, count = 0; ; scale *= 128, count++) {
-      if (at >= bytes.length) return undefined;
-      if (count === MAX_VARINT_BYTES) return values;
-      const byte = bytes[at++];
-      quanta += (byte & 0x7f) * scale;
-      if (byte < 0x80) break;
-    }
-    if (quanta === 0) return values;
+    const change = varint();
+    if (change === 0 && limit > 0) break;
+    const quanta = varint();
+    if (Number.isNaN(change + quanta)) return at === bytes.length ? undefined : values;
+    if (quanta === 0) break;
     value += change % 2 === 0 ? change / 2 : -(change + 1) / 2;
     limit += quanta * quantum;
     values.push({ value, limit: Math.min(limit, size) });
