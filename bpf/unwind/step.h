@@ -111,6 +111,7 @@ static __always_inline int step_cfa(const struct abi_registers *r, const struct 
 		*cfa = r->sp + offset + step_run(rule, distance);
 		return 0;
 	case ABI_CFA_FP:
+	case ABI_CFA_FP_SWITCH:
 		*cfa = r->fp + offset;
 		return 0;
 	case ABI_CFA_BX:
@@ -182,8 +183,11 @@ static __always_inline int step_rule(struct abi_registers *r, const struct abi_r
 	/* Lost is not the same as none, which has a rule of its own. */
 	if (ra_kind == ABI_SAVE_UNKNOWN)
 		return ABI_OUTCOME_UNSUPPORTED_RULE;
-	/* A leaf may not have moved sp yet (arm64); any other frame holds at least its return address. */
-	if (cfa < r->sp || (cfa == r->sp && r->return_address))
+	/*
+	 * A leaf may not have moved sp yet (arm64); any other frame holds at least its return address. The stack that a
+	 * switch comes from may lie anywhere; a circle of switches ends as one that is too deep.
+	 */
+	if (rule->cfa_kind != ABI_CFA_FP_SWITCH && (cfa < r->sp || (cfa == r->sp && r->return_address)))
 		return ABI_OUTCOME_STACK_NOT_GROWING;
 	if (step_restore(r, cfa, ra_kind, rule->ra_offset, &return_address) ||
 	    step_restore(r, cfa, fp_kind, rule->fp_offset, &fp) ||

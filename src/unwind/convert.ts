@@ -6,8 +6,10 @@ import { SHT_NOBITS } from "../elf/constants.js";
 import { type ElfFile, type ElfSegment, executableSegments, findSection, isRefusal } from "../elf/elf-file.js";
 import { parseElf } from "../elf/parser.js";
 import { openSection } from "../elf/section-source.js";
+import { openGoTable } from "../gopclntab/go-table.js";
 import { CfiRules } from "./cfi-rules.js";
 import { FunctionRows } from "./function-rows.js";
+import { GoRules } from "./go-rules.js";
 import { type Extents, mergeExtents, orderFunctions } from "./merge.js";
 import { joinRuns, packUsedRules } from "./runs.js";
 import type { ConversionProblem, ConversionResult } from "./table.js";
@@ -15,6 +17,8 @@ import { findTrampolines } from "./trampoline.js";
 
 /** Go's largest programs inflate to some 10 MiB. */
 const MAX_INFLATED_BYTES = 48 * 1024 * 1024;
+/** A Go function has five rows; a byte of call frame information is reckoned as a quarter of one. */
+const ROW_BYTES_OF_GO_FUNCTION = 32;
 
 /**
  * Reads an ELF file's call frame information and turns it into rows by file offset: .eh_frame, and .debug_frame for what
@@ -50,8 +54,8 @@ class Conversion {
     const trampolines = this.#collector(0);
     if (this.#elf.machine === "x86-64") findTrampolines(this.#elf, this.#segments, ehFrame, trampolines);
     const debugFrame = this.#read(this.#debugFrame());
-    // Go describes its trampoline as an ordinary function, so trampolines go before .debug_frame.
-    const ordered = mergeExtents([ehFrame, orderFunctions(trampolines), debugFrame]);
+    // Go describes its trampoline as an ordinary function, so trampolines go before what Go says.
+    const ordered = mergeExtents([ehFrame, orderFunctions(trampolines), this.#goFunctions(), debugFrame]);
     const { rules } = this.#rules;
     const rows = ordered.fileOffsets.length > 0 ? packUsedRules(joinRuns(ordered, rules), rules) : undefined;
     if (rows === undefined) {
@@ -70,6 +74,19 @@ class Conversion {
     this.#count(new CfiReader(section, this.#registers).readAll(functions));
     if (functions.omitted > 0) {
       this.#problems.push({ problem: "limit-exceeded", detail: `${functions.omitted} functions left out` });
+    }
+    return orderFunctions(functions);
+  }
+
+  /** Go's own table knows more than its .debug_frame: which functions are first on their stack, which change stacks. */
+  #goFunctions(): Extents {
+    const table = this.#segments.length === 0 ? undefined : openGoTable(this.#elf);
+    if (table !== undefined && isRefusal(table)) this.#problems.push(table);
+    if (table === undefined || isRefusal(table)) return orderFunctions(this.#collector(0));
+    const functions = this.#collector(table.functionCount * ROW_BYTES_OF_GO_FUNCTION);
+    new GoRules(this.#elf.machine, this.#rules.rules).addAll(table, functions);
+    if (functions.omitted > 0) {
+      this.#problems.push({ problem: "limit-exceeded", detail: `${functions.omitted} Go functions left out` });
     }
     return orderFunctions(functions);
   }

@@ -68,6 +68,12 @@ export class FunctionRows implements FdeSink {
   }
 
   beginFde(elfAddress: number, size: number, cie: Cie): boolean {
+    this.#isSignalFrame = cie.isSignalFrame;
+    return this.begin(elfAddress, size);
+  }
+
+  /** A function whose rows come by {@link add}, until {@link endFde}; false where it is left out. */
+  begin(elfAddress: number, size: number): boolean {
     const segment = this.#segmentOf(elfAddress);
     if (segment === undefined) return false;
     const start = elfAddress - segment.elfAddress + segment.fileOffset;
@@ -84,13 +90,16 @@ export class FunctionRows implements FdeSink {
     this.firstRows[index] = this.rowCount;
     this.#start = start;
     this.#lastRule = -1;
-    this.#isSignalFrame = cie.isSignalFrame;
     this.#depth = 0;
     return true;
   }
 
   row(location: number, state: FrameState): void {
-    const rule = this.#isSignalFrame ? RULE_SIGNAL : this.#rules.intern(this.#withoutPopped(state));
+    this.add(location, this.#isSignalFrame ? RULE_SIGNAL : this.#rules.intern(this.#withoutPopped(state)));
+  }
+
+  /** From so many bytes into the function on, this rule holds. */
+  add(location: number, rule: number): void {
     const offset = this.#start + location;
     if (rule === this.#lastRule || offset > MAX_FILE_OFFSET || this.rowCount === MAX_ROWS) return;
     this.#lastRule = rule;

@@ -19,6 +19,7 @@ export const CFA_DEREF_SP = cfaKind.derefSp;
 export const CFA_DEREF_FP = cfaKind.derefFp;
 export const CFA_PLT = cfaKind.plt;
 export const CFA_INDEXED = cfaKind.indexed;
+export const CFA_FP_SWITCH = cfaKind.fpSwitch;
 
 /** enum abi_save_kind. */
 export const SAVE_SAME = saveKind.same;
@@ -159,6 +160,8 @@ function formatCfa(rule: Readonly<UnwindRule>): string {
       return `rsp${offset}${formatRun(rule)}`;
     case CFA_FP:
       return `rbp${offset}`;
+    case CFA_FP_SWITCH:
+      return `switch(rbp${offset})`;
     case CFA_BX:
       return `rbx${offset}`;
     case CFA_LEAF:

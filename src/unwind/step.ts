@@ -5,6 +5,7 @@ import {
   CFA_DEREF_FP,
   CFA_DEREF_SP,
   CFA_FP,
+  CFA_FP_SWITCH,
   CFA_INDEXED,
   CFA_LEAF,
   CFA_PLT,
@@ -165,8 +166,12 @@ function stepRule(
   if (typeof cfa !== "number") return cfa;
   // Lost is not the same as none, which has a rule of its own.
   if (rule.raKind === SAVE_UNKNOWN) return "unsupported-rule";
-  // A leaf may not have moved sp yet (arm64); any other frame holds at least its return address.
-  if (cfa < registers.sp || (cfa === registers.sp && registers.returnAddress)) return "stack-not-growing";
+  // A leaf may not have moved sp yet (arm64); any other frame holds at least its return address. The stack that a switch
+  // comes from may lie anywhere; a circle of switches ends as one that is too deep.
+  const isSwitch = rule.cfaKind === CFA_FP_SWITCH;
+  if (!isSwitch && (cfa < registers.sp || (cfa === registers.sp && registers.returnAddress))) {
+    return "stack-not-growing";
+  }
   const raSlot = slot(registers, cfa, rule.raKind, rule.raOffset);
   const returnAddress = raSlot === undefined ? registers.lr : addressAt(machine, memory, raSlot);
   const fp = restore(registers, cfa, rule.fpKind, rule.fpOffset, registers.fp, memory);
@@ -201,6 +206,7 @@ function canonicalFrameAddress(
     case CFA_SP:
       return wrap(registers.sp + cfaOffset + runOf(cfaRegister, cfaAddend, distance));
     case CFA_FP:
+    case CFA_FP_SWITCH:
       return wrap(registers.fp + cfaOffset);
     case CFA_BX:
       return wrap(registers.bx + cfaOffset);

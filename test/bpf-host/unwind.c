@@ -143,6 +143,8 @@ static int parse_cfa(const char *text, struct abi_rule *rule)
 		reg = (__abi_u8)-8;
 	else if (sscanf(text, "rsp%d", &offset) == 1)
 		rule->cfa_kind = ABI_CFA_SP;
+	else if (sscanf(text, "switch(rbp%d)", &offset) == 1)
+		rule->cfa_kind = ABI_CFA_FP_SWITCH;
 	else if (sscanf(text, "rbp%d", &offset) == 1)
 		rule->cfa_kind = ABI_CFA_FP;
 	else if (sscanf(text, "rbx%d", &offset) == 1)

@@ -55,6 +55,7 @@ export function randomRecording(seed: number): StackRecording {
       () => `rsp${signed(8, 64)}`,
       () => `rsp${signed(0, 4096)}`,
       () => `rbp${signed(0, 32)}`,
+      () => `switch(rbp${signed(-16, 32)})`,
       () => `rbx${signed(0, 32)}`,
       () => `leaf${below(17)}${signed(0, 16)}`,
       () => `*(rsp${signed(0, 64)}+8*leaf${below(17)})${signed(-8, 16)}`,

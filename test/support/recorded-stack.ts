@@ -4,6 +4,7 @@ import {
   CFA_DEREF_FP,
   CFA_DEREF_SP,
   CFA_FP,
+  CFA_FP_SWITCH,
   CFA_INDEXED,
   CFA_LEAF,
   CFA_PLT,
@@ -72,6 +73,8 @@ function parseCfa(text: string, rule: UnwindRule): void {
   if (match) return set(CFA_INDEXED, match[1], match[3], match[2]);
   match = /^(rsp|rbp|rbx)([+-]\d+)$/.exec(text);
   if (match) return set(match[1] === "rsp" ? CFA_SP : match[1] === "rbp" ? CFA_FP : CFA_BX, match[2]);
+  match = /^switch\(rbp([+-]\d+)\)$/.exec(text);
+  if (match) return set(CFA_FP_SWITCH, match[1]);
   match = /^leaf(\d+)([+-]\d+)$/.exec(text);
   if (match) return set(CFA_LEAF, match[2], "0", match[1]);
   throw new Error(`not a CFA: ${text}`);

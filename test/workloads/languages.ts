@@ -192,12 +192,8 @@ export const GO: readonly Workload[] = [
         "/runtime\\..*/": "anything",
       },
       "main.main": "anything",
-      /* Where the stack ends, seen from C. */
-      "/runtime\\.asmcgocall(\\.abi0)?/": { "/_cgo_[0-9a-f]+_Cfunc_c_enter/": { c_enter: { c_leaf: {} } } },
       "/crosscall1|runtime\\.(mstart.*|mcall|systemstack|morestack|rt0_go|goexit|main)(\\.abi0)?/": "anything",
     },
     branches: { c: "c_enter", go: "main.inGo" },
-    /* Needs the g0 stack's switch undone, which no call frame information describes. */
-    notWhole: "asmcgocall changes stacks, which no call frame information says",
   },
 ];

@@ -6,6 +6,7 @@ import {
   CFA_DEREF_FP,
   CFA_DEREF_SP,
   CFA_FP,
+  CFA_FP_SWITCH,
   CFA_LEAF,
   CFA_PLT,
   CFA_SP,
@@ -106,6 +107,12 @@ describe("step", () => {
   const cfas: [string, Partial<UnwindRule>, Partial<Registers>, number | string][] = [
     ["sp", { cfaKind: CFA_SP, cfaOffset: 16 }, {}, STACK + 16],
     ["fp", { cfaKind: CFA_FP, cfaOffset: 16 }, { fp: STACK + 64 }, STACK + 80],
+    [
+      "fp, on the stack that it points into",
+      { cfaKind: CFA_FP_SWITCH, cfaOffset: 16 },
+      { sp: STACK + 4096, fp: STACK + 64 },
+      STACK + 80,
+    ],
     ["bx", { cfaKind: CFA_BX, cfaOffset: 24 }, { bx: STACK + 64 }, STACK + 88],
     [
       "a leaf's register",
