@@ -27,7 +27,7 @@ import { createMetricRegistry, type MetricRegistry } from "./metrics/registry.js
 import type { AgentOptions } from "./model/agent-options.js";
 import { EXIT } from "./model/exit-codes.js";
 import type { Log } from "./model/log.js";
-import { TOOL } from "./model/tool.js";
+import { TOOL, TOOL_VERSION } from "./model/tool.js";
 import { NameCache } from "./naming/name-cache.js";
 import { loadNative } from "./native/load.js";
 import { encodePprofGzip } from "./profiles/pprof.js";
@@ -87,7 +87,7 @@ export async function runAgent(options: AgentOptions, output: AgentOutput): Prom
     log.info("starting", { tool: TOOL, options });
     loopDelay.start();
     registerProcess(metrics, {
-      version: TOOL.split(" ")[1],
+      version: TOOL_VERSION,
       loopDelaySeconds: () => loopDelay.worstMs / 1000,
       workerDeaths: () => worker.deaths,
       logLinesDropped: output.logLinesDropped,
@@ -284,12 +284,13 @@ function sumOf(values: Iterable<number>): number {
 
 /** Five MiB of memory that are not taken where nothing is sent. */
 async function openIntakes(options: AgentOptions, log: Log): Promise<readonly DeliveringExporter[]> {
-  if (options.collectionAgent === undefined) return [];
+  if (options.exporters.length === 0) return [];
   const { startIntakes } = await import("./agent/intakes.js");
   return startIntakes(options, log);
 }
 
-function fileExporter({ outputDir, outputBytes }: AgentOptions): FileExporterOptions {
+function fileExporter({ outputDir, outputBytes }: AgentOptions): FileExporterOptions | undefined {
+  if (outputDir === "off") return undefined;
   return {
     directory: outputDir,
     maxBytes: outputBytes,
