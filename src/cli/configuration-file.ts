@@ -53,8 +53,9 @@ export async function readConfigurationFile(
   if (Buffer.byteLength(text) > MAX_BYTES) {
     return nothingIn([`The configuration file ${path} has more than ${MAX_BYTES / 1024} KiB; it is some other file.`]);
   }
-  // Some nine MiB of memory, which are not taken where no file is named.
-  const yaml = await import("yaml");
+  // One or two MiB of memory that are not taken where no file is named. By its default: a bundle's chunk of a CommonJS package has
+  // no other names.
+  const { default: yaml } = await import("yaml");
   const lines = new yaml.LineCounter();
   let document: Yaml.Document;
   try {
@@ -135,12 +136,14 @@ function unknownKey(key: string | undefined, known: readonly string[]): string {
     : `there is no option ${shown}; did you mean ${meant}?`;
 }
 
+type YamlChecks = Pick<typeof Yaml, "isAlias" | "isMap" | "isScalar" | "isSeq">;
+
 /** A document's nodes as values, within a budget: a few aliases of aliases would be millions. */
 class YamlReader {
   private nodes = 0;
 
   constructor(
-    private readonly yaml: typeof Yaml,
+    private readonly yaml: YamlChecks,
     private readonly document: Yaml.Document,
   ) {}
 
