@@ -284,12 +284,13 @@ function sumOf(values: Iterable<number>): number {
 
 /** Five MiB of memory that are not taken where nothing is sent. */
 async function openIntakes(options: AgentOptions, log: Log): Promise<readonly DeliveringExporter[]> {
-  if (options.collectionAgent === undefined) return [];
+  if (options.exporters.length === 0) return [];
   const { startIntakes } = await import("./agent/intakes.js");
   return startIntakes(options, log);
 }
 
-function fileExporter({ outputDir, outputBytes }: AgentOptions): FileExporterOptions {
+function fileExporter({ outputDir, outputBytes }: AgentOptions): FileExporterOptions | undefined {
+  if (outputDir === "off") return undefined;
   return {
     directory: outputDir,
     maxBytes: outputBytes,

@@ -2,7 +2,7 @@ import { registerHealth } from "../metrics/health.js";
 import { registerProcess } from "../metrics/process.js";
 import type { MetricRegistry } from "../metrics/registry.js";
 import { registerWorker } from "../metrics/worker.js";
-import { TOOL } from "../model/tool.js";
+import { TOOL_VERSION } from "../model/tool.js";
 import type { LoopDelay } from "../util/loop-delay.js";
 import type { AgentHealth } from "./health.js";
 
@@ -21,7 +21,7 @@ export interface OwnMetricsSource {
 export function registerOwnMetrics(registry: MetricRegistry, source: OwnMetricsSource): void {
   const { health, loopDelay, worker, logLinesDropped } = source;
   registerProcess(registry, {
-    version: TOOL.split(" ")[1],
+    version: TOOL_VERSION,
     loopDelaySeconds: () => loopDelay.worstMs / 1000,
     logLinesDropped,
   });

@@ -1,24 +1,23 @@
 import { findClusterAccess } from "../kubernetes/find-cluster.js";
 import { openLogDestination } from "../logging/destination.js";
 import { createLog } from "../logging/log.js";
-import type { AgentOptions } from "../model/agent-options.js";
 import { EXIT } from "../model/exit-codes.js";
-import { UsageError } from "./arguments.js";
+import type { AgentConfiguration } from "./agent-configuration.js";
 import { refuseWhereNothingWorks } from "./obstacles.js";
 import type { Output } from "./output.js";
+import { UsageError } from "./usage-error.js";
 
 const STDOUT = 1;
 /** Lines that wait for a reader when the agent ends. */
 const LAST_LINES_MS = 500;
 
 /** `hostflame agent`: everything that can be known to fail is found before anything is sampled. */
-export async function agent(options: AgentOptions, stdout: Output): Promise<number> {
+export async function agent({ options, warnings }: AgentConfiguration, stdout: Output): Promise<number> {
   if (options.kubernetes === "on" && findClusterAccess(process.env) === undefined) {
     throw new UsageError(
       "--kubernetes is on, and there is neither a service account (KUBERNETES_SERVICE_HOST) nor KUBECONFIG: run in a pod, name a kubeconfig, or leave it at auto.",
     );
   }
-  await refuseWrongIntake(options);
   refuseWhereNothingWorks("sample");
   const destination = openLogDestination(STDOUT, stdout.terminal ? { color: stdout.color } : undefined);
   const log = createLog({
@@ -33,21 +32,11 @@ export async function agent(options: AgentOptions, stdout: Output): Promise<numb
     log.error("crashed", { error: error.stack ?? error.message });
     void destination.close(LAST_LINES_MS).then(() => process.exit(EXIT.failed));
   });
+  for (const warning of warnings) log.warn("configuration", { warning });
   try {
     const { runAgent } = await import("../agent.js");
     return await runAgent(options, { log, logLinesDropped: () => destination.dropped });
   } finally {
     await destination.close(LAST_LINES_MS);
-  }
-}
-
-/** What an intake's own reader objects to is a wrong value like any other. */
-async function refuseWrongIntake(options: AgentOptions): Promise<void> {
-  if (options.collectionAgent === undefined) return;
-  const { openDestinations } = await import("../agent/intakes.js");
-  try {
-    openDestinations(options);
-  } catch (error) {
-    throw new UsageError(`--collection-agent: ${error instanceof Error ? error.message : String(error)}`);
   }
 }

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { after, before, describe, it } from "node:test";
@@ -31,7 +31,17 @@ describe("the bundle", () => {
 
   it("names the licences of what is in it", () => {
     const text = readFileSync(path.join(folder, "dist/bundle/LICENSES"), "utf8");
-    for (const name of ["prom-client", "sonic-boom", "pprof-format"]) assert.ok(text.includes(`${name}: `), name);
+    for (const name of ["prom-client", "sonic-boom", "pprof-format", "yaml"])
+      assert.ok(text.includes(`${name}: `), name);
+  });
+
+  it("reads a configuration file, and loads an intake", () => {
+    const file = path.join(folder, "hostflame.yaml");
+    writeFileSync(file, "frequency: 7\nexporters: http://127.0.0.1:4040\n");
+    const { status, stderr, stdout } = hostflame("config", "--config", file);
+    assert.equal(status, 0, stderr);
+    assert.match(stdout, /^frequency +7 /m);
+    assert.match(stdout, /^exporter pyroscope +http:\/\/127\.0\.0\.1:4040 kind=pyroscope /m);
   });
 
   it("records, names and draws without anything beside it", (context) => {

@@ -67,10 +67,11 @@ export function isLocal(address: IntakeAddress): boolean {
   return address.kind === "socket" || /^(localhost|127\.\d+\.\d+\.\d+|::1)$/.test(address.host);
 }
 
-function shownUrl(text: string): string {
+/** A URL as somebody wrote it, right or wrong, without what may be secret in it. */
+export function shownUrl(text: string): string {
   return text
     .replace(/\/\/[^/]*@/, "//***@")
-    .replace(/\?.*/s, "?…")
+    .replace(/([?#]).*/s, "$1…")
     .replace(/[\0-\x1f\x7f]/g, " ")
     .slice(0, 200);
 }

@@ -3,7 +3,8 @@ import { describe, it } from "node:test";
 import fc from "fast-check";
 import { agentOptions } from "#src/cli/agent-options.js";
 import { intakeUrl, listenAddress, metadataKey, namespace, tagList } from "#src/cli/agent-values.js";
-import { readArguments, UsageError } from "#src/cli/arguments.js";
+import { readArguments } from "#src/cli/arguments.js";
+import { UsageError } from "#src/cli/usage-error.js";
 
 type Environment = Readonly<Record<string, string>>;
 
@@ -96,7 +97,7 @@ describe("what the agent accepts", () => {
       fc.property(fc.string({ unit: "binary" }), (text) => {
         for (const option of Object.values(agentOptions)) {
           const reading = option.read([text]);
-          assert.ok("value" in reading || reading.refused.length <= text.length);
+          assert.ok("value" in reading || reading.refused.length > 0);
         }
       }),
     );
