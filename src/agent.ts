@@ -10,8 +10,9 @@ import { Labelling } from "./agent/labelling.js";
 import { leaveOut, makeProfiles, noLabelCounts, type LabelCounts } from "./agent/make-profiles.js";
 import { registerAgentMetrics } from "./agent/register-metrics.js";
 import { samplingOf } from "./agent/sampling.js";
-import { NodeSamplingRate, periodNsOf } from "./agent/sampling-rate.js";
+import { NodeSamplingRate, periodNsOf, type SamplingRate } from "./agent/sampling-rate.js";
 import { SampleTotals } from "./agent/sample-totals.js";
+import type { Scheduling } from "./agent/scheduling.js";
 import { settingsOf, type AgentSettings } from "./agent/settings.js";
 import { openSources, type Sources } from "./agent/sources.js";
 import { WindowLoop, type WindowSpan } from "./agent/window-loop.js";
@@ -240,7 +241,7 @@ async function runWindows(frame: Frame, parts: Parts): Promise<void> {
         take(window, span);
         if (!loop.resting) bpfTime.measure();
       },
-      closesInMs: () => Infinity,
+      closesInMs: () => scheduling?.closesInMs() ?? Infinity,
     },
     { frequencyHz: options.frequencyHz, open: true },
   );
@@ -250,8 +251,23 @@ async function runWindows(frame: Frame, parts: Parts): Promise<void> {
   const rate = new NodeSamplingRate(options.frequencyHz, (state) => {
     loop.setRate(state);
   });
+  const scheduling = await schedulingOf(options, rate, log);
   registerAgentMetrics(frame.metrics, {
-    ...{ capture, writer, loop, totals, names, delivery, labelling, labelCounts, sources, check, bpfTime, rate },
+    ...{
+      capture,
+      writer,
+      loop,
+      totals,
+      names,
+      delivery,
+      labelling,
+      labelCounts,
+      sources,
+      check,
+      bpfTime,
+      rate,
+      scheduling,
+    },
   });
   registerDeliveries(frame.metrics, () => intakes.map(({ status }) => status));
   describeHealth(health, {
@@ -263,6 +279,7 @@ async function runWindows(frame: Frame, parts: Parts): Promise<void> {
     sources,
     check,
     rate,
+    scheduling,
     windowMs: options.windowMs,
   });
   if (interrupt.asked) return;
@@ -271,7 +288,7 @@ async function runWindows(frame: Frame, parts: Parts): Promise<void> {
     loop.begin();
     health.phase = "sampling";
     log.info("sampling", { cpus: capture.sampler.cpus, frequencyHz: rate.frequencyHz, hierarchy: settings.hierarchy });
-    await loop.run();
+    await Promise.all([loop.run().finally(() => scheduling?.close()), scheduling?.run()]);
     health.phase = "stopping";
     const span = loop.lastSpan();
     const last = await capture.stop();
@@ -308,6 +325,13 @@ function sumOf(values: Iterable<number>): number {
   let sum = 0;
   for (const value of values) sum += value;
   return sum;
+}
+
+/** Loaded only where it is asked for. */
+async function schedulingOf(options: AgentOptions, rate: SamplingRate, log: Log): Promise<Scheduling | undefined> {
+  if (options.schedule === undefined) return undefined;
+  const { openScheduling } = await import("./agent/scheduling.js");
+  return openScheduling(options.schedule, options.durationMs, { clock: systemClock, rate, log });
 }
 
 /** Five MiB of memory that are not taken where nothing is sent. */

@@ -1,6 +1,7 @@
 import { LOG_LEVELS } from "../model/log.js";
 import {
   absolutePath,
+  cronExpression,
   intakeUrl,
   labelText,
   listenAddress,
@@ -8,6 +9,7 @@ import {
   namespace,
   oneOf,
   podSelector,
+  runDuration,
   tagList,
 } from "./agent-values.js";
 import { list, optionalValue, value } from "./option.js";
@@ -27,6 +29,17 @@ export const agentOptions = {
     flag: "--window",
     defaultText: "60s",
     help: "how long a window is; windows end at multiples of it of the wall clock, on all nodes at once",
+  }),
+  schedule: optionalValue(cronExpression, {
+    flag: "--schedule",
+    aliases: ["DK_PROFILE_SCHEDULE"],
+    help: "sample only when this begins, in the local time zone (TZ), and rest in between; all the time unless given",
+  }),
+  durationMs: value(runDuration, {
+    flag: "--duration",
+    aliases: ["DK_PROFILE_DURATION"],
+    defaultText: "60s",
+    help: "how long to sample each time that --schedule says",
   }),
   profiles: value(oneOf(["container", "host"], "EACH"), {
     flag: "--profiles",
