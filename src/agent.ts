@@ -7,10 +7,13 @@ import { AgentHealth } from "./agent/health.js";
 import { agentRoutes } from "./agent/http-routes.js";
 import type { DeliveringExporter } from "./delivery/deliver-to.js";
 import { Labelling } from "./agent/labelling.js";
-import { makeProfiles, noLabelCounts, type LabelCounts } from "./agent/make-profiles.js";
+import { leaveOut, makeProfiles, noLabelCounts, type LabelCounts } from "./agent/make-profiles.js";
 import { registerAgentMetrics } from "./agent/register-metrics.js";
 import { registerOwnMetrics } from "./agent/register-own-metrics.js";
+import { samplingOf } from "./agent/sampling.js";
+import { NodeSamplingRate, periodNsOf, type SamplingRate } from "./agent/sampling-rate.js";
 import { SampleTotals } from "./agent/sample-totals.js";
+import type { Scheduling } from "./agent/scheduling.js";
 import { settingsOf, type AgentSettings } from "./agent/settings.js";
 import { openSources, type Sources } from "./agent/sources.js";
 import { WindowLoop, type WindowSpan } from "./agent/window-loop.js";
@@ -131,6 +134,7 @@ async function sampleUntilAsked(frame: Frame): Promise<void> {
       defaultDivisor: options.mode === "opt-in" ? 0 : 1,
       unwindMemoryBytes: options.unwindMemoryBytes,
       pendingMemoryBytes: PENDING_BYTES,
+      windowMemoryBytes: WINDOW_BYTES,
     },
     (content) => worker.call("convert", content),
   );
@@ -180,62 +184,78 @@ async function runWindows(frame: Frame, parts: Parts): Promise<void> {
     owner: (cgroup) => ownership.owner(cgroup),
     divisor: (cgroup) => ownership.policy(cgroup).divisor,
     accounting: openCpuAccounting(settings.hierarchy),
-    periodNs: settings.periodNs,
   });
-  const writer = new WindowWriter<Window>({
-    clock: systemClock,
-    write: async (window, span, signal) => {
-      if (span.first) await untilSettled(sources, firstLabelByMs, interrupt);
-      const batch = await makeProfiles(window, span, {
-        registry: capture.registry,
-        namer: names,
-        ownership,
-        mayTellMore: (owner) => sources.mayTellMore(owner),
-        processes,
-        counts: labelCounts,
-        ...settings,
-      });
-      await delivery.deliver(batch, signal);
-      log.info("window_written", { end: span.end, samples: window.total, profiles: batch.profiles.length });
+  const writer = new WindowWriter<Window>(
+    {
+      clock: systemClock,
+      write: async (window, span, signal) => {
+        if (!span.exported) {
+          leaveOut(window, labelCounts);
+          return;
+        }
+        if (span.first) await untilSettled(sources, firstLabelByMs, interrupt);
+        const batch = await makeProfiles(window, span, {
+          registry: capture.registry,
+          namer: names,
+          ownership,
+          mayTellMore: (owner) => sources.mayTellMore(owner),
+          processes,
+          counts: labelCounts,
+          ...settings,
+        });
+        await delivery.deliver(batch, signal);
+        log.info("window_written", { end: span.end, samples: window.total, profiles: batch.profiles.length });
+      },
+      onDone: (waiting) => {
+        labelling.windowWritten(waiting);
+        parts.trim();
+      },
+      onFailure: (error, span, samples) => {
+        log.repeated("error", "window_failed", String(error), { end: span.end, samples });
+      },
+      onDropped: (span, samples) => {
+        log.repeated("error", "window_dropped", "too-slow", { end: span.end, samples });
+      },
     },
-    onDone: (waiting) => {
-      labelling.windowWritten(waiting);
-      parts.trim();
-    },
-    onFailure: (error, span, samples) => {
-      log.repeated("error", "window_failed", String(error), { end: span.end, samples });
-    },
-    onDropped: (span, samples) => {
-      log.repeated("error", "window_dropped", "too-slow", { end: span.end, samples });
-    },
-  });
+    WINDOW_BYTES,
+  );
   const take = (window: Window, span: WindowSpan): void => {
-    check.windowEnded(window);
+    check.windowEnded(window, periodNsOf(span.frequencyHz));
     totals.add(window);
     labelling.windowEnded(window);
     writer.take(window, span);
   };
-  const loop = new WindowLoop<Window>({
-    clock: systemClock,
-    lengthMs: options.windowMs,
-    rotate: () => capture.rotate(),
-    isFull: () => capture.intake.window.bytes > WINDOW_BYTES,
-    canTake: () => writer.canTake,
-    take: (window, span) => {
-      take(window, span);
-      bpfTime.measure();
-    },
-    wait: (ms) => interrupt.after(ms),
-    stopping: () => interrupt.asked,
+  ownership.onPolicy((cgroup, { divisor }) => {
+    if (divisor === 0) check.refused(cgroup);
   });
-  const { frequencyHz } = options;
+  const loop = new WindowLoop<Window>(
+    {
+      ...samplingOf({ capture, ownership, check }),
+      ...{ clock: systemClock, lengthMs: options.windowMs, stop: interrupt.signal },
+      canTake: () => writer.canTake,
+      take: (window, span) => {
+        take(window, span);
+        if (!loop.resting) bpfTime.measure();
+      },
+      closesInMs: () => scheduling?.closesInMs() ?? Infinity,
+    },
+    { frequencyHz: options.frequencyHz, open: true },
+  );
+  capture.onWindowFull = () => {
+    loop.windowFull();
+  };
+  const rate = new NodeSamplingRate(options.frequencyHz, (state) => {
+    loop.setRate(state);
+  });
+  const scheduling = await schedulingOf(options, rate, log);
   registerAgentMetrics(frame.metrics, {
-    ...{ capture, writer, loop, totals, names, delivery, labelling, labelCounts, sources, check, bpfTime, frequencyHz },
+    ...{ capture, writer, loop, totals, names, delivery, labelling, labelCounts, sources, check, bpfTime },
+    ...{ rate, scheduling },
     buildSeconds: () => frame.worker.busySeconds.get("convert") ?? 0,
   });
   registerDeliveries(frame.metrics, () => intakes.map(({ status }) => status));
   describeHealth(health, {
-    ...{ capture, clock: systemClock, loop, writer, totals, delivery, intakes, sources, check },
+    ...{ capture, clock: systemClock, loop, writer, totals, delivery, intakes, sources, check, rate, scheduling },
     windowMs: options.windowMs,
   });
   if (interrupt.asked) return;
@@ -243,11 +263,12 @@ async function runWindows(frame: Frame, parts: Parts): Promise<void> {
     capture.start();
     loop.begin();
     health.phase = "sampling";
-    log.info("sampling", { cpus: capture.sampler.cpus, frequencyHz, hierarchy: settings.hierarchy });
-    await loop.run();
+    log.info("sampling", { cpus: capture.sampler.cpus, frequencyHz: rate.frequencyHz, hierarchy: settings.hierarchy });
+    await Promise.all([loop.run().finally(() => scheduling?.close()), scheduling?.run()]);
     health.phase = "stopping";
-    const span = loop.span("stop");
-    take(await capture.stop(), span);
+    const span = loop.lastSpan();
+    const last = await capture.stop();
+    if (span !== undefined) take(last, span);
     await writer.finish(WRITE_MS);
     logAccount(log, { capture, writer, totals, labelCounts });
   } finally {
@@ -280,6 +301,13 @@ function sumOf(values: Iterable<number>): number {
   let sum = 0;
   for (const value of values) sum += value;
   return sum;
+}
+
+/** Loaded only where it is asked for. */
+async function schedulingOf(options: AgentOptions, rate: SamplingRate, log: Log): Promise<Scheduling | undefined> {
+  if (options.schedule === undefined) return undefined;
+  const { openScheduling } = await import("./agent/scheduling.js");
+  return openScheduling(options.schedule, options.durationMs, { clock: systemClock, rate, log });
 }
 
 /** Five MiB of memory that are not taken where nothing is sent. */

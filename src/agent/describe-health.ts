@@ -4,8 +4,10 @@ import type { DeliveringExporter } from "../delivery/deliver-to.js";
 import type { Clock } from "../util/clock.js";
 import type { AccountingCheck } from "./accounting.js";
 import type { Delivery } from "./deliver.js";
-import { Liveness, type AgentHealth, type PartHealth } from "./health.js";
+import { Liveness, type AgentHealth, type AgentPhase, type PartHealth } from "./health.js";
 import type { SampleTotals } from "./sample-totals.js";
+import type { SamplingRate } from "./sampling-rate.js";
+import type { Scheduling } from "./scheduling.js";
 import type { Sources } from "./sources.js";
 import type { WindowLoop } from "./window-loop.js";
 import type { WindowWriter } from "./window-writer.js";
@@ -21,17 +23,17 @@ export interface HealthSources {
   readonly sources: Pick<Sources, "runtimesHealth" | "podsHealth">;
   readonly check: Pick<AccountingCheck, "problem">;
   readonly windowMs: number;
+  readonly rate: SamplingRate;
+  /** Undefined where sampling is continuous. */
+  readonly scheduling: Scheduling | undefined;
 }
 
 /** Which part of the agent is asked how it stands, and what its answer means. */
 export function describeHealth(health: AgentHealth, parts: HealthSources): void {
-  const { capture, clock, loop, writer, totals, delivery, intakes, sources, check, windowMs } = parts;
+  const { capture, clock, loop, writer, totals, delivery, intakes, sources, check, windowMs, rate, scheduling } = parts;
   const { sampler, intake, firstSights } = capture;
-  health.add("bpf", () =>
-    sampler.cpus === 0
-      ? { state: "starting", detail: "the programs are loaded, and not attached yet." }
-      : { state: "ok", detail: `sampling ${sampler.cpus} CPUs.` },
-  );
+  health.add("bpf", () => bpfHealth(sampler.cpus, rate, health.phase));
+  if (scheduling !== undefined) health.add("schedule", () => scheduleHealth(rate, scheduling));
   health.add("runtimes", () => sources.runtimesHealth());
   health.add("pods", () => sources.podsHealth());
   for (const intake of intakes) health.add(`intake ${intake.name}`, () => intakeHealth(intake));
@@ -57,6 +59,18 @@ export function describeHealth(health: AgentHealth, parts: HealthSources): void 
     writingMs: () => writer.writingMs,
     windowMs,
   });
+}
+
+function bpfHealth(cpus: number, { frequencyHz }: SamplingRate, phase: AgentPhase): PartHealth {
+  if (phase === "starting") return { state: "starting", detail: "the programs are loaded, and not attached yet." };
+  if (frequencyHz === 0) return { state: "ok", detail: "resting." };
+  return { state: "ok", detail: `sampling ${cpus} CPUs ${frequencyHz} times a second.` };
+}
+
+function scheduleHealth({ open, frequencyHz }: SamplingRate, { until }: Scheduling): PartHealth {
+  if (open) return { state: "ok", detail: `open ${until}.` };
+  const asked = frequencyHz > 0 ? ", but for what is asked for right now" : "";
+  return { state: "ok", detail: `resting ${until}${asked}.` };
 }
 
 function intakeHealth({ problem, status }: DeliveringExporter): PartHealth {

@@ -3,6 +3,7 @@ import { describe, it } from "node:test";
 import { describeHealth } from "#src/agent/describe-health.js";
 import { AgentHealth } from "#src/agent/health.js";
 import { SampleTotals } from "#src/agent/sample-totals.js";
+import { NodeSamplingRate } from "#src/agent/sampling-rate.js";
 import { WindowLoop } from "#src/agent/window-loop.js";
 import { WindowWriter } from "#src/agent/window-writer.js";
 import type { Capture } from "#src/capture/capture.js";
@@ -15,6 +16,7 @@ import { cannotRecord } from "../support/record.js";
 import { until } from "../support/until.js";
 
 const WINDOW_MS = 10_000;
+const WINDOW_BYTES = 32 << 20;
 const MINUTE_MS = 61_000;
 
 /** The native part, whose drain gives nothing any more once it is told to hang. */
@@ -39,26 +41,37 @@ function hangingDrain(): { readonly native: Native; readonly fault: { hangs: boo
 function partsOf(capture: Capture) {
   const clock = new ManualClock();
   const totals = new SampleTotals();
-  const writer = new WindowWriter<Window>({
-    clock,
-    write: () => new Promise<void>(() => undefined),
-    onDone: () => undefined,
-    onFailure: () => undefined,
-    onDropped: () => undefined,
-  });
-  const loop = new WindowLoop<Window>({
-    clock,
-    lengthMs: WINDOW_MS,
-    rotate: () => capture.rotate(),
-    isFull: () => true,
-    canTake: () => writer.canTake,
-    take: (window, span) => {
-      totals.add(window);
-      writer.take(window, span);
+  const writer = new WindowWriter<Window>(
+    {
+      clock,
+      write: () => new Promise<void>(() => undefined),
+      onDone: () => undefined,
+      onFailure: () => undefined,
+      onDropped: () => undefined,
     },
-    wait: (ms) => clock.sleep(ms),
-    stopping: () => false,
-  });
+    WINDOW_BYTES,
+  );
+  const state = { frequencyHz: 199, open: true };
+  const loop = new WindowLoop<Window>(
+    {
+      clock,
+      lengthMs: WINDOW_MS,
+      stop: new AbortController().signal,
+      setFrequency: () => undefined,
+      rotate: (ended) => capture.rotate(ended),
+      settled: () => true,
+      canTake: () => writer.canTake,
+      take: (window, span) => {
+        totals.add(window);
+        writer.take(window, span);
+      },
+      closesInMs: () => Infinity,
+      onRest: () => undefined,
+      onLongRest: () => undefined,
+    },
+    state,
+  );
+  loop.begin();
   const health = new AgentHealth();
   const ok = { state: "ok", detail: "" } as const;
   describeHealth(health, {
@@ -68,14 +81,12 @@ function partsOf(capture: Capture) {
     sources: { runtimesHealth: () => ok, podsHealth: () => ok },
     check: { problem: "" },
     windowMs: WINDOW_MS,
+    rate: new NodeSamplingRate(state.frequencyHz, () => undefined),
+    scheduling: undefined,
   });
-  /** Ends the present window, as one that has filled its memory. */
+  /** Ends the present window, as one does where the rate changes. */
   const endWindow = (): void => {
-    const span = loop.span("memory");
-    loop.begin();
-    const window = capture.rotate();
-    totals.add(window);
-    writer.take(window, span);
+    loop.setRate(state);
   };
   return { clock, health, loop, writer, endWindow };
 }

@@ -17,6 +17,7 @@ const FLOORS: Readonly<Record<string, number>> = {
   gopclntab: 1,
   protobuf: 1,
   grpc: 1,
+  schedule: 1,
   unwind: 2,
   capture: 2,
   executables: 2,

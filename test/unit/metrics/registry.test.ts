@@ -80,7 +80,9 @@ describe("metrics", () => {
       outcomes: () => [["complete", 3]],
       lost: () => [["ring-full", 4]],
       cpus: () => 2,
-      frequencyHz: 19,
+      frequencyHz: () => 19,
+      open: () => true,
+      nextChange: () => undefined,
       meanRunSeconds: () => undefined,
     });
     const text = await registry.text();
