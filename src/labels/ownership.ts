@@ -52,7 +52,7 @@ const CONFIG_HASH = "kubernetes.io/config.hash";
 
 /** Whose each sampled cgroup is, and how it may be sampled, kept up to date with what runtimes and API tell. */
 export class Ownership {
-  readonly #selection: SelectionOptions;
+  #selection: SelectionOptions;
   readonly #modules: OwnershipModules;
   readonly #entries = new Map<CgroupId, Entry>();
   /** Entries by container id and by pod uid, prefixed: what a change concerns. */
@@ -136,6 +136,19 @@ export class Ownership {
     return entry.owner;
   }
 
+  /**
+   * The operator wants others sampled from now on: every cgroup is decided anew, and each whose policy is another one is told, in
+   * this turn of the event loop.
+   */
+  setSelection(selection: SelectionOptions): void {
+    this.#selection = selection;
+    for (const entry of this.#entries.values()) {
+      const before = entry.decision.policy;
+      this.#decide(entry);
+      this.#tellIfOther(entry, before);
+    }
+  }
+
   /** How the cgroup is sampled by now. */
   policy(cgroup: CgroupId): SamplingPolicy {
     return (this.#entries.get(cgroup)?.decision ?? decideUnknown(this.#selection)).policy;
@@ -216,10 +229,9 @@ export class Ownership {
   }
 
   #update(entry: Entry): void {
-    const { divisor, redact } = entry.decision.policy;
+    const before = entry.decision.policy;
     this.#join(entry);
-    const { policy } = entry.decision;
-    if (policy.divisor !== divisor || policy.redact !== redact) this.#tell(entry);
+    this.#tellIfOther(entry, before);
   }
 
   #join(entry: Entry): void {
@@ -232,8 +244,18 @@ export class Ownership {
       entry.contradicted = true;
       this.#contradictions++;
     }
-    entry.decision = decide(owner, this.#selection, "by-now");
+    this.#decide(entry);
+  }
+
+  #decide(entry: Entry): void {
+    const { identity, owner } = entry;
+    entry.decision = identity === undefined ? decideUnknown(this.#selection) : decide(owner, this.#selection, "by-now");
     for (const mistake of entry.decision.mistakes) this.#noteMistake(owner.pod, mistake);
+  }
+
+  #tellIfOther(entry: Entry, { divisor, redact }: SamplingPolicy): void {
+    const { policy } = entry.decision;
+    if (policy.divisor !== divisor || policy.redact !== redact) this.#tell(entry);
   }
 
   #tell({ cgroup, decision }: Entry): void {
