@@ -14,15 +14,13 @@ export interface HealthSources {
   readonly loop: WindowLoop<Window>;
   readonly totals: SampleTotals;
   readonly delivery: Delivery;
-  readonly intakes: readonly DeliveringExporter[];
   readonly sources: Sources;
   readonly check: AccountingCheck;
-  readonly windowMs: number;
 }
 
 /** Which part of the agent is asked how it stands, and what its answer means. */
 export function describeHealth(health: AgentHealth, parts: HealthSources): void {
-  const { capture, loop, totals, delivery, intakes, sources, check, windowMs } = parts;
+  const { capture, loop, totals, delivery, sources, check } = parts;
   const { sampler, intake, firstSights } = capture;
   health.add("bpf", () =>
     sampler.cpus === 0
@@ -31,15 +29,7 @@ export function describeHealth(health: AgentHealth, parts: HealthSources): void 
   );
   health.add("runtimes", () => sources.runtimesHealth());
   health.add("pods", () => sources.podsHealth());
-  for (const intake of intakes) health.add(`intake ${intake.name}`, () => intakeHealth(intake));
-  for (const [name, counts] of delivery.counts) {
-    if (intakes.some((intake) => intake.name === name)) continue;
-    health.add(`exporter ${name}`, () =>
-      counts.lastFailure === undefined
-        ? { state: "ok", detail: `${counts.exported} profiles so far.` }
-        : { state: "degraded", detail: `profiles of the last window were lost: ${counts.lastFailure}.` },
-    );
-  }
+  health.addEach(() => exportersHealth(delivery));
   health.add("cpu accounting", () =>
     check.problem === "" ? { state: "ok", detail: "" } : { state: "degraded", detail: `${check.problem}.` },
   );
@@ -48,8 +38,20 @@ export function describeHealth(health: AgentHealth, parts: HealthSources): void 
     handedOver: () => sampler.counters().samples,
     arrived: () => totals.samples + intake.window.total + firstSights.count + intake.malformed,
     windowAgeMs: () => loop.ageMs,
-    windowMs,
+    windowMs: () => loop.longestMs,
   });
+}
+
+function* exportersHealth({ intakes, counts }: Delivery): Iterable<readonly [string, PartHealth]> {
+  for (const intake of intakes) yield [`intake ${intake.name}`, intakeHealth(intake)];
+  for (const [name, { exported, lastFailure }] of counts) {
+    if (intakes.some((intake) => intake.name === name)) continue;
+    const health: PartHealth =
+      lastFailure === undefined
+        ? { state: "ok", detail: `${exported} profiles so far.` }
+        : { state: "degraded", detail: `profiles of the last window were lost: ${lastFailure}.` };
+    yield [`exporter ${name}`, health];
+  }
 }
 
 function intakeHealth({ problem, status }: DeliveringExporter): PartHealth {

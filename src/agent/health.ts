@@ -48,7 +48,7 @@ export interface LivenessModules {
   readonly arrived: () => number;
   /** How long the present window has been going on, and how long it may. */
   readonly windowAgeMs: () => number;
-  readonly windowMs: number;
+  readonly windowMs: () => number;
 }
 
 /** Samples lie in the ring for a quarter of a second at most; minutes are a drain that has stopped. */
@@ -67,7 +67,8 @@ export class Liveness {
 
   /** Why the agent should be started anew, undefined while it is well. */
   problem(): string | undefined {
-    const { clock, handedOver, arrived, windowAgeMs, windowMs } = this.modules;
+    const { clock, handedOver, arrived, windowAgeMs } = this.modules;
+    const windowMs = this.modules.windowMs();
     const now = clock.monotonicMs();
     const here = arrived();
     if (here !== this.arrivedBefore || handedOver() <= here) {
@@ -92,15 +93,20 @@ function seconds(milliseconds: number): string {
 export class AgentHealth {
   phase: AgentPhase = "starting";
   liveness: Liveness | undefined;
-  private readonly parts = new Map<string, () => PartHealth>();
+  private readonly groups: (() => Iterable<readonly [name: string, health: PartHealth]>)[] = [];
 
   /** A part of the agent, asked each time. */
   add(name: string, read: () => PartHealth): void {
-    this.parts.set(name, read);
+    this.addEach(() => [[name, read()]]);
+  }
+
+  /** Parts that come and go while the agent runs. */
+  addEach(read: () => Iterable<readonly [name: string, health: PartHealth]>): void {
+    this.groups.push(read);
   }
 
   report(): HealthReport {
-    const parts = Object.fromEntries(Array.from(this.parts, ([name, read]) => [name, read()]));
+    const parts = Object.fromEntries(this.groups.flatMap((read) => [...read()]));
     return reportHealth(this.phase, parts);
   }
 }

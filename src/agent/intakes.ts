@@ -1,9 +1,10 @@
 import path from "node:path";
-import { DELIVERY_DEFAULTS, deliverTo, type DeliveringExporter } from "../delivery/deliver-to.js";
+import { DELIVERY_DEFAULTS, deliverTo } from "../delivery/deliver-to.js";
 import type { Destination } from "../delivery/destination.js";
 import { openIntake } from "../exporters/intakes.js";
 import type { AgentOptions } from "../model/agent-options.js";
 import type { Log } from "../model/log.js";
+import type { WantedExporter } from "./exporter-slot.js";
 
 /** Which of the agent's options say where profiles are sent. */
 export type IntakeOptions = Pick<AgentOptions, "collectionAgent" | "intake" | "spoolDir" | "spoolBytes">;
@@ -18,12 +19,23 @@ export function openDestinations({ collectionAgent, intake }: IntakeOptions): re
   return [openIntake({ kind: intake, url: collectionAgent, options: {} })];
 }
 
-/** Sends to each intake from now on, first what an earlier agent left in its spool: a folder of the intake's own name. */
-export function startIntakes(options: IntakeOptions, log: Log): readonly DeliveringExporter[] {
+/**
+ * Each, once it is opened, sends first what an earlier one left in its spool: a folder of the intake's own name.
+ *
+ * @throws {Error} one sentence that names the wrong value.
+ */
+export function wantedIntakes(options: IntakeOptions, log: Log): readonly WantedExporter[] {
+  const { collectionAgent, intake, spoolDir, spoolBytes } = options;
   return openDestinations(options).map((destination) => {
     const { name, address } = destination;
-    log.info("sending", { intake: name, address });
-    const spoolDirectory = path.join(options.spoolDir, name);
-    return deliverTo(destination, { ...DELIVERY_DEFAULTS, spoolDirectory, spoolBytes: options.spoolBytes }, { log });
+    const spoolDirectory = path.join(spoolDir, name);
+    return {
+      name,
+      key: JSON.stringify([collectionAgent, intake, spoolDirectory, spoolBytes]),
+      open: () => {
+        log.info("sending", { intake: name, address });
+        return deliverTo(destination, { ...DELIVERY_DEFAULTS, spoolDirectory, spoolBytes }, { log });
+      },
+    };
   });
 }

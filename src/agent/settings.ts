@@ -12,6 +12,7 @@ import type { CgroupHierarchy } from "../model/cgroup.js";
 /** What the parts want to know, made of what the operator said. */
 export interface AgentSettings {
   readonly node: string;
+  readonly windowMs: number;
   /** Rounded as the kernel rounds it. */
   readonly periodNs: number;
   readonly selection: SelectionOptions;
@@ -23,13 +24,17 @@ export interface AgentSettings {
 
 const RANDOM_KEY_BYTES = 32;
 
-/** Reads the key's file; throws the system's error where it cannot be read. */
-export function settingsOf(options: AgentOptions): AgentSettings {
+/**
+ * Reads the key's file; throws the system's error where it cannot be read. A random key stays that of `before`, the settings that
+ * these follow: names that left the node under it would be other names.
+ */
+export function settingsOf(options: AgentOptions, before?: AgentSettings): AgentSettings {
   const node = options.node ?? hostname();
   const { tags, defaults } = parseTags(options.tags ?? "");
   const { mode, includeNamespaces, excludeNamespaces, redactNamespaces, podLabels, podAnnotations } = options;
   return {
     node,
+    windowMs: options.windowMs,
     periodNs: Math.round(1e9 / options.frequencyHz),
     selection: {
       mode,
@@ -50,8 +55,12 @@ export function settingsOf(options: AgentOptions): AgentSettings {
       },
       ...DEFAULT_GROUP_LIMITS,
     },
-    hierarchy: hostCgroupHierarchy(),
-    redactKey:
-      options.redactKeyFile === undefined ? randomBytes(RANDOM_KEY_BYTES) : readFileSync(options.redactKeyFile),
+    hierarchy: before?.hierarchy ?? hostCgroupHierarchy(),
+    redactKey: redactKeyOf(options.redactKeyFile, before?.redactKey),
   };
+}
+
+/** The key of a file that is named no more is as good as a random one, and hashes names as before. */
+function redactKeyOf(file: string | undefined, before: Uint8Array | undefined): Uint8Array {
+  return file === undefined ? (before ?? randomBytes(RANDOM_KEY_BYTES)) : readFileSync(file);
 }

@@ -18,7 +18,8 @@ export interface WindowSpan {
 
 export interface WindowLoopModules<Window> {
   readonly clock: Clock;
-  readonly lengthMs: number;
+  /** Asked again and again: a window that is going on ends by the length that holds by then. */
+  readonly lengthMs: () => number;
   /** Ends the present window and begins the next. */
   readonly rotate: () => Window;
   /** The present window takes more memory than it may. */
@@ -39,18 +40,22 @@ export class WindowLoop<Window> {
   private startWallMs: number;
   private startMonotonicMs: number;
   private first = true;
+  /** The longest length that held since the present window began: how long it may be expected to go on. */
+  longestMs: number;
   /** Windows that went on past their end, because those before them were still being written. */
   postponed = 0;
 
   constructor(private readonly modules: WindowLoopModules<Window>) {
     this.startWallMs = modules.clock.wallMs();
     this.startMonotonicMs = modules.clock.monotonicMs();
+    this.longestMs = modules.lengthMs();
   }
 
   /** Sampling begins now. */
   begin(): void {
     this.startWallMs = this.modules.clock.wallMs();
     this.startMonotonicMs = this.modules.clock.monotonicMs();
+    this.longestMs = this.modules.lengthMs();
   }
 
   /** How long ago the present window began, milliseconds. */
@@ -85,8 +90,14 @@ export class WindowLoop<Window> {
   private async untilEnd(): Promise<WindowEnd> {
     const { modules } = this;
     const { clock } = modules;
-    const endMs = clock.monotonicMs() + untilWindowEnd(clock.wallMs(), modules.lengthMs);
+    let lengthMs = modules.lengthMs();
+    let endMs = clock.monotonicMs() + untilWindowEnd(clock.wallMs(), lengthMs);
     for (;;) {
+      if (modules.lengthMs() !== lengthMs) {
+        lengthMs = modules.lengthMs();
+        this.longestMs = Math.max(this.longestMs, lengthMs);
+        endMs = clock.monotonicMs() + untilWindowEnd(clock.wallMs(), lengthMs);
+      }
       if (modules.stopping()) return "stop";
       if (modules.isFull()) return "memory";
       const left = endMs - clock.monotonicMs();

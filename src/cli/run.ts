@@ -53,7 +53,8 @@ async function dispatch({ words, environment, stdout, stderr }: Shell): Promise<
       const options = readArguments(agentOptions, rest, environment);
       if (options === "help") return print(stdout, commandHelp(agentCommand));
       const { agent } = await import("./agent.js");
-      return agent(options, stdout);
+      const read = (): typeof options => readArguments(agentOptions, rest, environment) as typeof options;
+      return agent(options, read, stdout);
     }
     case "help":
     case "--help":

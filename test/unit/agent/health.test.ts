@@ -42,7 +42,7 @@ describe("liveness", () => {
       handedOver: () => state.handedOver,
       arrived: () => state.arrived,
       windowAgeMs: () => state.ageMs,
-      windowMs: 60_000,
+      windowMs: () => 60_000,
     });
     return { liveness, state };
   }

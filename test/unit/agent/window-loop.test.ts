@@ -6,13 +6,16 @@ const START = Date.parse("2026-11-21T12:00:00Z");
 
 /** A loop over a clock that passes only while it is waited for. `at` says what happens before each wait. */
 function loopOf(options: { at?: (monotonicMs: number) => void; windows?: number; lengthMs?: number } = {}) {
-  const state = { wallMs: START, monotonicMs: 0, full: false, busy: false, stopping: false };
+  const state = {
+    ...{ wallMs: START, monotonicMs: 0, full: false, busy: false, stopping: false },
+    lengthMs: options.lengthMs ?? 60_000,
+  };
   const taken: { readonly window: number; readonly span: WindowSpan }[] = [];
   let window = 0;
   let waits = 0;
   const loop = new WindowLoop<number>({
     clock: { wallMs: () => state.wallMs, monotonicMs: () => state.monotonicMs },
-    lengthMs: options.lengthMs ?? 60_000,
+    lengthMs: () => state.lengthMs,
     rotate: () => window++,
     isFull: () => state.full,
     canTake: () => !state.busy,
@@ -107,6 +110,28 @@ describe("the loop of windows", () => {
     assert.deepEqual(seconds(taken), [60, 180]);
     assert.equal(loop.postponed, 2);
   });
+
+  for (const [to, expected] of [
+    [10_000, [30, 10, 10]],
+    [600_000, [600, 600]],
+    [25_000, [50, 25]],
+  ] as const) {
+    it(`ends the present one at the next multiple of a length that became ${to / 1000} s, without a gap`, async () => {
+      const { loop, state, taken } = loopOf({
+        windows: expected.length,
+        at: (monotonicMs) => {
+          if (monotonicMs === 25_000) state.lengthMs = to;
+        },
+      });
+      await loop.run();
+      assert.deepEqual(seconds(taken), expected);
+      let end = taken[0].span.startNs;
+      for (const { span } of taken) {
+        assert.equal(span.startNs, end);
+        end += span.durationNs;
+      }
+    });
+  }
 
   it("stops within a window, which then is the last one's to take", async () => {
     const { loop, state, taken } = loopOf({
