@@ -76,7 +76,7 @@ export class Delivery {
   async #remove(name: string, slot: ExporterSlot): Promise<void> {
     await slot.change(undefined);
     // It may have come back meanwhile, or the agent ends, which waits for all that are here.
-    if (slot.isWanted || this.#isClosed) return;
+    if (slot.isWanted || this.#isClosed || this.#slots.get(name) !== slot) return;
     this.#slots.delete(name);
     this.#counts.delete(name);
   }

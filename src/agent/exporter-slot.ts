@@ -43,9 +43,15 @@ export class ExporterSlot {
     return this.#present;
   }
 
-  /** Another exporter of the same name from the next batch on, or none; nothing happens where it is the same. Never rejects. */
+  /**
+   * Another exporter of the same name from the next batch on, or none; nothing happens where it is the same. Resolves when it is
+   * so; never rejects.
+   */
   async change(wanted: WantedExporter | undefined): Promise<void> {
-    if (this.#isEnding || wanted?.key === this.#wanted?.key) return;
+    if (this.#isEnding || wanted?.key === this.#wanted?.key) {
+      await this.#turn;
+      return;
+    }
     this.#wanted = wanted;
     await this.#inTurn(async () => {
       const before = this.#present;
