@@ -27,7 +27,7 @@ import { createMetricRegistry, type MetricRegistry } from "./metrics/registry.js
 import type { AgentOptions } from "./model/agent-options.js";
 import { EXIT } from "./model/exit-codes.js";
 import type { Log, LogLevel } from "./model/log.js";
-import { TOOL } from "./model/tool.js";
+import { TOOL, TOOL_VERSION } from "./model/tool.js";
 import { NameCache } from "./naming/name-cache.js";
 import { loadNative } from "./native/load.js";
 import { MAX_EXECUTABLES, PENDING_BYTES } from "./sampling-limits.js";
@@ -88,7 +88,7 @@ export async function runAgent(options: AgentOptions, source: OptionsSource, out
     log.info("starting", { tool: TOOL, options });
     loopDelay.start();
     registerProcess(metrics, {
-      version: TOOL.split(" ")[1],
+      version: TOOL_VERSION,
       loopDelaySeconds: () => loopDelay.worstMs / 1000,
       workerDeaths: () => worker.deaths,
       logLinesDropped: output.logLinesDropped,

@@ -66,9 +66,14 @@ export class Delivery {
 
   #add(wanted: WantedExporter): void {
     this.#counts.set(wanted.name, { exported: 0, bytes: 0, failed: new Map<string, number>(), lastFailure: undefined });
-    const slot = new ExporterSlot(wanted, (exporter, error) => {
-      const account = isDelivering(exporter) ? accountOf(exporter) : {};
-      this.log.info("exporter_closed", { exporter: exporter.name, ...account, error });
+    const slot = new ExporterSlot(wanted, {
+      closed: (exporter, error) => {
+        const account = isDelivering(exporter) ? accountOf(exporter) : {};
+        this.log.info("exporter_closed", { exporter: exporter.name, ...account, error });
+      },
+      notOpened: (error) => {
+        this.log.error("exporter_not_opened", { exporter: wanted.name, error });
+      },
     });
     this.#slots.set(wanted.name, slot);
   }

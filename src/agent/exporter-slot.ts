@@ -7,12 +7,21 @@ export interface WantedExporter {
   readonly name: string;
   /** All that it is made of: while this is the same, the exporter goes on untouched. May hold secrets. */
   readonly key: string;
-  /** Never throws: what could be wrong was found out before. Takes up what an earlier one of its name left. */
+  /** Takes up what an earlier one of its name left. Throws where it cannot be opened, though all that it was told was right. */
   readonly open: () => Exporter;
 }
 
-/** Why a batch got nowhere here: it came after the end. */
+/** Whom a slot tells of its exporters. */
+export interface SlotListener {
+  /** One had to go, and this went wrong with it, or nothing. Not told of the last one, at the end. */
+  readonly closed: (exporter: Exporter, error: unknown) => void;
+  /** There is none until the next change. */
+  readonly notOpened: (error: unknown) => void;
+}
+
+/** Why a batch got nowhere here: it came after the end, or nothing could be opened. */
 const STOPPED = "stopped";
+const NOT_OPENED = "not-opened";
 
 /**
  * The place of one exporter, by its name, whatever becomes of it: batches, changes and the end have their turn one after
@@ -20,17 +29,16 @@ const STOPPED = "stopped";
  * change waits for the next exporter, which opens when the one before it has closed: they have one spool.
  */
 export class ExporterSlot {
-  readonly #onClosed: (exporter: Exporter, error: unknown) => void;
+  readonly #listener: SlotListener;
   #wanted: WantedExporter | undefined;
   #present: Exporter | undefined;
   #turn: Promise<unknown> = Promise.resolve();
   #isEnding = false;
 
-  /** `onClosed` is told of each exporter that had to go, and what went wrong with that; not of the last one at the end. */
-  constructor(wanted: WantedExporter, onClosed: (exporter: Exporter, error: unknown) => void) {
+  constructor(wanted: WantedExporter, listener: SlotListener) {
     this.#wanted = wanted;
-    this.#onClosed = onClosed;
-    this.#present = wanted.open();
+    this.#listener = listener;
+    this.#open(wanted);
   }
 
   /** Whether batches are for it. */
@@ -58,10 +66,10 @@ export class ExporterSlot {
       this.#present = undefined;
       if (before !== undefined) {
         const error = await before.close().catch((reason: unknown) => reason);
-        this.#onClosed(before, error);
+        this.#listener.closed(before, error);
       }
       // By now it may be yet another one that is wanted, whose own turn comes.
-      if (!this.#isEnding && this.#wanted === wanted) this.#present = wanted?.open();
+      if (!this.#isEnding && this.#wanted === wanted && wanted !== undefined) this.#open(wanted);
     });
   }
 
@@ -69,7 +77,9 @@ export class ExporterSlot {
   export(batch: ProfileBatch, signal: AbortSignal): Promise<ExportResult> {
     return this.#inTurn(async () => {
       if (this.#present !== undefined) return this.#present.export(batch, signal);
-      return { exported: 0, bytes: 0, failed: batch.profiles.length === 0 ? {} : { [STOPPED]: batch.profiles.length } };
+      const { length } = batch.profiles;
+      const reason = this.#isEnding ? STOPPED : NOT_OPENED;
+      return { exported: 0, bytes: 0, failed: length === 0 ? {} : { [reason]: length } };
     });
   }
 
@@ -79,6 +89,14 @@ export class ExporterSlot {
     await this.#inTurn(async () => {
       await this.#present?.close();
     });
+  }
+
+  #open(wanted: WantedExporter): void {
+    try {
+      this.#present = wanted.open();
+    } catch (error) {
+      this.#listener.notOpened(error);
+    }
   }
 
   async #inTurn<T>(task: () => Promise<T>): Promise<T> {

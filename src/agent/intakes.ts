@@ -1,39 +1,28 @@
 import path from "node:path";
 import { DELIVERY_DEFAULTS, deliverTo } from "../delivery/deliver-to.js";
-import type { Destination } from "../delivery/destination.js";
 import { openIntake } from "../exporters/intakes.js";
 import type { AgentOptions } from "../model/agent-options.js";
 import type { Log } from "../model/log.js";
 import type { WantedExporter } from "./exporter-slot.js";
 
 /** Which of the agent's options say where profiles are sent. */
-export type IntakeOptions = Pick<AgentOptions, "collectionAgent" | "intake" | "spoolDir" | "spoolBytes">;
+export type IntakeOptions = Pick<AgentOptions, "exporters" | "spoolDir" | "spoolBytes">;
 
 /**
- * The intakes that are asked for; nothing is sent yet.
- *
- * @throws {Error} one sentence that names the wrong value.
+ * Each intake, once it is opened, is sent first what an earlier agent left in its spool: a folder of the intake's own name. None waits
+ * for another: each has a queue, a spool and retries of its own.
  */
-export function openDestinations({ collectionAgent, intake }: IntakeOptions): readonly Destination[] {
-  if (collectionAgent === undefined) return [];
-  return [openIntake({ kind: intake, url: collectionAgent, options: {} })];
-}
-
-/**
- * Each, once it is opened, sends first what an earlier one left in its spool: a folder of the intake's own name.
- *
- * @throws {Error} one sentence that names the wrong value.
- */
-export function wantedIntakes(options: IntakeOptions, log: Log): readonly WantedExporter[] {
-  const { collectionAgent, intake, spoolDir, spoolBytes } = options;
-  return openDestinations(options).map((destination) => {
-    const { name, address } = destination;
+export function wantedIntakes({ exporters, spoolDir, spoolBytes }: IntakeOptions, log: Log): readonly WantedExporter[] {
+  return exporters.map((spec) => {
+    const { name, kind, url, options } = spec;
     const spoolDirectory = path.join(spoolDir, name);
     return {
       name,
-      key: JSON.stringify([collectionAgent, intake, spoolDirectory, spoolBytes]),
+      // The entries are whole, and in no order; printed, they would be masked.
+      key: JSON.stringify([kind, url, Object.entries(options).toSorted(), spoolDirectory, spoolBytes]),
       open: () => {
-        log.info("sending", { intake: name, address });
+        const destination = openIntake(spec);
+        log.info("sending", { intake: name, kind, address: destination.address });
         return deliverTo(destination, { ...DELIVERY_DEFAULTS, spoolDirectory, spoolBytes }, { log });
       },
     };

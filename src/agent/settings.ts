@@ -49,7 +49,7 @@ export function settingsOf(options: AgentOptions, before?: AgentSettings): Agent
       profiles: options.profiles,
       labels: { node, podLabels, podAnnotations, tags },
       defaults: {
-        service: defaults.service,
+        service: options.service ?? defaults.service,
         env: options.env ?? defaults.env,
         version: options.serviceVersion ?? defaults.version,
       },

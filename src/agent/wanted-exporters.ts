@@ -1,4 +1,4 @@
-import { openExporters } from "../exporters/index.js";
+import { openFileExporter } from "../exporters/file.js";
 import type { AgentOptions } from "../model/agent-options.js";
 import type { LabelledProfile } from "../model/labelled-profile.js";
 import type { Log } from "../model/log.js";
@@ -9,19 +9,18 @@ import type { WantedExporter } from "./exporter-slot.js";
 /**
  * Every exporter that the options want, none of them open yet. The intakes' code is read only where there is one: five MiB of
  * memory that are not taken where nothing is sent.
- *
- * @throws {Error} one sentence that names the wrong value.
  */
 export async function wantedExporters(options: AgentOptions, log: Log): Promise<readonly WantedExporter[]> {
   const files = wantedFiles(options);
-  if (options.collectionAgent === undefined) return files;
+  if (options.exporters.length === 0) return files;
   const { wantedIntakes } = await import("./intakes.js");
   return [...files, ...wantedIntakes(options, log)];
 }
 
 function wantedFiles({ outputDir, outputBytes }: AgentOptions): readonly WantedExporter[] {
-  const open = () => openExporters({ file: { directory: outputDir, maxBytes: outputBytes, encode } });
-  return [{ name: "file", key: JSON.stringify([outputDir, outputBytes]), open: () => open()[0] }];
+  if (outputDir === "off") return [];
+  const file = { directory: outputDir, maxBytes: outputBytes, encode };
+  return [{ name: "file", key: JSON.stringify([outputDir, outputBytes]), open: () => openFileExporter(file) }];
 }
 
 function encode({ profile, service, env, version, labels }: LabelledProfile): Promise<Uint8Array> {

@@ -1,6 +1,8 @@
+import { INTAKE_KINDS } from "../exporters/kinds.js";
 import { LOG_LEVELS } from "../model/log.js";
 import {
   absolutePath,
+  folderOrOff,
   intakeUrl,
   labelText,
   listenAddress,
@@ -10,9 +12,11 @@ import {
   podSelector,
   tagList,
 } from "./agent-values.js";
-import { list, optionalValue, value } from "./option.js";
+import { writtenExporter } from "./exporter-text.js";
+import { OLDER_AGENT_VARIABLES } from "./older-agents.js";
+import { list, optionalValue, repeated, value } from "./option.js";
 import { RING_MEMORY, UNWIND_MEMORY } from "./options.js";
-import { bytes, duration, integer } from "./values.js";
+import { bytes, duration, fileToRead, integer } from "./values.js";
 
 const MIB = 1024 ** 2;
 
@@ -33,10 +37,10 @@ export const agentOptions = {
     defaultText: "container",
     help: "a profile for each service and container, or one for the whole host",
   }),
-  outputDir: value(absolutePath("a folder", "FOLDER"), {
+  outputDir: value(folderOrOff, {
     flag: "--output-dir",
     defaultText: "/var/lib/hostflame/profiles",
-    help: "write each window's profiles here, as gzipped pprof",
+    help: "write each window's profiles here, as gzipped pprof; off: they are only sent",
   }),
   outputBytes: value(bytes(MIB, 1024 ** 4), {
     flag: "--output-bytes",
@@ -53,6 +57,11 @@ export const agentOptions = {
     aliases: ["OTEL_PROFILING_AGENT_TAGS", "DD_TAGS"],
     help: "labels of your own on every profile",
   }),
+  service: optionalValue(labelText("NAME", "a name"), {
+    flag: "--service",
+    aliases: ["DD_SERVICE"],
+    help: "service of what nobody names otherwise; the name of its workload or its executable unless given",
+  }),
   env: optionalValue(labelText("NAME", "a name"), {
     flag: "--env",
     aliases: ["DD_ENV", "DK_PROFILE_ENV"],
@@ -63,24 +72,30 @@ export const agentOptions = {
     aliases: ["DD_VERSION", "DK_PROFILE_VERSION"],
     help: "version of services that name none",
   }),
+  exporter: repeated(writtenExporter, {
+    flag: "--exporter",
+    plural: "exporters",
+    together: OLDER_AGENT_VARIABLES,
+    help: "send each window's profiles to an intake, too; given several times or, in the variable, a line each: to all of them",
+  }),
   collectionAgent: optionalValue(intakeUrl, {
     flag: "--collection-agent",
     aliases: ["OTEL_PROFILING_AGENT_COLLECTION_AGENT", "DD_TRACE_AGENT_URL"],
-    help: "send each window's profiles to the intake that listens here, too",
+    help: "the same in short, for an intake that needs no options",
   }),
-  intake: optionalValue(oneOf(["datadog", "datakit", "pyroscope", "parca", "otlp", "profefe"], "KIND"), {
+  intake: optionalValue(oneOf(INTAKE_KINDS, "KIND"), {
     flag: "--intake",
     help: "what listens there; told from the URL's path, port or host unless given, and else Datadog's agent",
   }),
   spoolDir: value(absolutePath("a folder", "FOLDER"), {
     flag: "--spool-dir",
     defaultText: "/var/lib/hostflame/spool",
-    help: "keep here what the intake has not taken yet, through an outage or a restart",
+    help: "keep here what an intake has not taken yet, through an outage or a restart",
   }),
   spoolBytes: value(bytes(MIB, 1024 ** 4), {
     flag: "--spool-bytes",
     defaultText: "256MiB",
-    help: "room for that; the oldest is dropped, and counted, beyond it",
+    help: "room for that, of each intake; the oldest is dropped, and counted, beyond it",
   }),
   runtimeSockets: list(absolutePath("a container runtime's socket", "SOCKET"), {
     flag: "--runtime-socket",
@@ -136,6 +151,10 @@ export const agentOptions = {
   }),
   unwindMemoryBytes: value(UNWIND_MEMORY.kind, UNWIND_MEMORY),
   ringMemoryBytes: value(RING_MEMORY.kind, RING_MEMORY),
+  config: optionalValue(fileToRead, {
+    flag: "--config",
+    help: "read options from this YAML file, too; its keys are the flags' names without dashes",
+  }),
   logLevel: value(oneOf(LOG_LEVELS, "LEVEL"), {
     flag: "--log-level",
     defaultText: "info",

@@ -3,7 +3,7 @@ import { isAbsolute } from "node:path";
 import { parseSelector } from "../labels/selector.js";
 import { parseTags } from "../labels/tags.js";
 import type { ListenAddress } from "../model/agent-options.js";
-import type { ValueKind } from "./values.js";
+import type { GivenValue, Structure, ValueKind } from "./values.js";
 
 /** One of a few words. */
 export function oneOf<const Word extends string>(words: readonly Word[], placeholder: string): ValueKind<Word> {
@@ -36,6 +36,10 @@ export const listenAddress: ValueKind<ListenAddress | "off"> = {
     const known = bracketed === undefined ? isIP(host) === 4 || /^[a-zA-Z0-9][\w.-]*$/.test(host) : isIP(host) === 6;
     return known && port <= 65_535 ? { host, port } : undefined;
   },
+  format: (value) => {
+    if (value === "off") return value;
+    return `${value.host.includes(":") ? `[${value.host}]` : value.host}:${value.port}`;
+  },
 };
 
 /** Where an intake listens: over TCP or on a socket of this machine. Never with a password in it. */
@@ -64,6 +68,15 @@ export function absolutePath(what: string, placeholder: string): ValueKind<strin
   };
 }
 
+const folder = absolutePath("a folder", "FOLDER");
+
+/** A folder; or none, where nothing is to be written. */
+export const folderOrOff: ValueKind<string> = {
+  ...folder,
+  accepts: `${folder.accepts}, or off`,
+  parse: (text) => (text === "off" ? text : folder.parse(text)),
+};
+
 /** A namespace as Kubernetes names them (RFC 1123 label). */
 export const namespace: ValueKind<string> = {
   accepts: "the name of a namespace",
@@ -81,12 +94,25 @@ export const metadataKey: ValueKind<string> = {
       : undefined,
 };
 
-/** The operator's tags. Datadog's variable may also have spaces between them. */
+/** The operator's tags. Datadog's variable may also have spaces between them; a file may give a list, or a map. */
 export const tagList: ValueKind<string> = checked(
   { accepts: "tags such as team:payments,region:eu", placeholder: "KEY:VALUE,…" },
   parseTags,
   (text) => (/^[^\s,:]+:[^\s,]*(\s+[^\s,:]+:[^\s,]*)+$/.test(text.trim()) ? text.trim().split(/\s+/).join(",") : text),
+  tagText,
 );
+
+/** Undefined where a tag is no text, or has a comma, which would part it. */
+function tagText(structure: Structure): string | undefined {
+  const entries: readonly unknown[] =
+    structure instanceof Map
+      ? [...(structure as ReadonlyMap<string, GivenValue>)].map(([key, value]) =>
+          typeof value === "string" ? `${key}:${value}` : value,
+        )
+      : (structure as readonly GivenValue[]);
+  const texts = entries.filter((entry) => typeof entry === "string" && !entry.includes(","));
+  return texts.length === entries.length ? texts.join(",") : undefined;
+}
 
 /** Which pods, by their labels. */
 export const podSelector: ValueKind<string> = checked(
@@ -99,7 +125,9 @@ function checked(
   words: Pick<ValueKind<string>, "accepts" | "placeholder">,
   read: (text: string) => unknown,
   normal: (text: string) => string = (text) => text,
+  textOf: (structure: Structure) => string | undefined = () => undefined,
 ): ValueKind<string> {
+  const accepts = `accepts ${words.accepts}`;
   const problemOf = (text: string): string | undefined => {
     try {
       read(normal(text));
@@ -108,9 +136,17 @@ function checked(
       return error instanceof Error ? error.message : String(error);
     }
   };
+  const parse = (text: string): string | undefined => (problemOf(text) === undefined ? normal(text) : undefined);
   return {
     ...words,
-    parse: (text) => (problemOf(text) === undefined ? normal(text) : undefined),
-    explain: (text) => problemOf(text) ?? `accepts ${words.accepts}`,
+    parse,
+    parseStructure: (structure) => {
+      const text = textOf(structure);
+      return text === undefined ? undefined : parse(text);
+    },
+    explain: (given) => {
+      const text = typeof given === "string" ? given : textOf(given);
+      return (text === undefined ? undefined : problemOf(text)) ?? accepts;
+    },
   };
 }

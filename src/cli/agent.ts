@@ -1,31 +1,28 @@
-import { Hangup } from "../agent/reload/hangup.js";
-import { WatchedFiles } from "../agent/reload/watched-files.js";
 import { findClusterAccess } from "../kubernetes/find-cluster.js";
 import { openLogDestination } from "../logging/destination.js";
 import { createLog } from "../logging/log.js";
-import type { AgentOptions } from "../model/agent-options.js";
 import { EXIT } from "../model/exit-codes.js";
-import { agentOptions } from "./agent-options.js";
-import { UsageError } from "./arguments.js";
+import type { AgentConfiguration } from "./agent-configuration.js";
+import type { AgentSource } from "./agent-source.js";
 import { refuseWhereNothingWorks } from "./obstacles.js";
 import type { Output } from "./output.js";
+import { UsageError } from "./usage-error.js";
 
 const STDOUT = 1;
 /** Lines that wait for a reader when the agent ends. */
 const LAST_LINES_MS = 500;
 
-/**
- * `hostflame agent`: everything that can be known to fail is found before anything is sampled. `read` reads the options again, as
- * they were read at first; it throws {@link UsageError}.
- */
-export async function agent(options: AgentOptions, read: () => AgentOptions, stdout: Output): Promise<number> {
-  const hangup = new Hangup();
+/** `hostflame agent`: everything that can be known to fail is found before anything is sampled. `source`: where it is read again. */
+export async function agent(
+  { options, warnings }: AgentConfiguration,
+  source: AgentSource,
+  stdout: Output,
+): Promise<number> {
   if (options.kubernetes === "on" && findClusterAccess(process.env) === undefined) {
     throw new UsageError(
       "--kubernetes is on, and there is neither a service account (KUBERNETES_SERVICE_HOST) nor KUBECONFIG: run in a pod, name a kubeconfig, or leave it at auto.",
     );
   }
-  await refuseWrongIntake(options);
   refuseWhereNothingWorks("sample");
   const destination = openLogDestination(STDOUT, stdout.terminal ? { color: stdout.color } : undefined);
   const log = createLog({
@@ -40,13 +37,9 @@ export async function agent(options: AgentOptions, read: () => AgentOptions, std
     log.error("crashed", { error: error.stack ?? error.message });
     void destination.close(LAST_LINES_MS).then(() => process.exit(EXIT.failed));
   });
+  for (const warning of warnings) log.warn("configuration", { warning });
   try {
     const { runAgent } = await import("../agent.js");
-    const source = {
-      ...{ hangup, files: new WatchedFiles() },
-      read: () => Promise.resolve().then(read),
-      nameOf: (name: keyof AgentOptions) => agentOptions[name].flag,
-    };
     return await runAgent(options, source, {
       log,
       logLinesDropped: () => destination.dropped,
@@ -56,16 +49,5 @@ export async function agent(options: AgentOptions, read: () => AgentOptions, std
     });
   } finally {
     await destination.close(LAST_LINES_MS);
-  }
-}
-
-/** What an intake's own reader objects to is a wrong value like any other. */
-async function refuseWrongIntake(options: AgentOptions): Promise<void> {
-  if (options.collectionAgent === undefined) return;
-  const { openDestinations } = await import("../agent/intakes.js");
-  try {
-    openDestinations(options);
-  } catch (error) {
-    throw new UsageError(`--collection-agent: ${error instanceof Error ? error.message : String(error)}`);
   }
 }

@@ -1,6 +1,6 @@
 import type { CommandHelp } from "./help.js";
 import { agentOptions } from "./agent-options.js";
-import { checkOptions, recordOptions } from "./options.js";
+import { checkOptions, configOptions, recordOptions } from "./options.js";
 
 export const recordCommand: CommandHelp = {
   name: "record",
@@ -37,13 +37,30 @@ export const agentCommand: CommandHelp = {
     "Samples the stacks of every process and of the kernel until it is told to stop, and writes, each\n" +
     "window, a profile of every service and container: named, and labelled with node, namespace, pod,\n" +
     "container and workload. The first SIGTERM or Ctrl-C ends the window and writes it; the second ends\n" +
-    "the program.",
+    "the program.\n\n" +
+    "A flag stands over its environment variable, that one over those of older agents, those over the file\n" +
+    "that --config names, and that over the default.",
   options: Object.values(agentOptions),
   examples: [
     ["hostflame agent", "every minute, into /var/lib/hostflame/profiles"],
     ["hostflame agent --window 10s --output-dir /tmp/profiles --listen off", "a try, without HTTP"],
+    ['hostflame agent --exporter "http://pyroscope:4040 tenant=a"', "to a Pyroscope, too"],
     ["hostflame agent --mode opt-in", 'only pods annotated hostflame.io/profile: "true"'],
   ],
 };
 
-export const commands: readonly CommandHelp[] = [recordCommand, agentCommand, checkCommand];
+export const configCommand: CommandHelp = {
+  name: "config",
+  summary: "print what the agent would go by, and where it comes from",
+  description:
+    "Takes every option of hostflame agent, reads them together with this environment and the file that\n" +
+    "--config names, and prints each option's value with its source. Secrets are masked. What is wrong is\n" +
+    "named, all of it, and nothing is printed then.",
+  options: Object.values(configOptions),
+  examples: [
+    ["hostflame config", "a table"],
+    ["hostflame config --json --config /etc/hostflame.yaml", "for a script"],
+  ],
+};
+
+export const commands: readonly CommandHelp[] = [recordCommand, agentCommand, configCommand, checkCommand];

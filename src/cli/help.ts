@@ -48,8 +48,9 @@ export function optionsMarkdown(commands: readonly CommandHelp[]): string {
     "",
     "Written from the option table by `UPDATE_GOLDEN=1 npm test -- unit/cli`.",
     "",
-    "A flag stands over its environment variable. Where several variables are named, the first one that is set stands;",
-    "those after the first are older agents', so that a manifest written for one of them works.",
+    "A flag stands over its environment variable, that one over those of older agents, those over the configuration file of",
+    "`hostflame agent --config FILE`, and that over the default. Where several variables are named, the first one that is set",
+    "stands; those after the first are older agents', so that a manifest written for one of them works.",
   ];
   for (const { name, options } of commands) {
     lines.push(
@@ -62,7 +63,9 @@ export function optionsMarkdown(commands: readonly CommandHelp[]): string {
     for (const option of options) {
       const fallback = option.defaultText === "" ? "" : `\`${option.defaultText}\``;
       const accepts = option.takes === "none" ? "" : option.accepts;
-      const variables = [option.environment, ...option.aliases].map((name) => `\`${name}\``).join(", ");
+      const variables = variablesOf(option)
+        .map((name) => name.replace(/[A-Z_]{2,}/g, "`$&`"))
+        .join(", ");
       lines.push(`| \`${synopsis(option)}\` | ${variables} | ${fallback} | ${option.help} | ${accepts} |`);
     }
   }
@@ -75,10 +78,15 @@ function synopsis({ flag, takes, placeholder }: Option<unknown>): string {
 }
 
 /** What is accepted is said where there is a default, whose bounds one would guess; a FILE or a PID speaks for itself. */
-function details({ help, takes, accepts, defaultText, environment, aliases }: Option<unknown>): string {
+function details(option: Option<unknown>): string {
+  const { help, takes, accepts, defaultText } = option;
   const bounded = takes !== "none" && defaultText !== "";
-  const variables = [environment, ...aliases].join(", else ");
+  const variables = variablesOf(option).join(", else ");
   return `${help} [${[...(bounded ? [`default ${defaultText}`, accepts] : []), variables].join("; ")}]`;
+}
+
+function variablesOf({ environment, aliases, together }: Option<unknown>): readonly string[] {
+  return [environment, ...aliases, ...together];
 }
 
 function exitCodes(): string {

@@ -73,3 +73,11 @@ export const checkOptions = {
 } as const;
 
 export type CheckOptions = OptionValues<typeof checkOptions>;
+
+/** What `hostflame config` can be told beside all that the agent can. */
+export const configOptions = {
+  json: toggle({
+    flag: "--json",
+    help: "print the configuration as JSON in place of the table",
+  }),
+} as const;

@@ -1,10 +1,10 @@
 import { accessSync, constants, mkdirSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import type { RecordOptions } from "../model/record-options.js";
-import { UsageError } from "./arguments.js";
 import { refuseWhereNothingWorks } from "./obstacles.js";
 import type { Output } from "./output.js";
 import { createReporter } from "./progress.js";
+import { UsageError } from "./usage-error.js";
 
 /** `hostflame record`: everything that can be known to fail is found before anything is sampled. */
 export async function record(options: RecordOptions, stdout: Output, stderr: Output): Promise<number> {

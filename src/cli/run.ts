@@ -1,12 +1,14 @@
-import { agentOptions } from "./agent-options.js";
-import { readArguments, UsageError } from "./arguments.js";
-import { agentCommand, checkCommand, commands, recordCommand } from "./commands.js";
+import { readArguments } from "./arguments.js";
+import { agentCommand, checkCommand, commands, configCommand, recordCommand } from "./commands.js";
 import { EXIT } from "../model/exit-codes.js";
 import { explainError } from "./explain.js";
 import { type CommandHelp, commandHelp, overview } from "./help.js";
 import type { Output } from "./output.js";
 import { checkOptions, recordOptions } from "./options.js";
+import { unknownVariables } from "./known-variables.js";
 import { suggest } from "./suggest.js";
+import { UsageError } from "./usage-error.js";
+import { asksForHelp } from "./words.js";
 
 /** What the shell hands a program, and where it may write; tests hand their own. */
 export interface Shell {
@@ -17,13 +19,13 @@ export interface Shell {
   readonly stderr: Output;
 }
 
-/** Runs one command and says how to exit. Every error ends here, as one sentence on stderr. */
+/** Runs one command and says how to exit. Every error ends here, as one sentence on stderr; of wrong words, one for each. */
 export async function run(shell: Shell): Promise<number> {
   try {
     return await dispatch(shell);
   } catch (error) {
     if (error instanceof UsageError) {
-      shell.stderr.write(`hostflame: ${error.message}\n`);
+      for (const problem of error.problems) shell.stderr.write(`hostflame: ${problem}\n`);
       return EXIT.usage;
     }
     const { sentence, exitCode } = explainError(error);
@@ -40,21 +42,29 @@ async function dispatch({ words, environment, stdout, stderr }: Shell): Promise<
     case "record": {
       const options = readArguments(recordOptions, rest, environment);
       if (options === "help") return print(stdout, commandHelp(recordCommand));
+      warn(environment, stderr);
       const { record } = await import("./record.js");
       return record(options, stdout, stderr);
     }
     case "check": {
       const options = readArguments(checkOptions, rest, environment);
       if (options === "help") return print(stdout, commandHelp(checkCommand));
+      warn(environment, stderr);
       const { check } = await import("./check.js");
       return check(options, stdout);
     }
     case "agent": {
-      const options = readArguments(agentOptions, rest, environment);
-      if (options === "help") return print(stdout, commandHelp(agentCommand));
+      if (asksForHelp(rest)) return print(stdout, commandHelp(agentCommand));
+      const { AgentSource } = await import("./agent-source.js");
+      const source = new AgentSource({ words: rest, environment });
+      const configuration = await source.read();
       const { agent } = await import("./agent.js");
-      const read = (): typeof options => readArguments(agentOptions, rest, environment) as typeof options;
-      return agent(options, read, stdout);
+      return agent(configuration, source, stdout);
+    }
+    case "config": {
+      if (asksForHelp(rest)) return print(stdout, commandHelp(configCommand));
+      const { config } = await import("./config.js");
+      return config({ words: rest, environment }, stdout, stderr);
     }
     case "help":
     case "--help":
@@ -69,6 +79,11 @@ async function dispatch({ words, environment, stdout, stderr }: Shell): Promise<
       findCommand(name);
       throw new Error(`command ${name} is listed and not dispatched`);
   }
+}
+
+/** What says nothing stops nobody. */
+function warn(environment: Shell["environment"], stderr: Output): void {
+  for (const sentence of unknownVariables(environment)) stderr.write(`hostflame: ${sentence}\n`);
 }
 
 function print(stdout: Output, text: string): number {

@@ -1,3 +1,9 @@
+/** A list or a map of a configuration file; its leaves are texts, whatever YAML would take them for. */
+export type Structure = readonly GivenValue[] | ReadonlyMap<string, GivenValue>;
+
+/** What somebody gave to an option: a text, or what only a file can give. */
+export type GivenValue = string | Structure;
+
 /** How the text of one option value is read. Pure; a refused text is undefined, and `accepts` says what is not refused. */
 export interface ValueKind<T> {
   /** Completes the sentence "… accepts". */
@@ -5,10 +11,14 @@ export interface ValueKind<T> {
   /** What stands for the value in the help: "TIME". */
   readonly placeholder: string;
   readonly parse: (text: string) => T | undefined;
-  /** Completes the sentence "--flag …" about a text that was refused, where more can be said than what is accepted. */
-  readonly explain?: (text: string) => string;
+  /** Reads a list or a map of a file; without it, only texts are read. */
+  readonly parseStructure?: (structure: Structure) => T | undefined;
+  /** Completes the sentence "--flag …" about what was refused, where more can be said than what is accepted. */
+  readonly explain?: (given: GivenValue) => string;
   /** A text as it may be printed, where part of it may be secret. */
   readonly show?: (text: string) => string;
+  /** A value as somebody would type it; without it, its text. */
+  readonly format?: (value: T) => string;
 }
 
 const MILLISECONDS: readonly (readonly [unit: string, factor: number])[] = [
@@ -71,6 +81,7 @@ export function duration(minimumMs: number, maximumMs: number): ValueKind<number
   return {
     accepts: `a time such as 10s, 1m30s or 500ms, from ${formatDuration(minimumMs)} to ${formatDuration(maximumMs)}`,
     placeholder: "TIME",
+    format: formatDuration,
     parse: (text) => within(parseDuration(text), minimumMs, maximumMs),
   };
 }
@@ -80,6 +91,7 @@ export function bytes(minimum: number, maximum: number): ValueKind<number> {
   return {
     accepts: `a size such as ${formatBytes(minimum)}, from ${formatBytes(minimum)} to ${formatBytes(maximum)}`,
     placeholder: "SIZE",
+    format: formatBytes,
     parse: (text) => within(parseBytes(text), minimum, maximum),
   };
 }
@@ -112,6 +124,9 @@ export const file: ValueKind<string> = {
   placeholder: "FILE",
   parse: (text) => (text === "" || text.endsWith("/") || text.includes("\0") ? undefined : text),
 };
+
+/** A path to read from. */
+export const fileToRead: ValueKind<string> = { ...file, accepts: "the path of a file to read" };
 
 /** TASK_COMM_LEN less the terminating zero (include/linux/sched.h). */
 const COMM_BYTES = 15;

@@ -9,6 +9,7 @@ import { formOf } from "./encoding/multipart.js";
 import { type PartLimits, pprofParts } from "./encoding/parts.js";
 import { isoTime } from "./encoding/time.js";
 import { COMMON_OPTIONS, type IntakeModule, readSettings, refuseOpenSecret } from "./intake.js";
+import { INTAKE_PORTS } from "./kinds.js";
 import { secretFile, secretText, shortText } from "./options/option.js";
 import { httpSender } from "./transport/sender.js";
 
@@ -54,7 +55,7 @@ const options = {
 export const datadog: IntakeModule = {
   kind: "datadog",
   title: "a Datadog Agent",
-  port: 8126,
+  port: INTAKE_PORTS.datadog,
   options,
   open(spec): Destination {
     const isDirect = spec.url === undefined || DIRECT.test(spec.url);

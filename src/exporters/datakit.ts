@@ -1,6 +1,7 @@
 import type { Destination } from "../delivery/destination.js";
 import { AGENT_PATH, encodeForms } from "./datadog.js";
 import { COMMON_OPTIONS, type IntakeModule, readSettings } from "./intake.js";
+import { INTAKE_PORTS } from "./kinds.js";
 import { httpSender } from "./transport/sender.js";
 
 const title = "a Datakit";
@@ -13,7 +14,7 @@ const title = "a Datakit";
 export const datakit: IntakeModule = {
   kind: "datakit",
   title,
-  port: 9529,
+  port: INTAKE_PORTS.datakit,
   options: COMMON_OPTIONS,
   open(spec): Destination {
     const { name, shown, transport } = readSettings(

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import type { Destination } from "../delivery/destination.js";
 import { errnoOf } from "../util/errno.js";
+import type { IntakeKind } from "./kinds.js";
 import { type IntakeAddress, isLocal, parseAddress, shownAddress } from "./options/address.js";
 import {
   flag,
@@ -11,6 +12,7 @@ import {
   readOptions,
   shortText,
   time,
+  WrongOptions,
 } from "./options/option.js";
 import type { TransportOptions } from "./transport/http.js";
 
@@ -23,13 +25,13 @@ export interface IntakeSpec {
 
 /** A kind of intake: what it can be told, and how to make a destination of that. */
 export interface IntakeModule {
-  readonly kind: string;
+  readonly kind: IntakeKind;
   /** What people call it. */
   readonly title: string;
   /** Where it listens unless somebody changed it. */
   readonly port: number;
   readonly options: OptionTable;
-  /** @throws {Error} one sentence that names the wrong value. */
+  /** @throws {WrongOptions} a sentence for each wrong value. Connects to nobody. */
   readonly open: (spec: IntakeSpec) => Destination;
 }
 
@@ -65,22 +67,25 @@ interface Intake<Table extends OptionTable> {
   readonly addressFrom?: (values: OptionValues<Table>) => string | undefined;
 }
 
-/** Reads what an intake was told. Throws Error with one sentence. */
+/** Reads what an intake was told. Throws WrongOptions with a sentence for each wrong value. */
 export function readSettings<Table extends OptionTable>(
   { kind, title, table, ownPath, addressFrom }: Intake<Table>,
   { url, options }: IntakeSpec,
 ): IntakeSettings<Table & typeof COMMON_OPTIONS> {
-  const values = readOptions(kind, table, options);
-  const text = url ?? addressFrom?.(values);
-  if (text === undefined) {
-    throw new Error(`${kind} needs the URL at which ${title} listens; give one such as http://host:port.`);
-  }
-  let address: IntakeAddress;
+  const problems: string[] = [];
+  const { values, problems: wrongOptions } = readOptions(kind, table, options);
+  problems.push(...wrongOptions);
+  const text = url ?? (values === undefined ? undefined : addressFrom?.(values));
+  let address: IntakeAddress | undefined;
   try {
-    address = parseAddress(text, ownPath);
+    if (text !== undefined) address = parseAddress(text, ownPath);
+    else if (values !== undefined) {
+      problems.push(`${kind} needs the URL at which ${title} listens; give one such as http://host:port.`);
+    }
   } catch (error) {
-    throw new Error(`${kind}'s URL ${error instanceof Error ? error.message : String(error)}`);
+    problems.push(`${kind}'s URL ${error instanceof Error ? error.message : String(error)}`);
   }
+  if (values === undefined || address === undefined || problems.length > 0) throw new WrongOptions(problems);
   const { name = kind, insecure, timeout, "ca-file": caFile } = values as OptionValues<typeof COMMON_OPTIONS>;
   const ca = caFile === undefined ? undefined : readCertificates(kind, caFile);
   return {

@@ -4,6 +4,7 @@ import type { ProfileBatch } from "../model/labelled-profile.js";
 import type { Upload } from "../model/upload.js";
 import { packed, partsThatFit } from "./encoding/parts.js";
 import { COMMON_OPTIONS, type IntakeModule, readSettings, refuseOpenSecret } from "./intake.js";
+import { INTAKE_PORTS } from "./kinds.js";
 import { headerList, word } from "./options/option.js";
 import { encodeExportRequest } from "./otlp/request.js";
 import { failureTextOf, readExportResponse } from "./otlp/response.js";
@@ -35,7 +36,7 @@ const options = {
 export const otlp: IntakeModule = {
   kind: "otlp",
   title,
-  port: GRPC_PORT,
+  port: INTAKE_PORTS.otlp,
   options,
   open(spec): Destination {
     const settings = readSettings({ kind: "otlp", title, table: options, ownPath: PATH }, spec);

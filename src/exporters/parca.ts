@@ -7,6 +7,7 @@ import { MessageWriter } from "../protobuf/writer.js";
 import { type LabelPair, legalLabels } from "./encoding/label-names.js";
 import { type PartLimits, pprofParts } from "./encoding/parts.js";
 import { COMMON_OPTIONS, type IntakeModule, readSettings, refuseOpenSecret } from "./intake.js";
+import { INTAKE_PORTS } from "./kinds.js";
 import { secretFile, secretText, word } from "./options/option.js";
 import { grpcSender } from "./transport/grpc.js";
 import { httpSender, type SecretHeader } from "./transport/sender.js";
@@ -30,7 +31,7 @@ const options = {
 export const parca: IntakeModule = {
   kind: "parca",
   title,
-  port: 7070,
+  port: INTAKE_PORTS.parca,
   options,
   open(spec): Destination {
     const settings = readSettings({ kind: "parca", title, table: options, ownPath: GATEWAY_PATH }, spec);

@@ -5,6 +5,7 @@ import type { Upload } from "../model/upload.js";
 import { PLAIN_NAMES } from "../profiles/pprof.js";
 import { type PartLimits, pprofParts } from "./encoding/parts.js";
 import { COMMON_OPTIONS, type IntakeModule, readSettings } from "./intake.js";
+import { INTAKE_PORTS } from "./kinds.js";
 import { httpSender } from "./transport/sender.js";
 
 const PATH = "/api/0/profiles";
@@ -16,7 +17,7 @@ const title = "a profefe collector";
 export const profefe: IntakeModule = {
   kind: "profefe",
   title,
-  port: 10_100,
+  port: INTAKE_PORTS.profefe,
   options: COMMON_OPTIONS,
   open(spec): Destination {
     const { name, shown, transport } = readSettings(

@@ -8,6 +8,7 @@ import { MessageWriter } from "../protobuf/writer.js";
 import { type LabelPair, legalLabels } from "./encoding/label-names.js";
 import { type PartLimits, pprofParts } from "./encoding/parts.js";
 import { COMMON_OPTIONS, type IntakeModule, readSettings, refuseOpenSecret } from "./intake.js";
+import { INTAKE_PORTS } from "./kinds.js";
 import { secretFile, secretText, shortText, word } from "./options/option.js";
 import { httpSender, type SecretHeader } from "./transport/sender.js";
 
@@ -45,7 +46,7 @@ const options = {
 export const pyroscope: IntakeModule = {
   kind: "pyroscope",
   title,
-  port: 4040,
+  port: INTAKE_PORTS.pyroscope,
   options,
   open(spec): Destination {
     const ownPath = spec.options["protocol"] === "ingest" ? INGEST_PATH : PUSH_PATH;

@@ -1,3 +1,4 @@
+import type { ExporterSpec } from "./exporter-spec.js";
 import type { LogLevel } from "./log.js";
 
 /** Where HTTP is answered; port 0 takes any free one. */
@@ -16,19 +17,19 @@ export interface AgentOptions {
   readonly node: string | undefined;
   /** "key:value,key:value" of the operator's, put on every profile; checked. */
   readonly tags: string | undefined;
-  /** Where nobody else said; "" when unknown. */
+  /** Where nobody else said. */
+  readonly service: string | undefined;
   readonly env: string | undefined;
   readonly serviceVersion: string | undefined;
-  /** Where an intake listens that profiles are sent to. */
-  readonly collectionAgent: string | undefined;
-  /** What kind of intake that is; told from the URL when undefined. */
-  readonly intake: string | undefined;
+  /** Where profiles are sent to, each under a name of its own. */
+  readonly exporters: readonly ExporterSpec[];
   /** What an intake did not take yet is kept here. */
   readonly spoolDir: string;
   /** Of each intake. */
   readonly spoolBytes: number;
   /** One profile for each service and container, or one for the host. */
   readonly profiles: "container" | "host";
+  /** An absolute path, or "off": profiles are only sent. */
   readonly outputDir: string;
   /** All profiles in the directory together. */
   readonly outputBytes: number;

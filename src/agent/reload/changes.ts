@@ -8,7 +8,7 @@ export const RELOADABLE: readonly OptionName[] = [
   ...(["tags", "env", "serviceVersion", "podLabels", "podAnnotations", "profiles"] as const),
   ...(["mode", "host", "includeNamespaces", "excludeNamespaces", "podSelector"] as const),
   ...(["redactNamespaces", "redactKeyFile"] as const),
-  ...(["windowMs", "outputBytes", "spoolBytes", "collectionAgent", "intake"] as const),
+  ...(["windowMs", "exporters", "outputDir", "outputBytes", "spoolBytes"] as const),
   "logLevel",
 ];
 

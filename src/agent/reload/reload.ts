@@ -11,9 +11,16 @@ export type ReloadResult = (typeof RELOAD_RESULTS)[number];
 /** Who asked. */
 export type ReloadCause = "signal" | "file";
 
+/** What was read. */
+export interface ReadOptions {
+  readonly options: AgentOptions;
+  /** Sentences about what says nothing. */
+  readonly warnings: readonly string[];
+}
+
 export interface ReloadModules {
   /** Reads all of it again, as at the start. Rejects with an Error: a sentence for each wrong value, a line each. */
-  readonly read: () => Promise<AgentOptions>;
+  readonly read: () => Promise<ReadOptions>;
   /**
    * Makes ready what these options want, and gives the function that applies them within one turn of the event loop. Changes
    * nothing itself; rejects with an Error where something about them is wrong that only now shows.
@@ -87,7 +94,7 @@ export class Reload {
     const { read, prepare } = this.modules;
     try {
       const next = await read();
-      const changes = changesOf(this.#options, next);
+      const changes = changesOf(this.#options, next.options);
       const apply = await prepare(changes.options);
       return this.#isClosed ? undefined : this.#apply(apply, cause, changes, next);
     } catch (error) {
@@ -95,11 +102,12 @@ export class Reload {
     }
   }
 
-  #apply(apply: () => void, cause: ReloadCause, changes: OptionChanges, next: AgentOptions): ReloadResult {
+  #apply(apply: () => void, cause: ReloadCause, changes: OptionChanges, next: ReadOptions): ReloadResult {
     const { log, clock } = this.modules;
     const changed = this.#namesOf(changes.changed);
     this.#options = changes.options;
-    this.#notePending(changes.needRestart, next);
+    this.#notePending(changes.needRestart, next.options);
+    for (const warning of next.warnings) log.warn("configuration", { warning });
     try {
       apply();
     } catch (error) {

@@ -1,4 +1,4 @@
-import { readFileSync, statSync, type BigIntStats } from "node:fs";
+import type { BigIntStats } from "node:fs";
 import { stat } from "node:fs/promises";
 import { errnoOf } from "../../util/errno.js";
 
@@ -20,10 +20,10 @@ export class WatchedFiles {
   /** What was seen of a change that has yet to settle. */
   #unsettled: string | undefined;
 
-  /** Reads a text; a change from now on, be it during this very call, is heard of. Throws the system's error. */
-  read(path: string): string {
-    this.#stamps.set(path, stampNow(path));
-    return readFileSync(path, "utf8");
+  /** Reads a text as `read` does; a change from now on, be it during this very call, is heard of. */
+  async read(path: string, read: (path: string) => Promise<string>): Promise<string> {
+    this.#stamps.set(path, await stampOf(path));
+    return read(path);
   }
 
   /** Calls when one of the files is another than when it was read. One listener; until {@link close}. */
@@ -61,14 +61,6 @@ export class WatchedFiles {
       this.#unsettled = state;
     }
     this.#lookAfter(this.#unsettled === undefined ? LOOK_MS : SETTLE_MS);
-  }
-}
-
-function stampNow(path: string): string {
-  try {
-    return stampFrom(statSync(path, { bigint: true }));
-  } catch (error) {
-    return errnoOf(error);
   }
 }
 

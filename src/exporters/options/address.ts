@@ -67,7 +67,8 @@ export function isLocal(address: IntakeAddress): boolean {
   return address.kind === "socket" || /^(localhost|127\.\d+\.\d+\.\d+|::1)$/.test(address.host);
 }
 
-function shownUrl(text: string): string {
+/** A URL as somebody wrote it, right or wrong, without what may be secret in it. */
+export function shownUrl(text: string): string {
   return text
     .replace(/\/\/[^/]*@/, "//***@")
     .replace(/\?.*/s, "?…")

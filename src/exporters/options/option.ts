@@ -22,30 +22,44 @@ export type OptionValues<Table extends OptionTable> = {
 /** Option texts by name, as a command line, an environment or a file gave them. */
 export type OptionTexts = Readonly<Record<string, string>>;
 
+/** What an intake was told is wrong: one sentence for each wrong value. */
+export class WrongOptions extends Error {
+  override readonly name = "WrongOptions";
+
+  constructor(readonly problems: readonly string[]) {
+    super(problems.join(" "));
+  }
+}
+
+/** The values, where all texts are right, and a sentence for each that is not. */
+export interface ReadOptions<Table extends OptionTable> {
+  readonly values: OptionValues<Table> | undefined;
+  readonly problems: readonly string[];
+}
+
 /**
- * Reads what an intake was told by its table.
- *
- * @throws {Error} one sentence that names the intake, the option, what it has (unless that is secret) and what is accepted.
+ * Reads what an intake was told by its table. A problem names the intake, the option, what it has (unless that is secret) and what is
+ * accepted; of an option that there is not the value is not repeated, for it may be a secret under a mistyped name.
  */
 export function readOptions<Table extends OptionTable>(
   who: string,
   table: Table,
   texts: OptionTexts,
-): OptionValues<Table> {
-  for (const name of Object.keys(texts)) {
-    if (!Object.hasOwn(table, name)) {
-      throw new Error(`${who} has no option "${shown(name)}"; it has ${Object.keys(table).sort().join(", ")}.`);
-    }
-  }
+): ReadOptions<Table> {
+  const problems = Object.keys(texts)
+    .filter((name) => !Object.hasOwn(table, name))
+    .map((name) => `${who} has no option "${shown(name)}"; it has ${Object.keys(table).sort().join(", ")}.`);
   const values = Object.entries(table).map(([name, option]) => {
     if (!Object.hasOwn(texts, name)) return [name, option.fallback];
     const value = option.parse(texts[name]);
-    if (value !== undefined) return [name, value];
-    const had = option.secret ? "a value (not shown)" : `the value "${shown(texts[name])}"`;
-    throw new Error(`${who}'s option "${name}" has ${had}; it accepts ${option.accepts}.`);
+    if (value === undefined) {
+      const had = option.secret ? "a value (not shown)" : `the value "${shown(texts[name])}"`;
+      problems.push(`${who}'s option "${name}" has ${had}; it accepts ${option.accepts}.`);
+    }
+    return [name, value];
   });
   // Each value comes from its own option's parse or fallback.
-  return Object.fromEntries(values) as OptionValues<Table>;
+  return { values: problems.length > 0 ? undefined : (Object.fromEntries(values) as OptionValues<Table>), problems };
 }
 
 export function word<const Word extends string>(words: readonly [Word, ...Word[]], help: string): IntakeOption<Word> {

@@ -6,7 +6,7 @@ import { after, describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import fc from "fast-check";
 import { Delivery } from "#src/agent/deliver.js";
-import { ExporterSlot, type WantedExporter } from "#src/agent/exporter-slot.js";
+import { ExporterSlot, type SlotListener, type WantedExporter } from "#src/agent/exporter-slot.js";
 import { DELIVERY_DEFAULTS, deliverTo } from "#src/delivery/deliver-to.js";
 import type { Exporter } from "#src/exporters/exporter.js";
 import { notedLog } from "../../support/noted-log.js";
@@ -19,6 +19,8 @@ const spools = mkdtempSync(join(tmpdir(), "hostflame-slots-"));
 after(() => {
   rmSync(spools, { recursive: true, force: true });
 });
+
+const silent: SlotListener = { closed: () => undefined, notOpened: () => undefined };
 
 /** What exporters did, in order. */
 type Deed = string;
@@ -47,7 +49,7 @@ function slowExporter(key: string, deeds: Deed[], ms: number, name = "slow"): Wa
 describe("the place of an exporter", () => {
   it("exports a batch whole before it changes, and the next one with the next exporter", async () => {
     const deeds: Deed[] = [];
-    const slot = new ExporterSlot(slowExporter("a", deeds, 5), () => deeds.push("told"));
+    const slot = new ExporterSlot(slowExporter("a", deeds, 5), { ...silent, closed: () => deeds.push("told") });
     const first = slot.export(windowOf(0), signal);
     const change = slot.change(slowExporter("b", deeds, 5));
     const second = slot.export(windowOf(1), signal);
@@ -64,7 +66,7 @@ describe("the place of an exporter", () => {
 
   it("opens only the last of several that follow each other at once", async () => {
     const deeds: Deed[] = [];
-    const slot = new ExporterSlot(slowExporter("a", deeds, 1), () => undefined);
+    const slot = new ExporterSlot(slowExporter("a", deeds, 1), silent);
     void slot.change(slowExporter("b", deeds, 1));
     void slot.change(undefined);
     await slot.change(slowExporter("a", deeds, 1));
@@ -77,7 +79,7 @@ describe("the place of an exporter", () => {
 
   it("counts what comes after the end as stopped, and opens nothing any more", async () => {
     const deeds: Deed[] = [];
-    const slot = new ExporterSlot(slowExporter("a", deeds, 1), () => undefined);
+    const slot = new ExporterSlot(slowExporter("a", deeds, 1), silent);
     const change = slot.change(slowExporter("b", deeds, 1));
     const close = slot.close();
     const result = await slot.export(windowOf(0, 3), signal);
@@ -93,10 +95,27 @@ describe("the place of an exporter", () => {
       ...slowExporter("a", deeds, 0),
       open: () => ({ ...slowExporter("a", deeds, 0).open(), close: () => Promise.reject(new Error("hung")) }),
     };
-    const slot = new ExporterSlot(broken, (_, error) => errors.push(error));
+    const slot = new ExporterSlot(broken, { ...silent, closed: (_, error) => errors.push(error) });
     await slot.change(slowExporter("b", deeds, 0));
     assert.match(String(errors), /hung/);
     assert.equal((await slot.export(windowOf(0), signal)).exported, 1);
+    await slot.close();
+  });
+
+  it("without an exporter that opens loses what comes, counted, until one does", async () => {
+    const deeds: Deed[] = [];
+    const errors: unknown[] = [];
+    const closed: WantedExporter = {
+      ...slowExporter("a", deeds, 0),
+      open: () => {
+        throw new Error("the certificate is gone");
+      },
+    };
+    const slot = new ExporterSlot(closed, { ...silent, notOpened: (error) => errors.push(error) });
+    assert.match(String(errors), /the certificate is gone/);
+    assert.deepEqual((await slot.export(windowOf(0, 2), signal)).failed, { "not-opened": 2 });
+    await slot.change(slowExporter("b", deeds, 0));
+    assert.equal((await slot.export(windowOf(1), signal)).exported, 1);
     await slot.close();
   });
 });

@@ -13,13 +13,20 @@ function sceneOf(modules: Partial<ReloadModules> = {}) {
   const log = notedLog();
   const clock = new ManualClock();
   const applied: AgentOptions[] = [];
-  const scene = { next: optionsWith() as AgentOptions | Error, reads: 0, log, clock, applied };
+  const scene = {
+    next: optionsWith() as AgentOptions | Error,
+    reads: 0,
+    warnings: [] as string[],
+    log,
+    clock,
+    applied,
+  };
   const reload = new Reload(optionsWith(), {
     read: async () => {
       scene.reads++;
       await new Promise(setImmediate);
       if (scene.next instanceof Error) throw scene.next;
-      return scene.next;
+      return { options: scene.next, warnings: scene.warnings };
     },
     prepare: (options) => Promise.resolve(() => applied.push(options)),
     nameOf: (option) => `--${option}`,
@@ -57,7 +64,7 @@ describe("changes of options", () => {
       [],
     );
     assert.equal(new Set(RELOADABLE).size, RELOADABLE.length);
-    for (const name of ["listen", "node", "kubernetes", "runtimeSockets", "spoolDir", "outputDir"] as const) {
+    for (const name of ["listen", "node", "kubernetes", "runtimeSockets", "spoolDir"] as const) {
       assert.ok(!RELOADABLE.includes(name), name);
     }
   });
@@ -127,6 +134,13 @@ describe("a reload", () => {
     await once(optionsWith());
     assert.deepEqual(reload.health, { state: "ok", detail: "" });
     assert.equal(said().length, 2);
+  });
+
+  it("says what of the configuration says nothing", async () => {
+    const { scene, once, log } = sceneOf();
+    scene.warnings.push("HOSTFLAME_TAG is no option; did you mean HOSTFLAME_TAGS?");
+    await once(optionsWith());
+    assert.deepEqual(log.lines[0], { level: "warn", event: "configuration", fields: { warning: scene.warnings[0] } });
   });
 
   it("is one at a time: who asks meanwhile has it read once more", async () => {

@@ -1,5 +1,15 @@
 import assert from "node:assert/strict";
-import { mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
+import {
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
+import { readFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, it } from "node:test";
@@ -40,21 +50,24 @@ function mountConfigMap(version: number, text: string): string {
   return link;
 }
 
+function read(path: string): Promise<string> {
+  return files.read(path, (same) => readFile(same, "utf8"));
+}
+
 function watch(): void {
   files.watch(() => {
     changes++;
-    files.read(join(folder, "agent.yaml"));
   });
 }
 
 describe("watched files", { concurrency: false }, () => {
   it("change by a swap of a ConfigMap's folder, each swap heard of once", async () => {
     const path = mountConfigMap(1, "tags: a:1");
-    assert.equal(files.read(path), "tags: a:1");
+    assert.equal(await read(path), "tags: a:1");
     watch();
     mountConfigMap(2, "tags: a:2");
     await until(() => changes === 1, SEEN_MS);
-    assert.equal(files.read(path), "tags: a:2");
+    assert.equal(await read(path), "tags: a:2");
     mountConfigMap(3, "tags: a:3"); // of the same size
     await until(() => changes === 2, SEEN_MS);
     await sleep(LOOKED_MS);
@@ -65,7 +78,7 @@ describe("watched files", { concurrency: false }, () => {
     const path = join(folder, "agent.yaml");
     writeFileSync(path, "a");
     utimesSync(path, 1, 1);
-    files.read(path);
+    await read(path);
     watch();
     writeFileSync(path, "b");
     utimesSync(path, 1, 1);
@@ -75,7 +88,7 @@ describe("watched files", { concurrency: false }, () => {
   it("are heard of when they have changed between their reading and the watch", async () => {
     const path = join(folder, "agent.yaml");
     writeFileSync(path, "a");
-    files.read(path);
+    await read(path);
     writeFileSync(path, "changed");
     watch();
     await until(() => changes === 1, SEEN_MS);
@@ -84,11 +97,11 @@ describe("watched files", { concurrency: false }, () => {
   it("that somebody is still writing are waited for", async () => {
     const path = join(folder, "agent.yaml");
     writeFileSync(path, "");
-    files.read(path);
+    await read(path);
     let whole = "";
     files.watch(() => {
       changes++;
-      whole = files.read(path);
+      whole = readFileSync(path, "utf8");
     });
     const end = performance.now() + 3000;
     let written = "";
@@ -104,13 +117,13 @@ describe("watched files", { concurrency: false }, () => {
   it("that vanish are a change, and so are those that come back", async () => {
     const path = join(folder, "agent.yaml");
     writeFileSync(path, "a");
-    files.read(path);
+    await read(path);
     files.watch(() => {
       changes++;
     });
     rmSync(path);
     await until(() => changes === 1, SEEN_MS);
-    assert.throws(() => files.read(path), { code: "ENOENT" });
+    await assert.rejects(read(path), { code: "ENOENT" });
     writeFileSync(path, "b");
     await until(() => changes === 2, SEEN_MS);
   });
@@ -118,7 +131,7 @@ describe("watched files", { concurrency: false }, () => {
   it("are looked at no more after the end", async () => {
     const path = join(folder, "agent.yaml");
     writeFileSync(path, "a");
-    files.read(path);
+    await read(path);
     watch();
     files.close();
     writeFileSync(path, "changed");
