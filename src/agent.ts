@@ -7,9 +7,11 @@ import { describeHealth } from "./agent/describe-health.js";
 import { AgentHealth } from "./agent/health.js";
 import { agentRoutes } from "./agent/http-routes.js";
 import { defaultDivisorOf, Labelling } from "./agent/labelling.js";
-import { makeProfiles, noLabelCounts, type LabelCounts } from "./agent/make-profiles.js";
+import { leaveOut, makeProfiles, noLabelCounts, type LabelCounts } from "./agent/make-profiles.js";
 import { registerAgentMetrics } from "./agent/register-metrics.js";
 import { startReload, type OptionsSource } from "./agent/reload/start-reload.js";
+import { samplingOf } from "./agent/sampling.js";
+import { NodeSamplingRate, periodNsOf } from "./agent/sampling-rate.js";
 import { SampleTotals } from "./agent/sample-totals.js";
 import { settingsOf, type AgentSettings } from "./agent/settings.js";
 import { openSources, type Sources } from "./agent/sources.js";
@@ -137,6 +139,7 @@ async function sampleUntilAsked(frame: Frame): Promise<void> {
       defaultDivisor: defaultDivisorOf(settings.selection),
       unwindMemoryBytes: options.unwindMemoryBytes,
       pendingMemoryBytes: PENDING_BYTES,
+      windowMemoryBytes: WINDOW_BYTES,
     },
     (content) => worker.call("convert", content),
   );
@@ -186,71 +189,86 @@ async function runWindows(frame: Frame, parts: Parts): Promise<void> {
     owner: (cgroup) => ownership.owner(cgroup),
     divisor: (cgroup) => ownership.policy(cgroup).divisor,
     accounting: openCpuAccounting(settings.hierarchy),
-    periodNs: settings.periodNs,
   });
-  const writer = new WindowWriter<EndedWindow>({
-    write: async ({ window, settings }, span, signal) => {
-      if (span.first) await untilSettled(sources, firstLabelByMs, interrupt);
-      const batch = await makeProfiles(window, span, {
-        registry: capture.registry,
-        namer: names,
-        ownership,
-        mayTellMore: (owner) => sources.mayTellMore(owner),
-        processes,
-        counts: labelCounts,
-        ...settings,
-      });
-      await delivery.deliver(batch, signal);
-      log.info("window_written", { end: span.end, samples: window.total, profiles: batch.profiles.length });
+  const writer = new WindowWriter<EndedWindow>(
+    {
+      write: async ({ window, settings }, span, signal) => {
+        if (!span.exported) {
+          leaveOut(window, labelCounts);
+          return;
+        }
+        if (span.first) await untilSettled(sources, firstLabelByMs, interrupt);
+        const batch = await makeProfiles(window, span, {
+          registry: capture.registry,
+          namer: names,
+          ownership,
+          mayTellMore: (owner) => sources.mayTellMore(owner),
+          processes,
+          counts: labelCounts,
+          ...settings,
+        });
+        await delivery.deliver(batch, signal);
+        log.info("window_written", { end: span.end, samples: window.total, profiles: batch.profiles.length });
+      },
+      onDone: (waiting) => {
+        labelling.windowWritten(waiting);
+        parts.trim();
+      },
+      onFailure: (error, span, samples) => {
+        log.repeated("error", "window_failed", String(error), { end: span.end, samples });
+      },
+      onDropped: (span, samples) => {
+        log.repeated("error", "window_dropped", "too-slow", { end: span.end, samples });
+      },
     },
-    onDone: (waiting) => {
-      labelling.windowWritten(waiting);
-      parts.trim();
-    },
-    onFailure: (error, span, samples) => {
-      log.repeated("error", "window_failed", String(error), { end: span.end, samples });
-    },
-    onDropped: (span, samples) => {
-      log.repeated("error", "window_dropped", "too-slow", { end: span.end, samples });
-    },
-  });
+    WINDOW_BYTES,
+  );
   const take = (window: Window, span: WindowSpan): void => {
-    check.windowEnded(window);
+    check.windowEnded(window, periodNsOf(span.frequencyHz));
     totals.add(window);
     labelling.windowEnded(window);
-    writer.take({ window, settings: present.settings, total: window.total }, span);
+    writer.take({ ...{ window, settings: present.settings }, total: window.total, bytes: window.bytes }, span);
   };
-  const loop = new WindowLoop<Window>({
-    clock: systemClock,
-    lengthMs: () => present.settings.windowMs,
-    rotate: () => capture.rotate(),
-    isFull: () => capture.intake.window.bytes > WINDOW_BYTES,
-    canTake: () => writer.canTake,
-    take: (window, span) => {
-      take(window, span);
-      bpfTime.measure();
-    },
-    wait: (ms) => interrupt.after(ms),
-    stopping: () => interrupt.asked,
+  ownership.onPolicy((cgroup, { divisor }) => {
+    if (divisor === 0) check.refused(cgroup);
   });
-  const { frequencyHz } = options;
+  const loop = new WindowLoop<Window>(
+    {
+      ...samplingOf({ capture, ownership, check }),
+      ...{ clock: systemClock, lengthMs: options.windowMs, stop: interrupt.signal },
+      canTake: () => writer.canTake,
+      take: (window, span) => {
+        take(window, span);
+        if (!loop.resting) bpfTime.measure();
+      },
+      closesInMs: () => Infinity,
+    },
+    { frequencyHz: options.frequencyHz, open: true },
+  );
+  capture.onWindowFull = () => {
+    loop.windowFull();
+  };
+  const rate = new NodeSamplingRate(options.frequencyHz, (state) => {
+    loop.setRate(state);
+  });
   registerAgentMetrics(frame.metrics, {
-    ...{ capture, writer, loop, totals, names, delivery, labelling, labelCounts, sources, check, bpfTime, frequencyHz },
+    ...{ capture, writer, loop, totals, names, delivery, labelling, labelCounts, sources, check, bpfTime, rate },
   });
   registerDeliveries(frame.metrics, () => delivery.intakes.map(({ status }) => status));
-  describeHealth(health, { capture, loop, totals, delivery, sources, check });
+  describeHealth(health, { capture, loop, totals, delivery, sources, check, rate });
   if (interrupt.asked) return;
-  const reload = startReload(options, { ...frame, present, labelling, sources, delivery });
+  const reload = startReload(options, { ...frame, present, rate, loop, labelling, sources, delivery });
   try {
     capture.start();
     loop.begin();
     health.phase = "sampling";
-    log.info("sampling", { cpus: capture.sampler.cpus, frequencyHz, hierarchy: settings.hierarchy });
+    log.info("sampling", { cpus: capture.sampler.cpus, frequencyHz: rate.frequencyHz, hierarchy: settings.hierarchy });
     await loop.run();
     health.phase = "stopping";
     reload.close(); // what is read from now on would be for nothing
-    const span = loop.span("stop");
-    take(await capture.stop(), span);
+    const span = loop.lastSpan();
+    const last = await capture.stop();
+    if (span !== undefined) take(last, span);
     await writer.finish(WRITE_MS);
     logAccount(log, { capture, writer, totals, labelCounts });
   } finally {

@@ -4,8 +4,9 @@ import type { DeliveringExporter } from "../delivery/deliver-to.js";
 import { systemClock } from "../util/clock.js";
 import type { AccountingCheck } from "./accounting.js";
 import type { Delivery } from "./deliver.js";
-import { Liveness, type AgentHealth, type PartHealth } from "./health.js";
+import { Liveness, type AgentHealth, type AgentPhase, type PartHealth } from "./health.js";
 import type { SampleTotals } from "./sample-totals.js";
+import type { SamplingRate } from "./sampling-rate.js";
 import type { Sources } from "./sources.js";
 import type { WindowLoop } from "./window-loop.js";
 
@@ -16,17 +17,14 @@ export interface HealthSources {
   readonly delivery: Delivery;
   readonly sources: Sources;
   readonly check: AccountingCheck;
+  readonly rate: SamplingRate;
 }
 
 /** Which part of the agent is asked how it stands, and what its answer means. */
 export function describeHealth(health: AgentHealth, parts: HealthSources): void {
-  const { capture, loop, totals, delivery, sources, check } = parts;
+  const { capture, loop, totals, delivery, sources, check, rate } = parts;
   const { sampler, intake, firstSights } = capture;
-  health.add("bpf", () =>
-    sampler.cpus === 0
-      ? { state: "starting", detail: "the programs are loaded, and not attached yet." }
-      : { state: "ok", detail: `sampling ${sampler.cpus} CPUs.` },
-  );
+  health.add("bpf", () => bpfHealth(sampler.cpus, rate, health.phase));
   health.add("runtimes", () => sources.runtimesHealth());
   health.add("pods", () => sources.podsHealth());
   health.addEach(() => exportersHealth(delivery));
@@ -52,6 +50,12 @@ function* exportersHealth({ intakes, counts }: Delivery): Iterable<readonly [str
         : { state: "degraded", detail: `profiles of the last window were lost: ${lastFailure}.` };
     yield [`exporter ${name}`, health];
   }
+}
+
+function bpfHealth(cpus: number, { frequencyHz }: SamplingRate, phase: AgentPhase): PartHealth {
+  if (phase === "starting") return { state: "starting", detail: "the programs are loaded, and not attached yet." };
+  if (frequencyHz === 0) return { state: "ok", detail: "resting." };
+  return { state: "ok", detail: `sampling ${cpus} CPUs ${frequencyHz} times a second.` };
 }
 
 function intakeHealth({ problem, status }: DeliveringExporter): PartHealth {

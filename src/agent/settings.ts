@@ -12,9 +12,6 @@ import type { CgroupHierarchy } from "../model/cgroup.js";
 /** What the parts want to know, made of what the operator said. */
 export interface AgentSettings {
   readonly node: string;
-  readonly windowMs: number;
-  /** Rounded as the kernel rounds it. */
-  readonly periodNs: number;
   readonly selection: SelectionOptions;
   readonly groups: GroupOptions;
   readonly redactKey: Uint8Array;
@@ -34,8 +31,6 @@ export function settingsOf(options: AgentOptions, before?: AgentSettings): Agent
   const { mode, includeNamespaces, excludeNamespaces, redactNamespaces, podLabels, podAnnotations } = options;
   return {
     node,
-    windowMs: options.windowMs,
-    periodNs: Math.round(1e9 / options.frequencyHz),
     selection: {
       mode,
       includeNamespaces,

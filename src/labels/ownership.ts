@@ -96,6 +96,12 @@ export class Ownership {
     this.#mistakeListeners.push(listener);
   }
 
+  /** Ticks a second on each CPU from now on: what part of them a pod wants is another one. */
+  setFrequency(frequencyHz: number): void {
+    this.#selection = { ...this.#selection, frequencyHz };
+    for (const entry of this.#entries.values()) this.#update(entry);
+  }
+
   /**
    * To be called at each cgroup's first sample, and when the kernel side announces it anew: then it has no policy
    * again.
@@ -138,10 +144,10 @@ export class Ownership {
 
   /**
    * The operator wants others sampled from now on: every cgroup is decided anew, and each whose policy is another one is told, in
-   * this turn of the event loop.
+   * this turn of the event loop. How often is {@link setFrequency}'s to say.
    */
-  setSelection(selection: SelectionOptions): void {
-    this.#selection = selection;
+  setSelection(selection: Omit<SelectionOptions, "frequencyHz">): void {
+    this.#selection = { ...selection, frequencyHz: this.#selection.frequencyHz };
     for (const entry of this.#entries.values()) {
       const before = entry.decision.policy;
       this.#decide(entry);

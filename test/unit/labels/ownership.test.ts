@@ -412,7 +412,6 @@ describe("another selection", () => {
       includeNamespaces: namespaces,
       excludeNamespaces: namespaces,
       redactNamespaces: namespaces,
-      frequencyHz: fc.constantFrom(19, 99),
     });
     const paths = [
       PATH,
