@@ -5,7 +5,7 @@ export type OptionName = keyof AgentOptions;
 
 /** What changes while the agent runs. What is not listed needs a restart, and is said to. */
 export const RELOADABLE: readonly OptionName[] = [
-  ...(["tags", "env", "serviceVersion", "podLabels", "podAnnotations", "profiles"] as const),
+  ...(["tags", "service", "env", "serviceVersion", "podLabels", "podAnnotations", "profiles"] as const),
   ...(["frequencyHz", "mode", "host", "includeNamespaces", "excludeNamespaces", "podSelector"] as const),
   ...(["redactNamespaces", "redactKeyFile"] as const),
   ...(["windowMs", "exporters", "outputDir", "outputBytes", "spoolBytes"] as const),

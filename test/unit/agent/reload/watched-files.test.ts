@@ -1,20 +1,12 @@
 import assert from "node:assert/strict";
-import {
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  symlinkSync,
-  utimesSync,
-  writeFileSync,
-} from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { WatchedFiles } from "#src/agent/reload/watched-files.js";
+import { ConfigMap } from "../../../support/config-map.js";
 import { until } from "../../../support/until.js";
 
 /** Longer than it takes to look and to settle, on a busy machine too. */
@@ -37,19 +29,6 @@ afterEach(() => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-/** What the kubelet does: a new folder, a link to it under another name, and one rename. */
-function mountConfigMap(version: number, text: string): string {
-  const data = join(folder, `..v${version}`);
-  mkdirSync(data);
-  writeFileSync(join(data, "agent.yaml"), text);
-  symlinkSync(`..v${version}`, join(folder, "..data_tmp"));
-  renameSync(join(folder, "..data_tmp"), join(folder, "..data"));
-  const link = join(folder, "agent.yaml");
-  if (version === 1) symlinkSync(join("..data", "agent.yaml"), link);
-  else rmSync(join(folder, `..v${version - 1}`), { recursive: true });
-  return link;
-}
-
 function read(path: string): Promise<string> {
   return files.read(path, (same) => readFile(same, "utf8"));
 }
@@ -62,13 +41,14 @@ function watch(): void {
 
 describe("watched files", { concurrency: false }, () => {
   it("change by a swap of a ConfigMap's folder, each swap heard of once", async () => {
-    const path = mountConfigMap(1, "tags: a:1");
+    const map = new ConfigMap(folder, "tags: a:1");
+    const { path } = map;
     assert.equal(await read(path), "tags: a:1");
     watch();
-    mountConfigMap(2, "tags: a:2");
+    map.change("tags: a:2");
     await until(() => changes === 1, SEEN_MS);
     assert.equal(await read(path), "tags: a:2");
-    mountConfigMap(3, "tags: a:3"); // of the same size
+    map.change("tags: a:3"); // of the same size
     await until(() => changes === 2, SEEN_MS);
     await sleep(LOOKED_MS);
     assert.equal(changes, 2);
