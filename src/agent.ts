@@ -11,8 +11,9 @@ import { leaveOut, makeProfiles, noLabelCounts, type LabelCounts } from "./agent
 import { registerAgentMetrics } from "./agent/register-metrics.js";
 import { startReload, type OptionsSource } from "./agent/reload/start-reload.js";
 import { samplingOf } from "./agent/sampling.js";
-import { NodeSamplingRate, periodNsOf } from "./agent/sampling-rate.js";
+import { NodeSamplingRate, periodNsOf, type SamplingRate } from "./agent/sampling-rate.js";
 import { SampleTotals } from "./agent/sample-totals.js";
+import type { Scheduling } from "./agent/scheduling.js";
 import { settingsOf, type AgentSettings } from "./agent/settings.js";
 import { openSources, type Sources } from "./agent/sources.js";
 import { wantedExporters } from "./agent/wanted-exporters.js";
@@ -241,7 +242,7 @@ async function runWindows(frame: Frame, parts: Parts): Promise<void> {
         take(window, span);
         if (!loop.resting) bpfTime.measure();
       },
-      closesInMs: () => Infinity,
+      closesInMs: () => scheduling?.closesInMs() ?? Infinity,
     },
     { frequencyHz: options.frequencyHz, open: true },
   );
@@ -251,11 +252,26 @@ async function runWindows(frame: Frame, parts: Parts): Promise<void> {
   const rate = new NodeSamplingRate(options.frequencyHz, (state) => {
     loop.setRate(state);
   });
+  const scheduling = await schedulingOf(options, rate, log);
   registerAgentMetrics(frame.metrics, {
-    ...{ capture, writer, loop, totals, names, delivery, labelling, labelCounts, sources, check, bpfTime, rate },
+    ...{
+      capture,
+      writer,
+      loop,
+      totals,
+      names,
+      delivery,
+      labelling,
+      labelCounts,
+      sources,
+      check,
+      bpfTime,
+      rate,
+      scheduling,
+    },
   });
   registerDeliveries(frame.metrics, () => delivery.intakes.map(({ status }) => status));
-  describeHealth(health, { capture, loop, totals, delivery, sources, check, rate });
+  describeHealth(health, { capture, loop, totals, delivery, sources, check, rate, scheduling });
   if (interrupt.asked) return;
   const reload = startReload(options, { ...frame, present, rate, loop, labelling, sources, delivery });
   try {
@@ -263,7 +279,7 @@ async function runWindows(frame: Frame, parts: Parts): Promise<void> {
     loop.begin();
     health.phase = "sampling";
     log.info("sampling", { cpus: capture.sampler.cpus, frequencyHz: rate.frequencyHz, hierarchy: settings.hierarchy });
-    await loop.run();
+    await Promise.all([loop.run().finally(() => scheduling?.close()), scheduling?.run()]);
     health.phase = "stopping";
     reload.close(); // what is read from now on would be for nothing
     const span = loop.lastSpan();
@@ -302,6 +318,13 @@ function sumOf(values: Iterable<number>): number {
   let sum = 0;
   for (const value of values) sum += value;
   return sum;
+}
+
+/** Loaded only where it is asked for. */
+async function schedulingOf(options: AgentOptions, rate: SamplingRate, log: Log): Promise<Scheduling | undefined> {
+  if (options.schedule === undefined) return undefined;
+  const { openScheduling } = await import("./agent/scheduling.js");
+  return openScheduling(options.schedule, options.durationMs, { clock: systemClock, rate, log });
 }
 
 /** Waits until everyone who knows names has answered, but not for ever: profiles go on without. */

@@ -7,6 +7,7 @@ import type { Delivery } from "./deliver.js";
 import { Liveness, type AgentHealth, type AgentPhase, type PartHealth } from "./health.js";
 import type { SampleTotals } from "./sample-totals.js";
 import type { SamplingRate } from "./sampling-rate.js";
+import type { Scheduling } from "./scheduling.js";
 import type { Sources } from "./sources.js";
 import type { WindowLoop } from "./window-loop.js";
 
@@ -18,13 +19,16 @@ export interface HealthSources {
   readonly sources: Sources;
   readonly check: AccountingCheck;
   readonly rate: SamplingRate;
+  /** Undefined where sampling is continuous. */
+  readonly scheduling: Scheduling | undefined;
 }
 
 /** Which part of the agent is asked how it stands, and what its answer means. */
 export function describeHealth(health: AgentHealth, parts: HealthSources): void {
-  const { capture, loop, totals, delivery, sources, check, rate } = parts;
+  const { capture, loop, totals, delivery, sources, check, rate, scheduling } = parts;
   const { sampler, intake, firstSights } = capture;
   health.add("bpf", () => bpfHealth(sampler.cpus, rate, health.phase));
+  if (scheduling !== undefined) health.add("schedule", () => scheduleHealth(rate, scheduling));
   health.add("runtimes", () => sources.runtimesHealth());
   health.add("pods", () => sources.podsHealth());
   health.addEach(() => exportersHealth(delivery));
@@ -56,6 +60,12 @@ function bpfHealth(cpus: number, { frequencyHz }: SamplingRate, phase: AgentPhas
   if (phase === "starting") return { state: "starting", detail: "the programs are loaded, and not attached yet." };
   if (frequencyHz === 0) return { state: "ok", detail: "resting." };
   return { state: "ok", detail: `sampling ${cpus} CPUs ${frequencyHz} times a second.` };
+}
+
+function scheduleHealth({ open, frequencyHz }: SamplingRate, { until }: Scheduling): PartHealth {
+  if (open) return { state: "ok", detail: `open ${until}.` };
+  const asked = frequencyHz > 0 ? ", but for what is asked for right now" : "";
+  return { state: "ok", detail: `resting ${until}${asked}.` };
 }
 
 function intakeHealth({ problem, status }: DeliveringExporter): PartHealth {

@@ -56,6 +56,7 @@ export class Labelling {
     };
     this.timer = setInterval(() => {
       void this.processes.catchUp(); // never rejects
+      this.ownership.timePassed();
     }, CATCH_UP_MS);
   }
 

@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Window } from "../capture/window.js";
 import type { ExecutableRegistry } from "../executables/registry.js";
-import { groupThreads, type GroupOptions, type ThreadGroups } from "../labels/group.js";
+import { groupThreads, type GroupOptions, type GroupSources, type ThreadGroups } from "../labels/group.js";
 import type { Refusal } from "../labels/policy.js";
 import { knowledgeOf, type OwnerCounts, type Ownership } from "../labels/ownership.js";
 import type { LabelledProfile, ProfileBatch } from "../model/labelled-profile.js";
@@ -72,10 +72,22 @@ export async function makeProfiles(
   const { profile } = await nameWindow(window, registry, namer, { timeNs: startNs, durationNs, periodNs });
   await ownersKnown(cgroups, modules);
   countKnown(profile, modules);
-  const grouped = groupThreads(profile.threads, modules, modules.groups, ticksByThread(profile));
+  const grouped = groupThreads(profile.threads, judgedBy(modules, span), modules.groups, ticksByThread(profile));
   counts.mergedByOwner += grouped.mergedByOwner;
   counts.mergedByNamespace += grouped.mergedByNamespace;
   return { startNs, endNs: startNs + durationNs, profiles: await labelled(profile, grouped, modules) };
+}
+
+/** Decisions about this very window, for pods have schedules. */
+function judgedBy({ ownership, processes }: MakeProfilesModules, { startNs, durationNs }: WindowSpan): GroupSources {
+  const window = { fromMs: Number(startNs) / 1e6, toMs: Number(startNs + durationNs) / 1e6 };
+  return {
+    ownership: {
+      owner: (cgroup) => ownership.owner(cgroup),
+      decisionAtLast: (cgroup) => ownership.decisionAtLast(cgroup, window),
+    },
+    processes,
+  };
 }
 
 async function labelled(

@@ -16,6 +16,7 @@ import type { BpfTime } from "./bpf-time.js";
 import type { Labelling } from "./labelling.js";
 import type { LabelCounts } from "./make-profiles.js";
 import type { SamplingRate } from "./sampling-rate.js";
+import type { Scheduling } from "./scheduling.js";
 import type { Sources } from "./sources.js";
 import type { Delivery } from "./deliver.js";
 import type { SampleTotals } from "./sample-totals.js";
@@ -29,6 +30,8 @@ export interface AgentMetricsSource {
   readonly totals: SampleTotals;
   readonly delivery: Delivery;
   readonly rate: SamplingRate;
+  /** Undefined where sampling is continuous. */
+  readonly scheduling: Scheduling | undefined;
   readonly labelling: Labelling;
   readonly labelCounts: LabelCounts;
   readonly sources: Sources;
@@ -39,7 +42,7 @@ export interface AgentMetricsSource {
 
 /** Which number of which part is which metric. */
 export function registerAgentMetrics(registry: MetricRegistry, source: AgentMetricsSource): void {
-  const { capture, writer, loop, totals, delivery, rate } = source;
+  const { capture, writer, loop, totals, delivery, rate, scheduling } = source;
   const { labelCounts, check, bpfTime, names } = source;
   const { sampler, tables, conversions, firstSights, intake, rules } = capture;
   registerSampling(registry, {
@@ -57,6 +60,8 @@ export function registerAgentMetrics(registry: MetricRegistry, source: AgentMetr
     ],
     cpus: () => sampler.cpus,
     frequencyHz: () => rate.frequencyHz,
+    open: () => rate.open,
+    nextChange: () => scheduling?.nextChange,
     meanRunSeconds: () => bpfTime.meanSeconds,
   });
   registerWindows(registry, {

@@ -2,6 +2,7 @@ import { INTAKE_KINDS } from "../exporters/kinds.js";
 import { LOG_LEVELS } from "../model/log.js";
 import {
   absolutePath,
+  cronExpression,
   folderOrOff,
   intakeUrl,
   labelText,
@@ -10,6 +11,7 @@ import {
   namespace,
   oneOf,
   podSelector,
+  runDuration,
   tagList,
 } from "./agent-values.js";
 import { writtenExporter } from "./exporter-text.js";
@@ -31,6 +33,17 @@ export const agentOptions = {
     flag: "--window",
     defaultText: "60s",
     help: "how long a window is; windows end at multiples of it of the wall clock, on all nodes at once",
+  }),
+  schedule: optionalValue(cronExpression, {
+    flag: "--schedule",
+    aliases: ["DK_PROFILE_SCHEDULE"],
+    help: "sample only when this begins, in the local time zone (TZ), and rest in between; all the time unless given",
+  }),
+  durationMs: value(runDuration, {
+    flag: "--duration",
+    aliases: ["DK_PROFILE_DURATION"],
+    defaultText: "60s",
+    help: "how long to sample each time that --schedule says",
   }),
   profiles: value(oneOf(["container", "host"], "EACH"), {
     flag: "--profiles",

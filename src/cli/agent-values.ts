@@ -3,7 +3,10 @@ import { isAbsolute } from "node:path";
 import { parseSelector } from "../labels/selector.js";
 import { parseTags } from "../labels/tags.js";
 import type { ListenAddress } from "../model/agent-options.js";
-import type { GivenValue, Structure, ValueKind } from "./values.js";
+import { parseCron } from "../schedule/cron.js";
+import { MAX_RUN_MS, MIN_RUN_MS } from "../schedule/schedule.js";
+import { printable } from "../util/printable.js";
+import { duration, type GivenValue, type Structure, type ValueKind } from "./values.js";
 
 /** One of a few words. */
 export function oneOf<const Word extends string>(words: readonly Word[], placeholder: string): ValueKind<Word> {
@@ -119,6 +122,27 @@ export const podSelector: ValueKind<string> = checked(
   { accepts: "a label selector as kubectl takes it, such as app=shop,tier in (web,api)", placeholder: "SELECTOR" },
   parseSelector,
 );
+
+/** When sampling begins. */
+export const cronExpression: ValueKind<string> = {
+  accepts: "a cron expression of five fields, such as */10 * * * * or 0 9-17 * * mon-fri, or @hourly",
+  placeholder: "CRON",
+  parse: (text) => (typeof parseCron(text) === "string" ? undefined : text.trim()),
+  explain: (text) => {
+    if (typeof text !== "string") return "is a list or a map, and no text";
+    const problem = parseCron(text);
+    return `does not accept "${printable(text).slice(0, 80)}": ${typeof problem === "string" ? problem : "it is wrong"}`;
+  },
+};
+
+const RUN = duration(MIN_RUN_MS, MAX_RUN_MS);
+
+/** How long it lasts. A number alone is one of seconds, as the older agents' variable has it. */
+export const runDuration: ValueKind<number> = {
+  ...RUN,
+  accepts: `${RUN.accepts}, or a number of seconds`,
+  parse: (text) => RUN.parse(/^\d{1,6}$/.test(text) ? `${text}s` : text),
+};
 
 /** A text that another room reads; it is kept as text, for whoever prints the options. */
 function checked(

@@ -3,6 +3,8 @@ import type { Pod } from "../model/pod.js";
 /** What a pod may say to hostflame. */
 export const PROFILE_ANNOTATION = "hostflame.io/profile";
 export const FREQUENCY_ANNOTATION = "hostflame.io/frequency";
+export const SCHEDULE_ANNOTATION = "hostflame.io/schedule";
+export const DURATION_ANNOTATION = "hostflame.io/duration";
 export const SERVICE_ANNOTATION = "hostflame.io/service";
 export const ENV_ANNOTATION = "hostflame.io/env";
 export const VERSION_ANNOTATION = "hostflame.io/version";

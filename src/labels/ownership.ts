@@ -4,15 +4,19 @@ import type { CgroupId, CgroupPath } from "../model/cgroup.js";
 import type { Container } from "../model/container.js";
 import type { Owner, SamplingPolicy } from "../model/owner.js";
 import type { Pod } from "../model/pod.js";
+import { systemClock, type Clock } from "../util/clock.js";
 import type { Reading } from "../processes/process-table.js";
 import type { AnnotationMistake } from "./annotations.js";
 import { join, nobody } from "./join.js";
 import { decide, decideUnknown, type Decision, type Refusal, type SelectionOptions } from "./policy.js";
+import { PodSchedules, type WallSpan } from "./pod-schedule.js";
 import { isNamedBeforeContext } from "./service.js";
 
 export interface OwnershipModules {
   readonly identifyCgroup: (path: CgroupPath) => CgroupIdentity;
   readonly containers: Pick<ContainerDirectory, "find" | "onChange">;
+  /** By which pods' own schedules go. */
+  readonly clock?: Pick<Clock, "wallMs">;
   /** Undefined where Kubernetes is not asked. */
   readonly pods: Pick<PodSource, "byUid" | "byContainerId" | "onChange"> | undefined;
 }
@@ -54,6 +58,10 @@ const CONFIG_HASH = "kubernetes.io/config.hash";
 export class Ownership {
   #selection: SelectionOptions;
   readonly #modules: OwnershipModules;
+  readonly #schedules = new PodSchedules();
+  /** Entries whose pod has a schedule of its own. */
+  readonly #scheduled = new Set<Entry>();
+  #lookedMs = 0;
   readonly #entries = new Map<CgroupId, Entry>();
   /** Entries by container id and by pod uid, prefixed: what a change concerns. */
   readonly #index = new Map<string, Set<Entry>>();
@@ -94,6 +102,16 @@ export class Ownership {
   /** Called once for each mistaken annotation of a pod. */
   onMistake(listener: (mistake: AnnotationMistake) => void): void {
     this.#mistakeListeners.push(listener);
+  }
+
+  /** To be called each second or so: pods' own schedules begin and end, and clocks are set. */
+  timePassed(): void {
+    const nowMs = this.#nowMs();
+    const wasSetBack = nowMs < this.#lookedMs;
+    this.#lookedMs = nowMs;
+    for (const entry of [...this.#scheduled]) {
+      if (wasSetBack || entry.decision.changeMs <= nowMs) this.#update(entry);
+    }
   }
 
   /** Ticks a second on each CPU from now on: what part of them a pod wants is another one. */
@@ -160,11 +178,17 @@ export class Ownership {
     return (this.#entries.get(cgroup)?.decision ?? decideUnknown(this.#selection)).policy;
   }
 
-  /** What becomes of samples of the cgroup that were taken: decided when their window ends. */
-  decisionAtLast(cgroup: CgroupId): Decision {
+  /**
+   * What becomes of samples of the cgroup that were taken: decided when their window ends. A pod's schedule refuses them
+   * where it wanted none in the whole window; the window is now unless given.
+   */
+  decisionAtLast(cgroup: CgroupId, window = this.#now()): Decision {
     const entry = this.#entries.get(cgroup);
     if (entry?.identity === undefined) return decideUnknown(this.#selection);
-    return decide(this.owner(cgroup), this.#selection, "at-last");
+    return decide(this.owner(cgroup), this.#selection, "at-last", {
+      schedules: this.#schedules,
+      span: window,
+    });
   }
 
   /** What may and need be read of a process in the cgroup. */
@@ -255,7 +279,12 @@ export class Ownership {
 
   #decide(entry: Entry): void {
     const { identity, owner } = entry;
-    entry.decision = identity === undefined ? decideUnknown(this.#selection) : decide(owner, this.#selection, "by-now");
+    entry.decision =
+      identity === undefined
+        ? decideUnknown(this.#selection)
+        : decide(owner, this.#selection, "by-now", { schedules: this.#schedules, span: this.#now() });
+    if (entry.decision.changeMs < Infinity) this.#scheduled.add(entry);
+    else this.#scheduled.delete(entry);
     for (const mistake of entry.decision.mistakes) this.#noteMistake(owner.pod, mistake);
   }
 
@@ -287,7 +316,17 @@ export class Ownership {
     }
   }
 
+  #now(): WallSpan {
+    const nowMs = this.#nowMs();
+    return { fromMs: nowMs, toMs: nowMs };
+  }
+
+  #nowMs(): number {
+    return (this.#modules.clock ?? systemClock).wallMs();
+  }
+
   #remove(entry: Entry): void {
+    this.#scheduled.delete(entry);
     this.#entries.delete(entry.cgroup);
     for (const key of entry.keys) {
       const entries = this.#index.get(key);

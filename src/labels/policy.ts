@@ -1,6 +1,7 @@
 import type { Owner, SamplingPolicy } from "../model/owner.js";
 import { printable } from "../util/printable.js";
 import { type AnnotationMistake, annotationOf, FREQUENCY_ANNOTATION, PROFILE_ANNOTATION } from "./annotations.js";
+import type { PodSchedules, WallSpan } from "./pod-schedule.js";
 import { matchesSelector, type Selector } from "./selector.js";
 
 /** What the operator wants sampled. */
@@ -26,6 +27,14 @@ export interface Decision {
   readonly policy: SamplingPolicy;
   readonly refusal: Refusal | undefined;
   readonly mistakes: readonly AnnotationMistake[];
+  /** When the pod's own schedule changes it, milliseconds since the epoch; Infinity where it has none. */
+  readonly changeMs: number;
+}
+
+/** Whose schedules are asked, and about when. */
+export interface DecisionMoment {
+  readonly schedules: PodSchedules;
+  readonly span: WallSpan;
 }
 
 /**
@@ -39,13 +48,21 @@ const MAX_DIVISOR = 255;
 /**
  * The policy of an owner. The operator's lists stand above a pod's annotations: these can refuse what the lists allow,
  * and not the other way round. A container outside Kubernetes has no namespace and no labels: it passes an exclude list
- * and fails an include list. The agent's own container is like any other.
+ * and fails an include list. The agent's own container is like any other. Without a moment, pods' schedules are not asked.
  */
-export function decide(owner: Owner, selection: SelectionOptions, time: DecisionTime): Decision {
+export function decide(
+  owner: Owner,
+  selection: SelectionOptions,
+  time: DecisionTime,
+  moment?: DecisionMoment,
+): Decision {
   const mistakes: AnnotationMistake[] = [];
-  const refusal = refusalOf(owner, selection, time, mistakes);
+  const selected = refusalOf(owner, selection, time, mistakes);
+  const wanted = selected === undefined ? moment?.schedules.at(owner.pod, moment.span, mistakes) : undefined;
+  const refusal = selected ?? (wanted?.open === false ? "schedule" : undefined);
   const divisor = refusal === undefined ? divisorOf(owner, selection.frequencyHz, mistakes) : 0;
-  return { policy: { divisor, redact: isRedacted(owner, selection) }, refusal, mistakes };
+  const policy = { divisor, redact: isRedacted(owner, selection) };
+  return { policy, refusal, mistakes, changeMs: wanted?.changeMs ?? Infinity };
 }
 
 /**
@@ -57,7 +74,7 @@ export function decideUnknown(selection: SelectionOptions): Decision {
   const lists = includeNamespaces.length + excludeNamespaces.length + podSelector.length;
   const refusal = mode === "opt-in" || !host || lists > 0 ? "unknown" : undefined;
   const policy = { divisor: refusal === undefined ? 1 : 0, redact: redactNamespaces.length > 0 };
-  return { policy, refusal, mistakes: [] };
+  return { policy, refusal, mistakes: [], changeMs: Infinity };
 }
 
 function refusalOf(

@@ -11,6 +11,10 @@ export interface SamplingSource {
   readonly cpus: () => number;
   /** Ticks a second on each CPU; 0 at rest. */
   readonly frequencyHz: () => number;
+  /** The schedule has samples taken. */
+  readonly open: () => boolean;
+  /** When that changes; undefined where it does not. */
+  readonly nextChange: () => Date | undefined;
   /** Of one run of the sampling program; undefined while it was not measured. */
   readonly meanRunSeconds: () => number | undefined;
 }
@@ -39,6 +43,20 @@ export function registerSampling(registry: MetricRegistry, source: SamplingSourc
   registry.gauge(
     { name: "hostflame_sampling_frequency_hertz", help: "Ticks a second on each CPU; 0 while nothing is sampled" },
     source.frequencyHz,
+  );
+  registry.gauge(
+    { name: "hostflame_sampling_open", help: "1 while the schedule, or none, has samples taken; 0 while it rests" },
+    () => (source.open() ? 1 : 0),
+  );
+  registry.gauge(
+    {
+      name: "hostflame_sampling_next_change_timestamp_seconds",
+      help: "When the schedule opens or closes next, seconds since the epoch; absent where sampling is continuous",
+    },
+    () => {
+      const next = source.nextChange();
+      return next === undefined ? [] : [[{}, next.getTime() / 1000]];
+    },
   );
   registry.gauge(
     {

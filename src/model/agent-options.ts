@@ -13,6 +13,10 @@ export interface AgentOptions {
   readonly frequencyHz: number;
   /** Windows end at multiples of it of the wall clock. */
   readonly windowMs: number;
+  /** When sampling begins, as cron says it, checked; undefined where it is continuous. */
+  readonly schedule: string | undefined;
+  /** How long it lasts each time. */
+  readonly durationMs: number;
   /** Name of this node; the host's name when undefined. */
   readonly node: string | undefined;
   /** "key:value,key:value" of the operator's, put on every profile; checked. */

@@ -16,6 +16,7 @@ const FLOORS: Readonly<Record<string, number>> = {
   dwarf: 1,
   protobuf: 1,
   grpc: 1,
+  schedule: 1,
   unwind: 2,
   capture: 2,
   executables: 2,

@@ -67,10 +67,16 @@ the labels above (\`node\`, \`pod\`, …) is refused at the start: a tag must no
 | \`hostflame.io/profile\` | \`"false"\` | not sampled: no stack of it is even unwound, within a second of the annotation |
 | | \`"true"\` | sampled in mode \`opt-in\` |
 | \`hostflame.io/frequency\` | samples a second on each CPU, \`"10"\` | one tick in (node's frequency ÷ this, rounded, 1 to 255) is sampled; never more than the node's |
+| \`hostflame.io/schedule\` | five fields of cron, \`"*/10 * * * *"\`, or \`"@hourly"\` | sampled only from then on, for the duration; by the agent's time zone, to the second |
+| \`hostflame.io/duration\` | a time, \`"90s"\`, \`"5m"\`, \`"1h"\`, or seconds, \`"240"\` | how long each time; 60 s unless given |
 | \`hostflame.io/service\`, \`/env\`, \`/version\` | a name | as above; with \`<container>.\` before \`service\`, \`env\` or \`version\`, of one container |
 
 A value of \`hostflame.io/profile\` that is neither is taken for \`"false"\`, one of \`hostflame.io/frequency\` that is no number above 0
-is ignored; both are counted, and said once in the log.
+is ignored, and so is a schedule that is none; all are counted, and said once in the log.
+
+Outside its schedule a pod is refused in the kernel, and counted under the reason \`schedule\`. A window that it ran for a part of has
+that part. A node that rests by its own \`--schedule\` does not begin to sample because of a pod: a pod is sampled when both
+schedules say so. When the node's rate changes, \`hostflame.io/frequency\` is a part of the new one from then on.
 
 ## What the operator selects
 

@@ -3,7 +3,8 @@ import { describe, it } from "node:test";
 import fc from "fast-check";
 import { agentOptions } from "#src/cli/agent-options.js";
 import { intakeUrl, listenAddress, metadataKey, namespace, tagList } from "#src/cli/agent-values.js";
-import { readArguments, UsageError } from "#src/cli/arguments.js";
+import { readArguments } from "#src/cli/arguments.js";
+import { UsageError } from "#src/cli/usage-error.js";
 
 type Environment = Readonly<Record<string, string>>;
 
@@ -33,10 +34,28 @@ describe("the agent's options", () => {
     assert.equal(tags, "host:10.0.0.1,service:my-service,env:production,version:1.2.3");
   });
 
+  it("are a schedule and a duration, under the older agents' names too", () => {
+    assert.deepEqual([read([]).schedule, read([]).durationMs], [undefined, 60_000]);
+    const ours = read([], { HOSTFLAME_SCHEDULE: " */10 * * * * ", HOSTFLAME_DURATION: "1m30s" });
+    assert.deepEqual([ours.schedule, ours.durationMs], ["*/10 * * * *", 90_000]);
+    const theirs = read([], { DK_PROFILE_SCHEDULE: "0 * * * *", DK_PROFILE_DURATION: "240" });
+    assert.deepEqual([theirs.schedule, theirs.durationMs], ["0 * * * *", 240_000]);
+    assert.equal(
+      read(["--schedule", "@hourly", "--duration", "5m"], { DK_PROFILE_DURATION: "240" }).durationMs,
+      300_000,
+    );
+  });
+
   it("name the variable that was wrong, and why", () => {
     for (const [environment, message] of [
       [{ DD_TAGS: "node:x" }, /^DD_TAGS has the tag "node:x"; "node" is hostflame's own label/],
       [{ DK_PROFILE_ENV: "\u0007" }, /^DK_PROFILE_ENV does not accept/],
+      [
+        { DK_PROFILE_SCHEDULE: "0 24 * * *" },
+        /^DK_PROFILE_SCHEDULE does not accept "0 24 \* \* \*": the hour "24" is none/,
+      ],
+      [{ DK_PROFILE_DURATION: "0" }, /^DK_PROFILE_DURATION does not accept "0": it accepts a time/],
+      [{ HOSTFLAME_DURATION: "25h" }, /^HOSTFLAME_DURATION does not accept "25h"/],
       [{ HOSTFLAME_WINDOW: "60" }, /^HOSTFLAME_WINDOW does not accept "60": it accepts a time/],
     ] as const) {
       assert.throws(

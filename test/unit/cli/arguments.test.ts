@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { readArguments, UsageError } from "#src/cli/arguments.js";
+import { readArguments } from "#src/cli/arguments.js";
+import { UsageError } from "#src/cli/usage-error.js";
 import { recordOptions } from "#src/cli/options.js";
 
 type Environment = Readonly<Record<string, string>>;

@@ -46,6 +46,8 @@ describe("metrics", () => {
       lost: () => [["ring-full", 4]],
       cpus: () => 2,
       frequencyHz: () => 19,
+      open: () => true,
+      nextChange: () => undefined,
       meanRunSeconds: () => undefined,
     });
     const text = await registry.text();
