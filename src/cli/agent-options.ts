@@ -73,7 +73,7 @@ export const agentOptions = {
   service: optionalValue(labelText("NAME", "a name"), {
     flag: "--service",
     aliases: ["DD_SERVICE"],
-    help: "service of what nobody names otherwise; the name of its workload or its executable unless given",
+    help: "service of what nothing else names, and of the whole host's profile",
   }),
   env: optionalValue(labelText("NAME", "a name"), {
     flag: "--env",

@@ -1,5 +1,6 @@
 import { isIP } from "node:net";
 import { isAbsolute } from "node:path";
+import { shownUrl } from "../exporters/options/address.js";
 import { parseSelector } from "../labels/selector.js";
 import { parseTags } from "../labels/tags.js";
 import type { ListenAddress } from "../model/agent-options.js";
@@ -56,7 +57,7 @@ export const intakeUrl: ValueKind<string> = {
     if (url.protocol === "unix:") return url.host === "" && url.pathname.length > 1 ? text : undefined;
     return ["http:", "https:"].includes(url.protocol) && url.host !== "" ? text : undefined;
   },
-  show: (text) => text.replace(/\/\/[^/]*@/, "//***@"),
+  show: shownUrl,
 };
 
 /** An absolute path; a folder or a socket. */

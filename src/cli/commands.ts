@@ -38,8 +38,8 @@ export const agentCommand: CommandHelp = {
     "window, a profile of every service and container: named, and labelled with node, namespace, pod,\n" +
     "container and workload. The first SIGTERM or Ctrl-C ends the window and writes it; the second ends\n" +
     "the program.\n\n" +
-    "A flag stands over its environment variable, that one over those of older agents, those over the file\n" +
-    "that --config names, and that over the default.",
+    "A flag stands over its environment variable, that one over those of older agents, those over the\n" +
+    "file that --config names, and that over the default.",
   options: Object.values(agentOptions),
   examples: [
     ["hostflame agent", "every minute, into /var/lib/hostflame/profiles"],

@@ -53,7 +53,7 @@ export async function readConfigurationFile(
   if (Buffer.byteLength(text) > MAX_BYTES) {
     return nothingIn([`The configuration file ${path} has more than ${MAX_BYTES / 1024} KiB; it is some other file.`]);
   }
-  // Three MiB of memory that are not taken where no file is named.
+  // Some nine MiB of memory, which are not taken where no file is named.
   const yaml = await import("yaml");
   const lines = new yaml.LineCounter();
   let document: Yaml.Document;
@@ -111,10 +111,7 @@ function entriesOf(reader: YamlReader, { path, lines, options }: FileContext): C
       continue;
     }
     const value = reader.valueOf(valueNode);
-    if (value === "too-much") {
-      return nothingIn([`${path}:${line}: ${key} holds more than ${MAX_NODES} values, or itself; give fewer.`]);
-    }
-    if (value === "no-text-key") problems.push(`${path}:${line}: ${key} has a key that is no text; write names.`);
+    if ("problem" in value) problems.push(`${path}:${line}: ${key} ${value.problem}.`);
     // An empty value is unset, as an empty variable is.
     else if (value.given !== "") found.set(name, { line, value: value.given });
   }
@@ -155,30 +152,33 @@ class YamlReader {
     return contents.items.map(({ key, value }) => [key as Yaml.Node, this.keyText(key), value] as const);
   }
 
-  valueOf(node: unknown): { readonly given: GivenValue } | "too-much" | "no-text-key" {
+  valueOf(node: unknown): { readonly given: GivenValue } | { readonly problem: string } {
     try {
       return { given: this.convert(node) };
     } catch (error) {
-      if (error instanceof TooMuch || error instanceof RangeError) return "too-much";
-      if (error instanceof NoTextKey) return "no-text-key";
+      if (error instanceof Unreadable) return { problem: error.message };
       throw error;
     }
   }
 
   private convert(node: unknown): GivenValue {
-    if (++this.nodes > MAX_NODES) throw new TooMuch();
+    if (++this.nodes > MAX_NODES) throw new Unreadable(`holds more than ${MAX_NODES} values, or itself; give fewer`);
     const { isAlias, isMap, isScalar, isSeq } = this.yaml;
     if (isAlias(node)) {
       // What it stands for is looked for in the whole document.
       this.nodes += ALIAS_NODES;
-      return this.convert(node.resolve(this.document));
+      const target = node.resolve(this.document);
+      if (target === undefined) {
+        throw new Unreadable("has an alias that stands for nothing; name what it repeats with &");
+      }
+      return this.convert(target);
     }
     if (isSeq(node)) return node.items.map((item) => this.convert(item));
     if (isMap(node)) {
       return new Map(
         node.items.map(({ key, value }) => {
           const text = this.keyText(key);
-          if (text === undefined) throw new NoTextKey();
+          if (text === undefined) throw new Unreadable("has a key that is no text; write names");
           return [text, this.convert(value)] as const;
         }),
       );
@@ -196,10 +196,7 @@ class YamlReader {
   }
 }
 
-class TooMuch extends Error {
-  override readonly name = "TooMuch";
-}
-
-class NoTextKey extends Error {
-  override readonly name = "NoTextKey";
+/** The message completes "KEY …". */
+class Unreadable extends Error {
+  override readonly name = "Unreadable";
 }

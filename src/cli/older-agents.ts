@@ -1,3 +1,4 @@
+import { isIPv6 } from "node:net";
 import type { Environment, Given, Layer } from "./sources.js";
 
 const DATADOG_PORT = "8126";
@@ -39,7 +40,7 @@ function agentAt(text: (name: string) => string, hostName: string, portName: str
   const host = text(hostName);
   const port = text(portName) || usualPort;
   // An address of IPv6 has brackets in a URL, and none as the downward API gives it. A slash would make the port a path.
-  const named = (host.includes(":") && !host.startsWith("[") ? `[${host}]` : host).replaceAll(/[/?#@\\]/g, " ");
+  const named = isIPv6(host) ? `[${host}]` : host.replaceAll(/[/?#\\]/g, " ");
   return { url: `http://${named}:${port}`, port, name: text(portName) === "" ? hostName : `${hostName}, ${portName}` };
 }
 

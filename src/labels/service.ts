@@ -92,7 +92,7 @@ export const SERVICE_RULES: readonly NameRule[] = [
       isInContainer(owner) ? undefined : process?.kernelThread === true ? "kernel" : executable,
   },
   {
-    from: "the agent's own service tag (`service:…` in its tags)",
+    from: "the agent's own default service: `--service`, or `service:…` in its tags",
     read: ({ defaults }) => defaults.service,
   },
 ];

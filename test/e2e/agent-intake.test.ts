@@ -1,52 +1,16 @@
 import assert from "node:assert/strict";
-import { once } from "node:events";
 import { existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
-import { createServer, type IncomingMessage } from "node:http";
-import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { EXIT } from "#src/model/exit-codes.js";
 import { RunningAgent } from "../support/agent.js";
 import { cannotRecord } from "../support/record.js";
+import { StatusIntake } from "../support/status-intake.js";
 import { until } from "../support/until.js";
 
-interface Taken {
-  readonly url: string;
-  readonly body: string;
-}
-
-/** An intake that takes what comes with a status of the test's choice, and keeps it. */
-class Intake {
-  status = 200;
-  readonly asked: Taken[] = [];
-  readonly accepted: Taken[] = [];
-  private readonly server = createServer((request, response) => {
-    void this.take(request).then(() => response.writeHead(this.status).end());
-  });
-
-  async open(): Promise<string> {
-    this.server.listen(0, "127.0.0.1");
-    await once(this.server, "listening");
-    return `http://127.0.0.1:${(this.server.address() as AddressInfo).port}`;
-  }
-
-  close(): void {
-    this.server.closeAllConnections();
-    this.server.close();
-  }
-
-  private async take(request: IncomingMessage): Promise<void> {
-    const parts: Buffer[] = [];
-    for await (const part of request) parts.push(part as Buffer);
-    const taken = { url: request.url ?? "", body: Buffer.concat(parts).toString("latin1") };
-    this.asked.push(taken);
-    if (this.status === 200) this.accepted.push(taken);
-  }
-}
-
 describe("an agent with an intake", { skip: cannotRecord() }, () => {
-  const intake = new Intake();
+  const intake = new StatusIntake();
   const spool = mkdtempSync(join(tmpdir(), "hostflame-spool-"));
   let url = "";
   before(async () => {

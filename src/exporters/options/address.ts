@@ -71,7 +71,7 @@ export function isLocal(address: IntakeAddress): boolean {
 export function shownUrl(text: string): string {
   return text
     .replace(/\/\/[^/]*@/, "//***@")
-    .replace(/\?.*/s, "?…")
+    .replace(/([?#]).*/s, "$1…")
     .replace(/[\0-\x1f\x7f]/g, " ")
     .slice(0, 200);
 }

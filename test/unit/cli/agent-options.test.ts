@@ -115,7 +115,7 @@ describe("what the agent accepts", () => {
       fc.property(fc.string({ unit: "binary" }), (text) => {
         for (const option of Object.values(agentOptions)) {
           const reading = option.read([text]);
-          assert.ok("value" in reading || reading.refused.length <= text.length);
+          assert.ok("value" in reading || reading.refused.length > 0);
         }
       }),
     );

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { readArguments } from "#src/cli/arguments.js";
-import { UsageError } from "#src/cli/usage-error.js";
 import { recordOptions } from "#src/cli/options.js";
+import { UsageError } from "#src/cli/usage-error.js";
 
 type Environment = Readonly<Record<string, string>>;
 
@@ -102,6 +102,27 @@ describe("a wrong argument", () => {
     assert.equal(refusal("--freq 5"), "There is no flag --freq; did you mean --frequency?");
     assert.equal(refusal("--out=x"), "There is no flag --out; did you mean --output?");
     assert.equal(refusal("--xyzzy"), "There is no flag --xyzzy; --help lists those there are.");
+  });
+
+  it("is not the only one: all are named", () => {
+    assert.deepEqual(
+      refusal("--frequency 0 --duraton 5s --pid x,1,y stray --window 9", { HOSTFLAME_JSON: "maybe" }).split("\n"),
+      [
+        "There is no flag --duraton; did you mean --duration?",
+        "There is no flag --window; --help lists those there are.",
+        '--frequency does not accept "0": it accepts a whole number from 1 to 999.',
+        'HOSTFLAME_JSON does not accept "maybe": it accepts true or false.',
+        '--pid does not accept "x": it accepts a whole number from 1 to 4194304.',
+        '--pid does not accept "y": it accepts a whole number from 1 to 4194304.',
+        '--pid does not accept "stray": it accepts a whole number from 1 to 4194304.',
+      ],
+    );
+  });
+
+  it("after a flag that there is not is not repeated", () => {
+    assert.equal(refusal("--api-key hunter2"), "There is no flag --api-key; --help lists those there are.");
+    assert.equal(refusal("--api-key=hunter2"), "There is no flag --api-key; --help lists those there are.");
+    assert.ok(!refusal("--frequency 5 password=hunter2").includes("hunter2"));
   });
 
   it("that belongs to nothing is named", () => assert.match(refusal("5s"), /^"5s" belongs to no flag/));
