@@ -124,14 +124,23 @@ static __always_inline void cgroup_announce(struct scratch *s, struct stats *sta
 	}
 }
 
+static __always_inline u32 divisor_by_default(void)
+{
+	u32 zero = 0;
+	u32 *divisor = bpf_map_lookup_elem(&default_divisor, &zero);
+
+	return divisor ? *divisor : 0; /* always there, which the verifier of an old kernel does not know */
+}
+
 /* The entry of a cgroup, made when there is none; NULL when there is no room. */
 static __always_inline struct abi_cgroup *cgroup_entry(struct stats *stats, u64 id)
 {
 	struct abi_cgroup *entry = bpf_map_lookup_elem(&cgroups, &id);
-	struct abi_cgroup fresh = { .divisor = default_divisor };
+	struct abi_cgroup fresh = {};
 
 	if (entry)
 		return entry;
+	fresh.divisor = divisor_by_default();
 	/* Another CPU may be first, which is as good. */
 	bpf_map_update_elem(&cgroups, &id, &fresh, BPF_NOEXIST);
 	entry = bpf_map_lookup_elem(&cgroups, &id);
@@ -149,7 +158,7 @@ static __always_inline u32 cgroup_weigh(struct scratch *s, struct stats *stats, 
 	struct cgroup *cgroup = cgroup_of(task);
 	u64 id = BPF_CORE_READ(cgroup, kn, id);
 	struct abi_cgroup *entry = cgroup_entry(stats, id);
-	u32 divisor = default_divisor;
+	u32 divisor;
 
 	s->sample.cgroup_id = id;
 	if (entry) {
@@ -160,6 +169,8 @@ static __always_inline u32 cgroup_weigh(struct scratch *s, struct stats *stats, 
 			__sync_fetch_and_add(&entry->refused, 1);
 		if (!(entry->flags & ABI_CGROUP_ANNOUNCED))
 			cgroup_announce(s, stats, cgroup, entry, id);
+	} else {
+		divisor = divisor_by_default();
 	}
 	if (!divisor) {
 		stats->refused_ticks++;

@@ -14,8 +14,6 @@ extern const volatile u32 filter_pids;
 extern const volatile u32 filter_comms;
 /* enum abi_hierarchy: which cgroup of a task is meant. */
 extern const volatile u32 cgroup_hierarchy;
-/* The divisor of a cgroup that user space has said nothing of: 1, or 0 where only those are sampled that asked for it. */
-extern const volatile u32 default_divisor;
 /* Stack copies a CPU may send in a second. A copy is at most 72 KiB; the ring bounds them too. */
 extern const volatile u32 first_sights_per_second;
 /* Bytes in the ring at which its reader is woken; below, it looks by itself now and then. */

@@ -111,6 +111,17 @@ MAP struct {
 	__type(value, struct abi_cgroup);
 } cgroups SEC(".maps");
 
+/*
+ * The divisor of a cgroup that user space has said nothing of: 1, or 0 where only those are sampled that asked for it. Key 0.
+ * Written by user space, at any time: a constant could not be changed, and only the first tick of a cgroup reads it.
+ */
+MAP struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, u32);
+} default_divisor SEC(".maps");
+
 /* The programs of the unwinder. Key: enum abi_program. Filled at load. */
 MAP struct {
 	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);

@@ -10,7 +10,6 @@
 const volatile u32 filter_pids = 0;
 const volatile u32 filter_comms = 0;
 const volatile u32 cgroup_hierarchy = ABI_HIERARCHY_V2;
-const volatile u32 default_divisor = 1;
 const volatile u32 first_sights_per_second = 400;
 const volatile u32 wakeup_bytes = 262144;
 const volatile u32 ring_bytes = 2097152;

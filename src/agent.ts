@@ -2,26 +2,26 @@ import { setFlagsFromString } from "node:v8";
 import { AccountingCheck } from "./agent/accounting.js";
 import { BpfTime } from "./agent/bpf-time.js";
 import { Delivery } from "./agent/deliver.js";
+import type { EndedWindow } from "./agent/ended-window.js";
 import { describeHealth } from "./agent/describe-health.js";
 import { AgentHealth } from "./agent/health.js";
 import { agentRoutes } from "./agent/http-routes.js";
-import type { DeliveringExporter } from "./delivery/deliver-to.js";
-import { Labelling } from "./agent/labelling.js";
+import { defaultDivisorOf, Labelling } from "./agent/labelling.js";
 import { leaveOut, makeProfiles, noLabelCounts, type LabelCounts } from "./agent/make-profiles.js";
 import { registerAgentMetrics } from "./agent/register-metrics.js";
 import { registerOwnMetrics } from "./agent/register-own-metrics.js";
+import { startReload, type OptionsSource } from "./agent/reload/start-reload.js";
 import { samplingOf } from "./agent/sampling.js";
 import { NodeSamplingRate, periodNsOf, type SamplingRate } from "./agent/sampling-rate.js";
 import { SampleTotals } from "./agent/sample-totals.js";
 import type { Scheduling } from "./agent/scheduling.js";
 import { settingsOf, type AgentSettings } from "./agent/settings.js";
 import { openSources, type Sources } from "./agent/sources.js";
+import { wantedExporters } from "./agent/wanted-exporters.js";
 import { WindowLoop, type WindowSpan } from "./agent/window-loop.js";
 import { WindowWriter } from "./agent/window-writer.js";
 import { Capture } from "./capture/capture.js";
 import type { Window } from "./capture/window.js";
-import type { FileExporterOptions } from "./exporters/file.js";
-import { openExporters } from "./exporters/index.js";
 import { openCpuAccounting } from "./host/cpu-accounting.js";
 import { openHttpServer, type HttpServer } from "./http/server.js";
 import { Interrupt } from "./interrupt.js";
@@ -29,11 +29,10 @@ import { registerDeliveries } from "./metrics/deliveries.js";
 import { createMetricRegistry, type MetricRegistry } from "./metrics/registry.js";
 import type { AgentOptions } from "./model/agent-options.js";
 import { EXIT } from "./model/exit-codes.js";
-import type { Log } from "./model/log.js";
+import type { Log, LogLevel } from "./model/log.js";
 import { TOOL } from "./model/tool.js";
 import { NameCache } from "./naming/name-cache.js";
 import { loadNative } from "./native/load.js";
-import { encodePprofGzip } from "./profiles/pprof.js";
 import { MAX_EXECUTABLES, PENDING_BYTES } from "./sampling-limits.js";
 import { systemClock } from "./util/clock.js";
 import { LoopDelay } from "./util/loop-delay.js";
@@ -45,6 +44,7 @@ import { startWorker } from "./worker-thread.js";
 export interface AgentOutput {
   readonly log: Log;
   readonly logLinesDropped: () => number;
+  readonly setLogLevel: (level: LogLevel) => void;
 }
 
 /** A window is ended early when its columns take more. A minute of 64 busy CPUs at 19 Hz takes some 15 MiB. */
@@ -62,6 +62,7 @@ const WRITE_MS = 4000;
 /** What lives as long as the agent. */
 interface Frame extends AgentOutput {
   readonly options: AgentOptions;
+  readonly source: OptionsSource;
   readonly interrupt: Interrupt;
   readonly health: AgentHealth;
   readonly metrics: MetricRegistry;
@@ -70,9 +71,9 @@ interface Frame extends AgentOutput {
 
 /**
  * Composition root of `hostflame agent`: samples until it is told to stop, a profile of each service and container a
- * window. Gives the exit code; throws where it cannot even begin.
+ * window. Gives the exit code; throws where it cannot even begin. `source`: where the options came from, and come from again.
  */
-export async function runAgent(options: AgentOptions, output: AgentOutput): Promise<number> {
+export async function runAgent(options: AgentOptions, source: OptionsSource, output: AgentOutput): Promise<number> {
   const { log } = output;
   optimiseLater();
   const interrupt = new Interrupt();
@@ -80,7 +81,7 @@ export async function runAgent(options: AgentOptions, output: AgentOutput): Prom
   const health = new AgentHealth();
   const metrics = createMetricRegistry();
   const loopDelay = new LoopDelay();
-  const frame: Frame = { ...output, options, interrupt, health, metrics, worker };
+  const frame: Frame = { ...output, options, source, interrupt, health, metrics, worker };
   let http: HttpServer | undefined;
   interrupt.signal.addEventListener("abort", () => {
     log.info("stopping");
@@ -131,7 +132,7 @@ async function sampleUntilAsked(frame: Frame): Promise<void> {
       pids: [],
       comms: [],
       hierarchy: settings.hierarchy,
-      defaultDivisor: options.mode === "opt-in" ? 0 : 1,
+      defaultDivisor: defaultDivisorOf(settings.selection),
       unwindMemoryBytes: options.unwindMemoryBytes,
       pendingMemoryBytes: PENDING_BYTES,
       windowMemoryBytes: WINDOW_BYTES,
@@ -171,11 +172,11 @@ interface Parts {
 async function runWindows(frame: Frame, parts: Parts): Promise<void> {
   const { options, interrupt, health, log } = frame;
   const { settings, capture, sources, labelling, bpfTime } = parts;
+  const present = { settings };
   const { ownership, processes } = labelling;
   const firstLabelByMs = performance.now() + FIRST_LABEL_MS;
   const names = new NameCache(workerNamer(frame.worker), NAME_BYTES);
-  const intakes = await openIntakes(options, log);
-  const delivery = new Delivery([...openExporters({ file: fileExporter(options) }), ...intakes], log);
+  const delivery = new Delivery(await wantedExporters(options, log), log);
   const totals = new SampleTotals();
   const labelCounts = noLabelCounts();
   const check = new AccountingCheck({
@@ -185,10 +186,10 @@ async function runWindows(frame: Frame, parts: Parts): Promise<void> {
     divisor: (cgroup) => ownership.policy(cgroup).divisor,
     accounting: openCpuAccounting(settings.hierarchy),
   });
-  const writer = new WindowWriter<Window>(
+  const writer = new WindowWriter<EndedWindow>(
     {
       clock: systemClock,
-      write: async (window, span, signal) => {
+      write: async ({ window, settings }, span, signal) => {
         if (!span.exported) {
           leaveOut(window, labelCounts);
           return;
@@ -223,7 +224,7 @@ async function runWindows(frame: Frame, parts: Parts): Promise<void> {
     check.windowEnded(window, periodNsOf(span.frequencyHz));
     totals.add(window);
     labelling.windowEnded(window);
-    writer.take(window, span);
+    writer.take({ ...{ window, settings: present.settings }, total: window.total, bytes: window.bytes }, span);
   };
   ownership.onPolicy((cgroup, { divisor }) => {
     if (divisor === 0) check.refused(cgroup);
@@ -253,12 +254,12 @@ async function runWindows(frame: Frame, parts: Parts): Promise<void> {
     ...{ rate, scheduling },
     buildSeconds: () => frame.worker.busySeconds.get("convert") ?? 0,
   });
-  registerDeliveries(frame.metrics, () => intakes.map(({ status }) => status));
+  registerDeliveries(frame.metrics, () => delivery.intakes.map(({ status }) => status));
   describeHealth(health, {
-    ...{ capture, clock: systemClock, loop, writer, totals, delivery, intakes, sources, check, rate, scheduling },
-    windowMs: options.windowMs,
+    ...{ capture, clock: systemClock, loop, writer, totals, delivery, sources, check, rate, scheduling },
   });
   if (interrupt.asked) return;
+  const reload = startReload(options, { ...frame, present, rate, loop, labelling, sources, delivery });
   try {
     capture.start();
     loop.begin();
@@ -266,12 +267,14 @@ async function runWindows(frame: Frame, parts: Parts): Promise<void> {
     log.info("sampling", { cpus: capture.sampler.cpus, frequencyHz: rate.frequencyHz, hierarchy: settings.hierarchy });
     await Promise.all([loop.run().finally(() => scheduling?.close()), scheduling?.run()]);
     health.phase = "stopping";
+    reload.close(); // what is read from now on would be for nothing
     const span = loop.lastSpan();
     const last = await capture.stop();
     if (span !== undefined) take(last, span);
     await writer.finish(WRITE_MS);
     logAccount(log, { capture, writer, totals, labelCounts });
   } finally {
+    reload.close();
     await delivery.close();
   }
 }
@@ -292,7 +295,7 @@ function logAccount(log: Log, { capture, writer, totals, labelCounts }: AccountS
 
 interface AccountSources {
   readonly capture: Capture;
-  readonly writer: WindowWriter<Window>;
+  readonly writer: WindowWriter<EndedWindow>;
   readonly totals: SampleTotals;
   readonly labelCounts: LabelCounts;
 }
@@ -308,26 +311,6 @@ async function schedulingOf(options: AgentOptions, rate: SamplingRate, log: Log)
   if (options.schedule === undefined) return undefined;
   const { openScheduling } = await import("./agent/scheduling.js");
   return openScheduling(options.schedule, options.durationMs, { clock: systemClock, rate, log });
-}
-
-/** Five MiB of memory that are not taken where nothing is sent. */
-async function openIntakes(options: AgentOptions, log: Log): Promise<readonly DeliveringExporter[]> {
-  if (options.exporters.length === 0) return [];
-  const { startIntakes } = await import("./agent/intakes.js");
-  return startIntakes(options, log);
-}
-
-function fileExporter({ outputDir, outputBytes }: AgentOptions): FileExporterOptions | undefined {
-  if (outputDir === "off") return undefined;
-  return {
-    directory: outputDir,
-    maxBytes: outputBytes,
-    encode: ({ profile, service, env, version, labels }) => {
-      // Last, so that no label of a pod's that is asked for by one of these names stands for it.
-      const own = new Map([...labels, ["service", service], ["env", env], ["version", version]]);
-      return encodePprofGzip(profile, { comments: [TOOL], labels: own });
-    },
-  };
 }
 
 /** Waits until everyone who knows names has answered, but not for ever: profiles go on without. */

@@ -1,6 +1,8 @@
+import type { DeliveringExporter } from "../delivery/deliver-to.js";
 import type { Exporter } from "../exporters/exporter.js";
 import type { Log } from "../model/log.js";
 import type { ProfileBatch } from "../model/labelled-profile.js";
+import { ExporterSlot, type WantedExporter } from "./exporter-slot.js";
 
 /** What became of profiles at one exporter since the start. */
 export interface DeliveryCounts {
@@ -14,35 +16,88 @@ export interface DeliveryCounts {
   lastFailure: string | undefined;
 }
 
-/** Hands each batch to every exporter, all at once, and keeps the account. */
+/** Hands each batch to every exporter that is wanted, all at once, and keeps the account. */
 export class Delivery {
-  readonly counts: ReadonlyMap<string, DeliveryCounts>;
+  readonly #slots = new Map<string, ExporterSlot>();
+  readonly #counts = new Map<string, DeliveryCounts>();
+  #isClosed = false;
 
   constructor(
-    private readonly exporters: readonly Exporter[],
+    wanted: readonly WantedExporter[],
     private readonly log: Log,
   ) {
-    this.counts = new Map(
-      exporters.map(({ name }) => [
-        name,
-        { exported: 0, queued: 0, bytes: 0, failed: new Map<string, number>(), lastFailure: undefined },
-      ]),
-    );
+    this.setExporters(wanted);
+  }
+
+  /** By the names of all exporters that are wanted, and of those that still close. */
+  get counts(): ReadonlyMap<string, DeliveryCounts> {
+    return this.#counts;
+  }
+
+  /** Those that keep an account of their own of what waits and what was sent. */
+  get intakes(): readonly DeliveringExporter[] {
+    return Array.from(this.#slots.values(), ({ present }) => present).filter(isDelivering);
+  }
+
+  /**
+   * From the next batch on, these. One that did not change goes on untouched; one that is not wanted any more ends in its own
+   * time, which is bounded, and leaves what it could not send in its spool.
+   */
+  setExporters(wanted: readonly WantedExporter[]): void {
+    if (this.#isClosed) return;
+    const names = new Set(wanted.map(({ name }) => name));
+    for (const [name, slot] of this.#slots) {
+      if (!names.has(name)) void this.#remove(name, slot); // never rejects
+    }
+    for (const each of wanted) {
+      const slot = this.#slots.get(each.name);
+      if (slot === undefined) this.#add(each);
+      else void slot.change(each); // never rejects
+    }
   }
 
   async deliver(batch: ProfileBatch, signal: AbortSignal): Promise<void> {
-    await Promise.all(this.exporters.map((exporter) => this.one(exporter, batch, signal)));
+    const wanted = [...this.#slots].filter(([, slot]) => slot.isWanted);
+    await Promise.all(wanted.map(([name, slot]) => this.#one(name, slot, batch, signal)));
   }
 
   async close(): Promise<void> {
-    await Promise.all(this.exporters.map((exporter) => exporter.close()));
+    this.#isClosed = true;
+    await Promise.all(Array.from(this.#slots.values(), (slot) => slot.close()));
   }
 
-  private async one(exporter: Exporter, batch: ProfileBatch, signal: AbortSignal): Promise<void> {
-    const { name } = exporter;
-    const counts = this.counts.get(name);
+  #add(wanted: WantedExporter): void {
+    this.#counts.set(wanted.name, {
+      exported: 0,
+      queued: 0,
+      bytes: 0,
+      failed: new Map<string, number>(),
+      lastFailure: undefined,
+    });
+    const slot = new ExporterSlot(wanted, {
+      closed: (exporter, error) => {
+        const account = isDelivering(exporter) ? accountOf(exporter) : {};
+        this.log.info("exporter_closed", { exporter: exporter.name, ...account, error });
+      },
+      notOpened: (error) => {
+        this.log.error("exporter_not_opened", { exporter: wanted.name, error });
+      },
+    });
+    this.#slots.set(wanted.name, slot);
+  }
+
+  async #remove(name: string, slot: ExporterSlot): Promise<void> {
+    await slot.change(undefined);
+    // It may have come back meanwhile, or the agent ends, which waits for all that are here.
+    if (slot.isWanted || this.#isClosed || this.#slots.get(name) !== slot) return;
+    this.#slots.delete(name);
+    this.#counts.delete(name);
+  }
+
+  async #one(name: string, slot: ExporterSlot, batch: ProfileBatch, signal: AbortSignal): Promise<void> {
+    const { exported, bytes, queued = 0, failed } = await slot.export(batch, signal);
+    const counts = this.#counts.get(name);
     if (counts === undefined) return;
-    const { exported, bytes, queued = 0, failed } = await exporter.export(batch, signal);
     counts.exported += exported;
     counts.queued += queued;
     counts.bytes += bytes;
@@ -56,4 +111,15 @@ export class Delivery {
     }
     counts.lastFailure = reasons.length === 0 ? undefined : reasons.map(([reason]) => reason).join(", ");
   }
+}
+
+function isDelivering(exporter: Exporter | undefined): exporter is DeliveringExporter {
+  return exporter !== undefined && "status" in exporter;
+}
+
+/** The last that is heard of an exporter that had to go. */
+function accountOf({ status }: DeliveringExporter): Readonly<Record<string, number>> {
+  const { accepted, memory, spool, dropped } = status;
+  const gone = Array.from(dropped.values(), ({ uploads }) => uploads).reduce((sum, uploads) => sum + uploads, 0);
+  return { accepted: accepted.uploads, waiting: memory.uploads + spool.uploads, dropped: gone };
 }

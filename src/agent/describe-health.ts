@@ -10,19 +10,17 @@ import type { SamplingRate } from "./sampling-rate.js";
 import type { Scheduling } from "./scheduling.js";
 import type { Sources } from "./sources.js";
 import type { WindowLoop } from "./window-loop.js";
-import type { WindowWriter } from "./window-writer.js";
+import type { SampledWindow, WindowWriter } from "./window-writer.js";
 
 export interface HealthSources {
   readonly capture: Capture;
   readonly clock: Clock;
-  readonly loop: Pick<WindowLoop<Window>, "ageMs">;
-  readonly writer: Pick<WindowWriter<Window>, "writingMs">;
+  readonly loop: Pick<WindowLoop<Window>, "ageMs" | "longestMs">;
+  readonly writer: Pick<WindowWriter<SampledWindow>, "writingMs">;
   readonly totals: SampleTotals;
-  readonly delivery: Pick<Delivery, "counts">;
-  readonly intakes: readonly DeliveringExporter[];
+  readonly delivery: Pick<Delivery, "counts" | "intakes">;
   readonly sources: Pick<Sources, "runtimesHealth" | "podsHealth">;
   readonly check: Pick<AccountingCheck, "problem">;
-  readonly windowMs: number;
   readonly rate: SamplingRate;
   /** Undefined where sampling is continuous. */
   readonly scheduling: Scheduling | undefined;
@@ -30,21 +28,13 @@ export interface HealthSources {
 
 /** Which part of the agent is asked how it stands, and what its answer means. */
 export function describeHealth(health: AgentHealth, parts: HealthSources): void {
-  const { capture, clock, loop, writer, totals, delivery, intakes, sources, check, windowMs, rate, scheduling } = parts;
+  const { capture, clock, loop, writer, totals, delivery, sources, check, rate, scheduling } = parts;
   const { sampler, intake, firstSights } = capture;
   health.add("bpf", () => bpfHealth(sampler.cpus, rate, health.phase));
   if (scheduling !== undefined) health.add("schedule", () => scheduleHealth(rate, scheduling));
   health.add("runtimes", () => sources.runtimesHealth());
   health.add("pods", () => sources.podsHealth());
-  for (const intake of intakes) health.add(`intake ${intake.name}`, () => intakeHealth(intake));
-  for (const [name, counts] of delivery.counts) {
-    if (intakes.some((intake) => intake.name === name)) continue;
-    health.add(`exporter ${name}`, () =>
-      counts.lastFailure === undefined
-        ? { state: "ok", detail: `${counts.exported} profiles so far.` }
-        : { state: "degraded", detail: `profiles of the last window were lost: ${counts.lastFailure}.` },
-    );
-  }
+  health.addEach(() => exportersHealth(delivery));
   health.add("cpu accounting", () =>
     check.problem === "" ? { state: "ok", detail: "" } : { state: "degraded", detail: `${check.problem}.` },
   );
@@ -57,8 +47,20 @@ export function describeHealth(health: AgentHealth, parts: HealthSources): void 
     arrived: () => totals.samples + intake.window.total + firstSights.count + intake.malformed,
     windowAgeMs: () => loop.ageMs,
     writingMs: () => writer.writingMs,
-    windowMs,
+    windowMs: () => loop.longestMs,
   });
+}
+
+function* exportersHealth({ intakes, counts }: HealthSources["delivery"]): Iterable<readonly [string, PartHealth]> {
+  for (const intake of intakes) yield [`intake ${intake.name}`, intakeHealth(intake)];
+  for (const [name, { exported, lastFailure }] of counts) {
+    if (intakes.some((intake) => intake.name === name)) continue;
+    const health: PartHealth =
+      lastFailure === undefined
+        ? { state: "ok", detail: `${exported} profiles so far.` }
+        : { state: "degraded", detail: `profiles of the last window were lost: ${lastFailure}.` };
+    yield [`exporter ${name}`, health];
+  }
 }
 
 function bpfHealth(cpus: number, { frequencyHz }: SamplingRate, phase: AgentPhase): PartHealth {

@@ -49,7 +49,7 @@ export interface LivenessModules {
   /** How long the present window has been going on, how long it may, and how long one has been in writing. */
   readonly windowAgeMs: () => number;
   readonly writingMs: () => number;
-  readonly windowMs: number;
+  readonly windowMs: () => number;
 }
 
 /** Samples lie in the ring for a quarter of a second at most; minutes are a drain that has stopped. */
@@ -68,7 +68,8 @@ export class Liveness {
 
   /** Why the agent should be started anew, undefined while it is well. */
   problem(): string | undefined {
-    const { windowAgeMs, writingMs, windowMs } = this.modules;
+    const { windowAgeMs, writingMs } = this.modules;
+    const windowMs = this.modules.windowMs();
     const longest = Math.max(DRAIN_MS, windowMs * WINDOW_SHARE);
     const stuckMs = this.stuckMs();
     if (stuckMs > DRAIN_MS) return `samples wait in the ring, and none has been taken out for ${seconds(stuckMs)}.`;
@@ -107,15 +108,20 @@ function seconds(milliseconds: number): string {
 export class AgentHealth {
   phase: AgentPhase = "starting";
   liveness: Liveness | undefined;
-  private readonly parts = new Map<string, () => PartHealth>();
+  private readonly groups: (() => Iterable<readonly [name: string, health: PartHealth]>)[] = [];
 
   /** A part of the agent, asked each time. */
   add(name: string, read: () => PartHealth): void {
-    this.parts.set(name, read);
+    this.addEach(() => [[name, read()]]);
+  }
+
+  /** Parts that come and go while the agent runs. */
+  addEach(read: () => Iterable<readonly [name: string, health: PartHealth]>): void {
+    this.groups.push(read);
   }
 
   report(): HealthReport {
-    const parts = Object.fromEntries(Array.from(this.parts, ([name, read]) => [name, read()]));
+    const parts = Object.fromEntries(this.groups.flatMap((read) => [...read()]));
     return reportHealth(this.phase, parts);
   }
 }

@@ -8,6 +8,11 @@ import type { Log } from "../model/log.js";
 import { ProcessTable } from "../processes/process-table.js";
 import type { Sources } from "./sources.js";
 
+/** What a cgroup that nobody has spoken of yet begins with: it is sampled, or, in mode opt-in, not. */
+export function defaultDivisorOf({ mode }: Pick<SelectionOptions, "mode">): number {
+  return mode === "opt-in" ? 0 : 1;
+}
+
 /** What had to wait for its turn, and contexts that are due, are read this often. */
 const CATCH_UP_MS = 1000;
 /** Windows that a cgroup is remembered for after they were written: a sample that waited for rows may be two late. */
@@ -53,6 +58,12 @@ export class Labelling {
       void this.processes.catchUp(); // never rejects
       this.ownership.timePassed();
     }, CATCH_UP_MS);
+  }
+
+  /** The operator wants others sampled: each cgroup's policy follows within this turn of the event loop, in the kernel too. */
+  setSelection(selection: SelectionOptions): void {
+    this.capture.cgroups.setDefaultDivisor(defaultDivisorOf(selection));
+    this.ownership.setSelection(selection);
   }
 
   /** A window has ended and will be written: its cgroups are remembered until it is, and some windows longer. */

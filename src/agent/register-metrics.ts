@@ -1,5 +1,6 @@
 import type { Capture } from "../capture/capture.js";
 import type { Window } from "../capture/window.js";
+import type { EndedWindow } from "./ended-window.js";
 import { registerAccounting } from "../metrics/accounting.js";
 import { registerExports } from "../metrics/exports.js";
 import { registerNames } from "../metrics/names.js";
@@ -25,7 +26,7 @@ import type { WindowWriter } from "./window-writer.js";
 
 export interface AgentMetricsSource {
   readonly capture: Capture;
-  readonly writer: WindowWriter<Window>;
+  readonly writer: WindowWriter<EndedWindow>;
   readonly loop: WindowLoop<Window>;
   readonly totals: SampleTotals;
   readonly delivery: Delivery;

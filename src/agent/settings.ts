@@ -21,8 +21,11 @@ export interface AgentSettings {
 
 const RANDOM_KEY_BYTES = 32;
 
-/** Reads the key's file; throws the system's error where it cannot be read. */
-export function settingsOf(options: AgentOptions): AgentSettings {
+/**
+ * Reads the key's file; throws the system's error where it cannot be read. A random key stays that of `before`, the settings that
+ * these follow: names that left the node under it would be other names.
+ */
+export function settingsOf(options: AgentOptions, before?: AgentSettings): AgentSettings {
   const node = options.node ?? hostname();
   const { tags, defaults } = parseTags(options.tags ?? "");
   const { mode, includeNamespaces, excludeNamespaces, redactNamespaces, podLabels, podAnnotations } = options;
@@ -47,8 +50,12 @@ export function settingsOf(options: AgentOptions): AgentSettings {
       },
       ...DEFAULT_GROUP_LIMITS,
     },
-    hierarchy: hostCgroupHierarchy(),
-    redactKey:
-      options.redactKeyFile === undefined ? randomBytes(RANDOM_KEY_BYTES) : readFileSync(options.redactKeyFile),
+    hierarchy: before?.hierarchy ?? hostCgroupHierarchy(),
+    redactKey: redactKeyOf(options.redactKeyFile, before?.redactKey),
   };
+}
+
+/** The key of a file that is named no more is as good as a random one, and hashes names as before. */
+function redactKeyOf(file: string | undefined, before: Uint8Array | undefined): Uint8Array {
+  return file === undefined ? (before ?? randomBytes(RANDOM_KEY_BYTES)) : readFileSync(file);
 }

@@ -26,6 +26,7 @@ export type Rotation = "whole" | "part" | "rest";
 
 export interface WindowLoopModules<Window> {
   readonly clock: SleepingClock;
+  /** At first; see {@link WindowLoop.setLength}. */
   readonly lengthMs: number;
   /** Aborts when the agent is asked to stop. */
   readonly stop: AbortSignal;
@@ -67,6 +68,9 @@ export class WindowLoop<Window> {
   /** Of the present window; undefined before the first and at rest. */
   private start: Moment | undefined;
   private endsAtMs = 0;
+  private lengthMs: number;
+  /** The longest length that held since the present window began: how long it may be expected to go on. */
+  longestMs: number;
   /** Sampling is over; some of its samples wait for rows. */
   private ending: { readonly span: WindowSpan; readonly byMs: number } | undefined;
   private restBegan: number | undefined;
@@ -82,6 +86,7 @@ export class WindowLoop<Window> {
     private readonly modules: WindowLoopModules<Window>,
     private state: RateState,
   ) {
+    this.lengthMs = this.longestMs = modules.lengthMs;
     modules.stop.addEventListener("abort", this.wake, { once: true });
   }
 
@@ -89,7 +94,7 @@ export class WindowLoop<Window> {
   begin(): void {
     this.begun = true;
     if (this.state.frequencyHz === 0) this.beginRest();
-    else this.beginWindow();
+    else this.beginWindow(this.now());
   }
 
   /** How long ago the present window began, milliseconds; 0 while there is none. */
@@ -114,7 +119,8 @@ export class WindowLoop<Window> {
   /** The rate changes now, or whether windows are exported: the present one ends. */
   setRate(next: RateState): void {
     // What is sampled until the kernel has the new rate is the old window's: it is flushed into it.
-    const span = this.span(next.open === this.state.open ? "rate" : "schedule");
+    const now = this.now();
+    const span = this.span(next.open === this.state.open ? "rate" : "schedule", now);
     const wasResting = this.resting;
     this.state = next;
     try {
@@ -132,8 +138,17 @@ export class WindowLoop<Window> {
       if (span !== undefined) this.take(this.modules.rotate("part"), span);
       if (wasResting) this.modules.onRest(false);
       this.restBegan = undefined;
-      this.beginWindow();
+      this.beginWindow(span === undefined ? this.now() : now);
     }
+    this.wake();
+  }
+
+  /** Windows are so long from now on; the present one, too, ends at a multiple of it. */
+  setLength(lengthMs: number): void {
+    if (lengthMs === this.lengthMs) return;
+    this.lengthMs = lengthMs;
+    this.longestMs = Math.max(this.longestMs, lengthMs);
+    if (this.start !== undefined) this.endsAtMs = this.nextEnd();
     this.wake();
   }
 
@@ -145,7 +160,7 @@ export class WindowLoop<Window> {
 
   /** Of the window that whoever stops sampling takes; undefined at rest, when there is none. */
   lastSpan(): WindowSpan | undefined {
-    return this.ending?.span ?? this.span("stop");
+    return this.ending?.span ?? this.span("stop", this.now());
   }
 
   /** Does what is due; gives the milliseconds until something else is. */
@@ -167,10 +182,11 @@ export class WindowLoop<Window> {
   }
 
   private end(why: WindowEnd): void {
-    const span = this.span(why);
+    const now = this.now();
+    const span = this.span(why, now);
     if (span === undefined) return;
     this.take(this.modules.rotate("whole"), span);
-    this.beginWindow();
+    this.beginWindow(now);
   }
 
   /** It goes on, and nothing is lost, until its memory is full. */
@@ -192,9 +208,10 @@ export class WindowLoop<Window> {
     this.modules.take(window, span);
   }
 
-  private beginWindow(): void {
-    const { clock } = this.modules;
-    this.start = { wallMs: clock.wallMs(), monotonicMs: clock.monotonicMs() };
+  /** `start`: when the one before ended, so that no time is between them, however long that one took to be handed over. */
+  private beginWindow(start: Moment): void {
+    this.start = start;
+    this.longestMs = this.lengthMs;
     this.endsAtMs = this.nextEnd();
   }
 
@@ -204,8 +221,8 @@ export class WindowLoop<Window> {
   }
 
   private nextEnd(): number {
-    const { clock, lengthMs, closesInMs } = this.modules;
-    return clock.monotonicMs() + untilWindowEnd(clock.wallMs(), lengthMs, closesInMs());
+    const { clock, closesInMs } = this.modules;
+    return clock.monotonicMs() + untilWindowEnd(clock.wallMs(), this.lengthMs, closesInMs());
   }
 
   private rest(now: number): number {
@@ -217,12 +234,17 @@ export class WindowLoop<Window> {
     return Infinity;
   }
 
-  /** The present window as if it ended now. */
-  private span(end: WindowEnd): WindowSpan | undefined {
+  private now(): Moment {
+    const { clock } = this.modules;
+    return { wallMs: clock.wallMs(), monotonicMs: clock.monotonicMs() };
+  }
+
+  /** The present window as if it ended at that moment. */
+  private span(end: WindowEnd, { monotonicMs }: Moment): WindowSpan | undefined {
     if (this.start === undefined) return undefined;
     return {
       startNs: BigInt(Math.round(this.start.wallMs)) * 1_000_000n,
-      durationNs: BigInt(Math.max(0, Math.round(this.ageMs * 1e6))),
+      durationNs: BigInt(Math.max(0, Math.round((monotonicMs - this.start.monotonicMs) * 1e6))),
       end,
       first: this.first,
       frequencyHz: this.state.frequencyHz,

@@ -2,6 +2,7 @@ import type { CgroupId, CgroupPath } from "../model/cgroup.js";
 import { cgroupFlag, cgroupLayout } from "../native/abi.generated.js";
 import type { Session } from "../native/addon.js";
 import { errnoOf } from "../util/errno.js";
+import { DEFAULT_DIVISOR } from "./sampler.js";
 
 /** What the kernel side counted of one cgroup since it was first seen. */
 export interface CgroupCounts {
@@ -35,10 +36,10 @@ export class CgroupTable {
   private readonly value = new Uint8Array(cgroupLayout.sizeOf);
   private readonly view = new DataView(this.value.buffer);
 
-  /** defaultDivisor: what the kernel side gives a cgroup at its first tick. */
+  /** defaultDivisor: what the kernel side was told to give a cgroup at its first tick. */
   constructor(
     private readonly session: Pick<Session, "updateElement" | "lookupElement" | "deleteElement">,
-    private readonly defaultDivisor: number,
+    private defaultDivisor: number,
   ) {}
 
   get size(): number {
@@ -68,13 +69,28 @@ export class CgroupTable {
       return;
     }
     if (known === undefined) {
-      this.known.set(path.id, { path, divisor: this.defaultDivisor, ticks: 0n });
+      // The kernel's own word: its first tick may have been before the default changed.
+      const divisor = this.read(path.id) ? this.view.getUint32(cgroupLayout.divisor, true) : this.defaultDivisor;
+      this.known.set(path.id, { path, divisor, ticks: 0n });
     } else {
       known.path = path;
     }
     for (const listener of this.listeners) {
       listener(path);
     }
+  }
+
+  /**
+   * What a cgroup begins with at its first tick from now on, 0 or 1. Those that had one keep what they have, and those whose
+   * announcement is still under way too: each is told its own by whoever hears of it.
+   */
+  setDefaultDivisor(divisor: number): void {
+    this.session.updateElement(
+      DEFAULT_DIVISOR.map,
+      DEFAULT_DIVISOR.key,
+      new Uint8Array(Uint32Array.of(divisor).buffer),
+    );
+    this.defaultDivisor = divisor;
   }
 
   /**

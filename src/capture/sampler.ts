@@ -23,6 +23,9 @@ export interface SamplerOptions {
   readonly defaultDivisor: number;
 }
 
+/** The map with {@link SamplerOptions.defaultDivisor}; its one key. */
+export const DEFAULT_DIVISOR = { map: "default_divisor", key: new Uint8Array(4) } as const;
+
 /** Takes one drained batch; the cursor is reused, so nothing of it may be kept. */
 export type TakeBatch = (cursor: SampleCursor, byteLength: number) => void;
 
@@ -82,12 +85,12 @@ export class Sampler {
         wakeup_bytes: u32(options.ringBytes / WAKEUP_SHARE),
         ring_bytes: u32(options.ringBytes),
         cgroup_hierarchy: u32(hierarchy[options.hierarchy]),
-        default_divisor: u32(options.defaultDivisor),
       },
       skipPrograms: [],
     });
     try {
       this.session.load({ unwind_native: program.unwindNative, first_sight: program.firstSight });
+      this.session.updateElement(DEFAULT_DIVISOR.map, DEFAULT_DIVISOR.key, u32(options.defaultDivisor));
       this.fillFilters();
       this.statistics = new BigUint64Array(this.session.mapMemory("statistics"));
     } catch (error) {

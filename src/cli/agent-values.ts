@@ -129,8 +129,8 @@ export const cronExpression: ValueKind<string> = {
   accepts: "a cron expression of five fields, such as */10 * * * * or 0 9-17 * * mon-fri, or @hourly",
   placeholder: "CRON",
   parse: (text) => (typeof parseCron(text) === "string" ? undefined : text.trim()),
-  explain: (given) => {
-    const text = typeof given === "string" ? given : "a list or a map";
+  explain: (text) => {
+    if (typeof text !== "string") return "is a list or a map, and no text";
     const problem = parseCron(text);
     return `does not accept "${printable(text).slice(0, 80)}": ${typeof problem === "string" ? problem : "it is wrong"}`;
   },

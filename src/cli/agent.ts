@@ -3,6 +3,7 @@ import { openLogDestination } from "../logging/destination.js";
 import { createLog } from "../logging/log.js";
 import { EXIT } from "../model/exit-codes.js";
 import type { AgentConfiguration } from "./agent-configuration.js";
+import type { AgentSource } from "./agent-source.js";
 import { refuseWhereNothingWorks } from "./obstacles.js";
 import type { Output } from "./output.js";
 import { UsageError } from "./usage-error.js";
@@ -11,8 +12,12 @@ const STDOUT = 1;
 /** Lines that wait for a reader when the agent ends. */
 const LAST_LINES_MS = 500;
 
-/** `hostflame agent`: everything that can be known to fail is found before anything is sampled. */
-export async function agent({ options, warnings }: AgentConfiguration, stdout: Output): Promise<number> {
+/** `hostflame agent`: everything that can be known to fail is found before anything is sampled. `source`: where it is read again. */
+export async function agent(
+  { options, warnings }: AgentConfiguration,
+  source: AgentSource,
+  stdout: Output,
+): Promise<number> {
   if (options.kubernetes === "on" && findClusterAccess(process.env) === undefined) {
     throw new UsageError(
       "--kubernetes is on, and there is neither a service account (KUBERNETES_SERVICE_HOST) nor KUBECONFIG: run in a pod, name a kubeconfig, or leave it at auto.",
@@ -35,7 +40,13 @@ export async function agent({ options, warnings }: AgentConfiguration, stdout: O
   for (const warning of warnings) log.warn("configuration", { warning });
   try {
     const { runAgent } = await import("../agent.js");
-    return await runAgent(options, { log, logLinesDropped: () => destination.dropped });
+    return await runAgent(options, source, {
+      log,
+      logLinesDropped: () => destination.dropped,
+      setLogLevel: (level) => {
+        log.setLevel(level);
+      },
+    });
   } finally {
     await destination.close(LAST_LINES_MS);
   }

@@ -1,4 +1,3 @@
-import { readAgentConfiguration } from "./agent-configuration.js";
 import { readArguments } from "./arguments.js";
 import { agentCommand, checkCommand, commands, configCommand, recordCommand } from "./commands.js";
 import { EXIT } from "../model/exit-codes.js";
@@ -56,9 +55,11 @@ async function dispatch({ words, environment, stdout, stderr }: Shell): Promise<
     }
     case "agent": {
       if (asksForHelp(rest)) return print(stdout, commandHelp(agentCommand));
-      const configuration = await readAgentConfiguration({ words: rest, environment });
+      const { AgentSource } = await import("./agent-source.js");
+      const source = new AgentSource({ words: rest, environment });
+      const configuration = await source.read();
       const { agent } = await import("./agent.js");
-      return agent(configuration, stdout);
+      return agent(configuration, source, stdout);
     }
     case "config": {
       if (asksForHelp(rest)) return print(stdout, commandHelp(configCommand));

@@ -74,6 +74,8 @@ export class ListWatch {
   #gone = 0;
   /** An event was lost that a list makes good. */
   #listDue = false;
+  /** Ends the list or the watch that is going on, for another list. */
+  #again = new AbortController();
 
   constructor(options: ListWatchOptions) {
     this.#options = options;
@@ -82,15 +84,28 @@ export class ListWatch {
 
   /** Until the signal. Rejects only with what is a mistake of ours. */
   async run(signal: AbortSignal): Promise<void> {
+    const onEnd = (): void => {
+      this.#again.abort();
+    };
+    signal.addEventListener("abort", onEnd);
     while (!signal.aborted) {
+      const round = (this.#again = new AbortController());
       try {
-        if (this.#version === undefined) await this.#list(signal);
-        else await this.#watch(this.#version, signal);
+        if (this.#version === undefined) await this.#list(round.signal);
+        else await this.#watch(this.#version, round.signal);
       } catch (error) {
         if (!(error instanceof ApiProblem)) throw error;
-        if (!signal.aborted) await this.#recover(error, signal);
+        if (!round.signal.aborted) await this.#recover(error, signal);
       }
+      if (round.signal.aborted) this.#version = undefined;
     }
+    signal.removeEventListener("abort", onEnd);
+  }
+
+  /** Lists the pods anew at once: more is kept of them than was. An API server that is away is waited for as before. */
+  listAnew(): void {
+    this.#version = undefined;
+    this.#again.abort();
   }
 
   async #recover(problem: ApiProblem, signal: AbortSignal): Promise<void> {

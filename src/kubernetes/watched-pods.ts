@@ -14,6 +14,8 @@ export interface WatchedPods extends PodSource {
   readonly counts: Readonly<PodCounts>;
   /** Pods that ended a short while ago and are still known. */
   readonly endedPods: number;
+  /** Other annotations are kept from now on; the pods are listed anew where there is one more. */
+  keepAnnotations(keys: readonly string[]): void;
 }
 
 export interface PodSourceOptions {
@@ -48,7 +50,8 @@ class ApiPods implements WatchedPods, WatchListener {
   readonly #node: string;
   readonly #clock: SleepingClock;
   readonly #index: PodIndex;
-  readonly #annotations: ReadonlySet<string>;
+  readonly #watch: ListWatch;
+  #annotations: ReadonlySet<string>;
   readonly #listeners: ((pod: Pod) => void)[] = [];
   readonly #ending = new AbortController();
   readonly #running: Promise<void>;
@@ -68,8 +71,8 @@ class ApiPods implements WatchedPods, WatchListener {
       maxEnded: options.maxEndedPods ?? MAX_ENDED,
       dropped: (reason) => this.counts.dropped[reason]++,
     });
-    const watch = new ListWatch({ access, node, clock, random, times, counts: this.counts, listener: this });
-    this.#running = watch.run(this.#ending.signal);
+    this.#watch = new ListWatch({ access, node, clock, random, times, counts: this.counts, listener: this });
+    this.#running = this.#watch.run(this.#ending.signal);
   }
 
   get health(): PodSourceHealth {
@@ -91,6 +94,12 @@ class ApiPods implements WatchedPods, WatchListener {
 
   onChange(listener: (pod: Pod) => void): void {
     this.#listeners.push(listener);
+  }
+
+  keepAnnotations(keys: readonly string[]): void {
+    const isMore = keys.some((key) => !this.#annotations.has(key));
+    this.#annotations = new Set(keys);
+    if (isMore) this.#watch.listAnew();
   }
 
   async close(): Promise<void> {

@@ -160,6 +160,19 @@ export class Ownership {
     return entry.owner;
   }
 
+  /**
+   * The operator wants others sampled from now on: every cgroup is decided anew, and each whose policy is another one is told, in
+   * this turn of the event loop. How often is {@link setFrequency}'s to say.
+   */
+  setSelection(selection: Omit<SelectionOptions, "frequencyHz">): void {
+    this.#selection = { ...selection, frequencyHz: this.#selection.frequencyHz };
+    for (const entry of this.#entries.values()) {
+      const before = entry.decision.policy;
+      this.#decide(entry);
+      this.#tellIfOther(entry, before);
+    }
+  }
+
   /** How the cgroup is sampled by now. */
   policy(cgroup: CgroupId): SamplingPolicy {
     return (this.#entries.get(cgroup)?.decision ?? decideUnknown(this.#selection)).policy;
@@ -246,10 +259,9 @@ export class Ownership {
   }
 
   #update(entry: Entry): void {
-    const { divisor, redact } = entry.decision.policy;
+    const before = entry.decision.policy;
     this.#join(entry);
-    const { policy } = entry.decision;
-    if (policy.divisor !== divisor || policy.redact !== redact) this.#tell(entry);
+    this.#tellIfOther(entry, before);
   }
 
   #join(entry: Entry): void {
@@ -262,10 +274,23 @@ export class Ownership {
       entry.contradicted = true;
       this.#contradictions++;
     }
-    entry.decision = decide(owner, this.#selection, "by-now", { schedules: this.#schedules, span: this.#now() });
+    this.#decide(entry);
+  }
+
+  #decide(entry: Entry): void {
+    const { identity, owner } = entry;
+    entry.decision =
+      identity === undefined
+        ? decideUnknown(this.#selection)
+        : decide(owner, this.#selection, "by-now", { schedules: this.#schedules, span: this.#now() });
     if (entry.decision.changeMs < Infinity) this.#scheduled.add(entry);
     else this.#scheduled.delete(entry);
     for (const mistake of entry.decision.mistakes) this.#noteMistake(owner.pod, mistake);
+  }
+
+  #tellIfOther(entry: Entry, { divisor, redact }: SamplingPolicy): void {
+    const { policy } = entry.decision;
+    if (policy.divisor !== divisor || policy.redact !== redact) this.#tell(entry);
   }
 
   #tell({ cgroup, decision }: Entry): void {

@@ -18,9 +18,14 @@ interface Repeat {
   heldBack: number;
 }
 
-export function createLog({ level: least, write, nowMs }: LogOptions): Log {
+/** A log whose least level can be changed while it is written to. */
+export interface AdjustableLog extends Log {
+  setLevel(level: LogLevel): void;
+}
+
+export function createLog({ level: least, write, nowMs }: LogOptions): AdjustableLog {
   const repeats = new Map<string, Repeat>();
-  const leastRank = LOG_LEVELS.indexOf(least);
+  let leastRank = LOG_LEVELS.indexOf(least);
 
   const say = (level: LogLevel, event: string, fields: LogFields): void => {
     if (LOG_LEVELS.indexOf(level) >= leastRank) write({ timeMs: nowMs(), level, event, fields });
@@ -36,6 +41,9 @@ export function createLog({ level: least, write, nowMs }: LogOptions): Log {
     info: at("info"),
     warn: at("warn"),
     error: at("error"),
+    setLevel(next) {
+      leastRank = LOG_LEVELS.indexOf(next);
+    },
     repeated(level, event, reason, fields = {}) {
       const key = `${event}\0${reason}`;
       const known = repeats.get(key);

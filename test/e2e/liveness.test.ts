@@ -76,11 +76,9 @@ function partsOf(capture: Capture) {
   const ok = { state: "ok", detail: "" } as const;
   describeHealth(health, {
     ...{ capture, clock, loop, writer, totals },
-    delivery: { counts: new Map() },
-    intakes: [],
+    delivery: { counts: new Map(), intakes: [] },
     sources: { runtimesHealth: () => ok, podsHealth: () => ok },
     check: { problem: "" },
-    windowMs: WINDOW_MS,
     rate: new NodeSamplingRate(state.frequencyHz, () => undefined),
     scheduling: undefined,
   });

@@ -99,6 +99,20 @@ describe("the policy of a cgroup", { skip: cannotMakeCgroups("v2") }, () => {
     assert.ok(threads.length > 0 && threads.every((thread) => thread.cgroup === asked.id));
   });
 
+  it("follows another default while it is sampled, those excepted that had a tick before", async () => {
+    const [before, after] = [make("before"), make("others", "after")];
+    await captureWhile({ hierarchy }, async ({ cgroups, sampler }) => {
+      await before.burn(0.1);
+      cgroups.setDefaultDivisor(0);
+      await Promise.all([before.burn(0.2), after.burn(0.2)]);
+      await sleep(DRAINED_MS);
+      assert.equal(cgroups.counts(before.id)?.refused, 0n);
+      const counts = cgroups.counts(after.id);
+      assert.ok(counts !== undefined && counts.ticks > 0n && counts.ticks === counts.refused);
+      assert.ok(sampler.counters().refused_ticks > 0);
+    });
+  });
+
   it("is forgotten with the cgroup, and begins anew", async () => {
     const cgroup = make("forgotten");
     const sights: CgroupId[] = [];

@@ -14,7 +14,7 @@ const SHOP = { uid: "6f0c1a52-1111-4222-8333-0123456789ab", id: "a".repeat(64) }
 const JOBS = { uid: "6f0c1a52-9999-4222-8333-0123456789ab", id: "b".repeat(64) };
 const BURN = ["sh", "-c", "while :; do :; done"];
 /** Longer than any test; what is left of it ends by itself. */
-const BURN_SECONDS = 120;
+const BURN_SECONDS = 600;
 
 /** What a container of the second pod says its service is. */
 export const HOSTILE_SERVICE = "../../../tmp/night ly";

@@ -43,7 +43,7 @@ describe("liveness", () => {
       arrived: () => state.arrived,
       windowAgeMs: () => state.ageMs,
       writingMs: () => state.writingMs,
-      windowMs: 60_000,
+      windowMs: () => 60_000,
     });
     return { liveness, state };
   }

@@ -9,6 +9,8 @@ interface LoopOptions {
   readonly windows?: number;
   readonly lengthMs?: number;
   readonly frequencyHz?: number;
+  /** How long it takes to hand a window over. */
+  readonly takeMs?: number;
 }
 
 /** A loop over a clock that passes only while it is waited for, a second at a time. `at` says what happens then. */
@@ -51,6 +53,8 @@ function loopOf(options: LoopOptions = {}) {
       canTake: () => !state.busy,
       take: (number, span) => {
         taken.push({ window: number, span });
+        state.wallMs += options.takeMs ?? 0;
+        state.monotonicMs += options.takeMs ?? 0;
         if (taken.length >= (options.windows ?? 3)) stop.abort();
       },
       closesInMs: () => state.closesAtMs - state.monotonicMs,
@@ -124,6 +128,50 @@ describe("the loop of windows", () => {
       ["memory", "clock", "clock"],
     );
     assert.deepEqual(seconds(taken), [10, 50, 60]);
+  });
+
+  for (const [to, expected] of [
+    [10_000, [30, 10, 10]],
+    [600_000, [600, 600]],
+    [25_000, [50, 25]],
+  ] as const) {
+    it(`ends the present one at the next multiple of a length that became ${to / 1000} s, without a gap`, async () => {
+      const { loop, taken } = loopOf({
+        windows: expected.length,
+        at: (monotonicMs) => {
+          if (monotonicMs === 25_000) loop.setLength(to);
+          if (monotonicMs === 26_000) assert.equal(loop.longestMs, Math.max(to, 60_000));
+        },
+      });
+      loop.begin();
+      await loop.run();
+      assert.deepEqual(seconds(taken), expected);
+      let end = taken[0].span.startNs;
+      for (const { span } of taken) {
+        assert.equal(span.startNs, end);
+        end += span.durationNs;
+      }
+      assert.equal(loop.longestMs, to);
+    });
+  }
+
+  it("leaves no time between them, however long it takes to hand one over, and whatever ends it", async () => {
+    const { loop, taken } = loopOf({
+      windows: 5,
+      takeMs: 300,
+      at: (monotonicMs) => {
+        if (monotonicMs > 70_000 && monotonicMs < 71_000) loop.windowFull();
+        if (monotonicMs > 80_000 && monotonicMs < 81_000) loop.setRate({ frequencyHz: 99, open: true });
+      },
+    });
+    loop.begin();
+    await loop.run();
+    assert.deepEqual(new Set(taken.map(({ span }) => span.end)), new Set(["clock", "memory", "rate"]));
+    let end = taken[0].span.startNs;
+    for (const { span } of taken) {
+      assert.equal(span.startNs, end);
+      end += span.durationNs;
+    }
   });
 
   it("sleeps through a window, and wakes up for nothing else", async () => {

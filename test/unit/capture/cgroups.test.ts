@@ -7,10 +7,17 @@ import { cgroupFlag, cgroupLayout } from "#src/native/abi.generated.js";
 /** The kernel's map of cgroups, with room for so many. */
 class KernelMap {
   readonly entries = new Map<bigint, Uint8Array>();
+  /** The other map: what a cgroup begins with. */
+  defaultDivisor = 1;
 
   constructor(private readonly room = Infinity) {}
 
-  updateElement(_map: string, key: Uint8Array, value: Uint8Array): void {
+  updateElement(map: string, key: Uint8Array, value: Uint8Array): void {
+    if (map === "default_divisor") {
+      assert.deepEqual(key, new Uint8Array(4));
+      this.defaultDivisor = new DataView(value.buffer).getUint32(0, true);
+      return;
+    }
     if (!this.entries.has(idOf(key)) && this.entries.size >= this.room) {
       throw Object.assign(new Error("full"), { code: "E2BIG" });
     }
@@ -28,10 +35,10 @@ class KernelMap {
   }
 
   /** What a tick does; true when the cgroup is to be announced. */
-  tick(id: bigint, defaultDivisor = 1): boolean {
+  tick(id: bigint): boolean {
     const value = this.entries.get(id) ?? new Uint8Array(cgroupLayout.sizeOf);
     const view = new DataView(value.buffer);
-    if (!this.entries.has(id)) view.setUint32(cgroupLayout.divisor, defaultDivisor, true);
+    if (!this.entries.has(id)) view.setUint32(cgroupLayout.divisor, this.defaultDivisor, true);
     this.entries.set(id, value);
     view.setBigUint64(cgroupLayout.ticks, view.getBigUint64(cgroupLayout.ticks, true) + 1n, true);
     if (view.getUint32(cgroupLayout.divisor, true) === 0) {
@@ -58,11 +65,12 @@ const pathOf = (id: CgroupId): CgroupPath => ({ id, names: [`name-${id}`], trunc
 
 function setUp(room?: number, defaultDivisor = 1) {
   const kernel = new KernelMap(room);
+  kernel.defaultDivisor = defaultDivisor;
   const table = new CgroupTable(kernel, defaultDivisor);
   const seen: CgroupId[] = [];
   table.onSight(({ id }) => seen.push(id));
   const tick = (id: CgroupId) => {
-    if (kernel.tick(id, defaultDivisor)) table.seen(pathOf(id));
+    if (kernel.tick(id)) table.seen(pathOf(id));
   };
   return { kernel, table, seen, tick };
 }
@@ -108,6 +116,23 @@ describe("CgroupTable", () => {
     assert.equal(kernel.divisor(A), 0);
     assert.ok(table.setDivisor(A, 1));
     assert.equal(kernel.divisor(A), 1);
+  });
+
+  it("takes another default at any time, and the kernel's word for what a cgroup began with", () => {
+    const { kernel, table, tick } = setUp();
+    kernel.tick(A); // announced, and not drained yet
+    table.setDefaultDivisor(0);
+    tick(B);
+    assert.equal(kernel.divisor(B), 0);
+    table.seen(pathOf(A));
+    assert.equal(kernel.divisor(A), 1);
+    assert.ok(table.setDivisor(A, 0), "which is not what it has");
+    assert.equal(kernel.divisor(A), 0);
+    table.setDefaultDivisor(1);
+    table.forget(new Set());
+    table.forget(new Set());
+    tick(B);
+    assert.equal(kernel.divisor(B), 1);
   });
 
   it("refuses a divisor that is none", () => {

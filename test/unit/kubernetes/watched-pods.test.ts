@@ -99,6 +99,25 @@ describe("the pods of a node", () => {
     assert.deepEqual(told, ["a", "a", "a2", "a4"]);
   });
 
+  it("are listed anew when one more annotation is wanted of them, and only then", async () => {
+    const sketch = { annotations: { team: "a", floor: "3" } };
+    const { server, pods, told, clock } = await scene(
+      [list("1", [podObject("a", sketch)]), watch(), list("2", [podObject("a", { ...sketch, version: "2" })]), watch()],
+      { annotations: ["team"] },
+    );
+    await until(() => server.requests.length === 2);
+    const kept = () => ({ ...pods.byUid("uid-of-a")?.annotations });
+    assert.deepEqual(kept(), { team: "a" });
+    pods.keepAnnotations([]);
+    pods.keepAnnotations(["floor"]);
+    await until(() => server.requests.length === 4);
+    assert.deepEqual(server.asked, ["list 0", "watch 1", "list 1", "watch 2"]);
+    assert.deepEqual(kept(), { floor: "3" });
+    assert.deepEqual([clock.sleeps, pods.health], [[], { state: "synced", pods: 1 }], "nothing failed");
+    pods.keepAnnotations([]);
+    assert.equal(told.length, 4);
+  });
+
   it("that are deleted stay known, by what was last said of them", async () => {
     const last = podObject("a", { ids: ["late"], version: "3" });
     const { pods } = await scene([list("1", [podObject("a")]), watch(deleted(last))]);

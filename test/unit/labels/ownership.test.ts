@@ -380,6 +380,68 @@ describe("news", () => {
   });
 });
 
+describe("another selection", () => {
+  it("decides each cgroup anew in the same turn, and tells those whose policy is another one", () => {
+    const ownership = ownershipOf();
+    node.setPod(makePod({ namespace: "shop" }));
+    node.setPod(makePod({ uid: OTHER_UID, namespace: "bank", name: "till", containers: [] }));
+    ownership.cgroupSighted(PATH);
+    ownership.cgroupSighted(podPath(8n, OTHER_UID, OTHER_ID));
+    ownership.cgroupSighted({ id: 9n as CgroupId, names: ["user.slice"], truncated: false });
+    ownership.cgroupSighted({ id: 10n as CgroupId, names: [], truncated: true });
+    assert.deepEqual(policies.splice(0), ["7: 1", "8: 1", "9: 1", "10: 1"]);
+    ownership.setSelection(selection({ excludeNamespaces: ["bank"], redactNamespaces: ["shop"] }));
+    assert.deepEqual(policies.splice(0), ["7: 1*", "8: 0", "10: 0*"]);
+    assert.deepEqual(
+      [...ownership.refusals()],
+      [
+        ["namespace", 1],
+        ["unknown", 1],
+      ],
+    );
+    assert.equal(ownership.decisionAtLast(8n as CgroupId).refusal, "namespace", "what was sampled before, too");
+    ownership.setSelection(selection({ host: false }));
+    assert.deepEqual(policies.splice(0), ["7: 1", "8: 1", "9: 0", "10: 0"]);
+  });
+
+  it("leaves what an ownership has that began with it", () => {
+    const namespaces = fc.subarray(["shop", "bank", ""]);
+    const options = fc.record({
+      mode: fc.constantFrom("all" as const, "opt-in" as const),
+      host: fc.boolean(),
+      includeNamespaces: namespaces,
+      excludeNamespaces: namespaces,
+      redactNamespaces: namespaces,
+    });
+    const paths = [
+      PATH,
+      podPath(8n, OTHER_UID, OTHER_ID),
+      { id: 9n as CgroupId, names: ["user.slice"], truncated: false },
+      { id: 10n as CgroupId, names: [], truncated: true },
+    ];
+    fc.assert(
+      fc.property(fc.array(options, { minLength: 1, maxLength: 4 }), fc.boolean(), (all, isKnown) => {
+        node = new FakeNode();
+        policies = [];
+        if (isKnown) node.setPod(makePod({ annotations: { "hostflame.io/frequency": "19" } }));
+        const ownership = ownershipOf(all[0]);
+        for (const path of paths) ownership.cgroupSighted(path);
+        for (const each of all.slice(1)) ownership.setSelection(selection(each));
+        const told = new Map(policies.map((policy) => [policy.split(":")[0], policy]));
+        policies = [];
+        const fresh = ownershipOf(all.at(-1));
+        for (const path of paths) fresh.cgroupSighted(path);
+        for (const { id } of paths) {
+          assert.deepEqual(ownership.policy(id), fresh.policy(id));
+          assert.deepEqual(ownership.decisionAtLast(id), fresh.decisionAtLast(id));
+        }
+        assert.deepEqual([...told.values()], policies);
+        assert.deepEqual(ownership.refusals(), fresh.refusals());
+      }),
+    );
+  });
+});
+
 describe("memory", () => {
   it("is given back for cgroups that are gone, and bounded for those that are not", () => {
     const ownership = ownershipOf();

@@ -11,6 +11,20 @@ import { createLog } from "#src/logging/log.js";
 
 const LINE: LogLine = { timeMs: 1_795_262_400_000, level: "warn", event: "export_failed", fields: {} };
 
+describe("the least level", () => {
+  it("can be another one from now on", () => {
+    const said: string[] = [];
+    const log = createLog({ level: "warn", write: ({ event }) => said.push(event), nowMs: () => 0 });
+    log.info("a");
+    log.setLevel("debug");
+    log.debug("b");
+    log.setLevel("error");
+    log.warn("c");
+    log.repeated("error", "d", "reason");
+    assert.deepEqual(said, ["b", "d"]);
+  });
+});
+
 describe("a log line", () => {
   it("is JSON: time, level, event, then its fields", () => {
     const fields = {
