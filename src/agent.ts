@@ -2,9 +2,11 @@ import { setFlagsFromString } from "node:v8";
 import { AccountingCheck } from "./agent/accounting.js";
 import { BpfTime } from "./agent/bpf-time.js";
 import { Delivery } from "./agent/deliver.js";
+import { createProfileEncoder } from "./agent/encode-profile.js";
 import { describeHealth } from "./agent/describe-health.js";
 import { AgentHealth } from "./agent/health.js";
 import { agentRoutes } from "./agent/http-routes.js";
+import type { Api } from "./agent/api/api.js";
 import type { DeliveringExporter } from "./delivery/deliver-to.js";
 import { Labelling } from "./agent/labelling.js";
 import { makeProfiles, noLabelCounts, type LabelCounts } from "./agent/make-profiles.js";
@@ -26,16 +28,16 @@ import { registerProcess } from "./metrics/process.js";
 import { createMetricRegistry, type MetricRegistry } from "./metrics/registry.js";
 import type { AgentOptions } from "./model/agent-options.js";
 import { EXIT } from "./model/exit-codes.js";
+import type { Owner } from "./model/owner.js";
 import type { Log } from "./model/log.js";
 import { TOOL } from "./model/tool.js";
 import { NameCache } from "./naming/name-cache.js";
 import { loadNative } from "./native/load.js";
-import { encodePprofGzip } from "./profiles/pprof.js";
 import { MAX_EXECUTABLES, PENDING_BYTES } from "./sampling-limits.js";
 import { systemClock } from "./util/clock.js";
 import { LoopDelay } from "./util/loop-delay.js";
 import type { WorkerCalls } from "./util/worker-calls.js";
-import { workerNamer, type WorkerCallTable } from "./worker-calls.js";
+import { workerEncoder, workerNamer, type WorkerCallTable } from "./worker-calls.js";
 import { startWorker } from "./worker-thread.js";
 
 /** Whom the agent tells what it does. */
@@ -176,7 +178,10 @@ async function runWindows(frame: Frame, parts: Parts): Promise<void> {
   const firstLabelByMs = performance.now() + FIRST_LABEL_MS;
   const names = new NameCache(workerNamer(frame.worker), NAME_BYTES);
   const intakes = await openIntakes(options, log);
-  const delivery = new Delivery([...openExporters({ file: fileExporter(options) }), ...intakes], log);
+  const encode = createProfileEncoder();
+  const api = await prepareApi(frame, encode);
+  const file = { directory: options.outputDir, maxBytes: options.outputBytes, encode };
+  const delivery = new Delivery([...openExporters({ file }), ...(api ? [api.exporter] : []), ...intakes], log);
   const totals = new SampleTotals();
   const labelCounts = noLabelCounts();
   const check = new AccountingCheck({
@@ -187,18 +192,15 @@ async function runWindows(frame: Frame, parts: Parts): Promise<void> {
     accounting: openCpuAccounting(settings.hierarchy),
     periodNs: settings.periodNs,
   });
+  const making = {
+    ...{ registry: capture.registry, namer: names, ownership, processes, counts: labelCounts },
+    mayTellMore: (owner: Owner) => sources.mayTellMore(owner),
+    ...settings,
+  };
   const writer = new WindowWriter<Window>({
     write: async (window, span, signal) => {
       if (span.first) await untilSettled(sources, firstLabelByMs, interrupt);
-      const batch = await makeProfiles(window, span, {
-        registry: capture.registry,
-        namer: names,
-        ownership,
-        mayTellMore: (owner) => sources.mayTellMore(owner),
-        processes,
-        counts: labelCounts,
-        ...settings,
-      });
+      const batch = await makeProfiles(window, span, making);
       await delivery.deliver(batch, signal);
       log.info("window_written", { end: span.end, samples: window.total, profiles: batch.profiles.length });
     },
@@ -240,6 +242,8 @@ async function runWindows(frame: Frame, parts: Parts): Promise<void> {
   describeHealth(health, { capture, loop, totals, delivery, intakes, sources, check, windowMs: options.windowMs });
   if (interrupt.asked) return;
   try {
+    const rate = { frequencyHz, demand: () => () => undefined };
+    await api?.serve({ ...making, capture, rate, sources, settings });
     capture.start();
     loop.begin();
     health.phase = "sampling";
@@ -251,6 +255,7 @@ async function runWindows(frame: Frame, parts: Parts): Promise<void> {
     await writer.finish(WRITE_MS);
     logAccount(log, { capture, writer, totals, labelCounts });
   } finally {
+    await api?.close();
     await delivery.close();
   }
 }
@@ -289,16 +294,16 @@ async function openIntakes(options: AgentOptions, log: Log): Promise<readonly De
   return startIntakes(options, log);
 }
 
-function fileExporter({ outputDir, outputBytes }: AgentOptions): FileExporterOptions {
-  return {
-    directory: outputDir,
-    maxBytes: outputBytes,
-    encode: ({ profile, service, env, version, labels }) => {
-      // Last, so that no label of a pod's that is asked for by one of these names stands for it.
-      const own = new Map([...labels, ["service", service], ["env", env], ["version", version]]);
-      return encodePprofGzip(profile, { comments: [TOOL], labels: own });
-    },
-  };
+/** Memory and code that are not taken where nobody may ask. */
+async function prepareApi(
+  { options, log, metrics, worker, interrupt }: Frame,
+  encode: FileExporterOptions["encode"],
+): Promise<Api | undefined> {
+  if (options.apiListen === "off") return undefined;
+  const api = await import("./agent/api/api.js");
+  const { signal: stopping } = interrupt;
+  const encoder = workerEncoder(worker);
+  return api.prepareApi(options.apiListen, { options, log, metrics, encoder, stopping, encode });
 }
 
 /** Waits until everyone who knows names has answered, but not for ever: profiles go on without. */

@@ -52,7 +52,7 @@ const LOOK_MS = 100;
 /** Names a window, and makes a profile of each group of its threads. */
 export async function makeProfiles(
   window: Window,
-  span: WindowSpan,
+  span: Pick<WindowSpan, "startNs" | "durationNs">,
   modules: MakeProfilesModules,
 ): Promise<ProfileBatch> {
   const { registry, namer, periodNs, counts } = modules;

@@ -5,6 +5,7 @@ import type { AgentOptions } from "../model/agent-options.js";
 import { EXIT } from "../model/exit-codes.js";
 import { UsageError } from "./arguments.js";
 import { refuseWhereNothingWorks } from "./obstacles.js";
+import { isLoopback } from "./agent-values.js";
 import type { Output } from "./output.js";
 
 const STDOUT = 1;
@@ -19,6 +20,7 @@ export async function agent(options: AgentOptions, stdout: Output): Promise<numb
     );
   }
   await refuseWrongIntake(options);
+  await refuseOpenApi(options);
   refuseWhereNothingWorks("sample");
   const destination = openLogDestination(STDOUT, stdout.terminal ? { color: stdout.color } : undefined);
   const log = createLog({
@@ -39,6 +41,21 @@ export async function agent(options: AgentOptions, stdout: Output): Promise<numb
   } finally {
     await destination.close(LAST_LINES_MS);
   }
+}
+
+/** Profiles say what everybody on the node runs: nobody gets them from afar without a token. */
+async function refuseOpenApi({ apiListen, apiTokenFile }: AgentOptions): Promise<void> {
+  if (apiListen === "off") return;
+  if (apiTokenFile === undefined) {
+    if (isLoopback(apiListen.host)) return;
+    throw new UsageError(
+      `--api-listen ${apiListen.host} can be reached from other machines, and there is no --api-token-file: name a file with a token, or listen on 127.0.0.1.`,
+    );
+  }
+  const { readToken } = await import("../http/token-file.js");
+  await readToken(apiTokenFile).catch((error: unknown) => {
+    throw new UsageError(`--api-token-file: ${error instanceof Error ? error.message : String(error)}`);
+  });
 }
 
 /** What an intake's own reader objects to is a wrong value like any other. */

@@ -14,6 +14,8 @@ export interface WatchedPods extends PodSource {
   readonly counts: Readonly<PodCounts>;
   /** Pods that ended a short while ago and are still known. */
   readonly endedPods: number;
+  /** The pods that this node has at this moment. */
+  all(): readonly Pod[];
 }
 
 export interface PodSourceOptions {
@@ -79,6 +81,10 @@ class ApiPods implements WatchedPods, WatchListener {
 
   get endedPods(): number {
     return this.#index.endedPods;
+  }
+
+  all(): readonly Pod[] {
+    return this.#index.pods();
   }
 
   byUid(uid: string): Pod | undefined {
