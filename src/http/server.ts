@@ -38,7 +38,7 @@ export interface HttpServerOptions {
   readonly gate?: (request: HttpRequest) => HttpAnswer | undefined | Promise<HttpAnswer | undefined>;
   /** A route threw. */
   readonly onFailure: (path: string, error: unknown) => void;
-  /** An answer was found. Route: its path in the table, "" where there was none. */
+  /** An answer was found. Route: its path in the table, "" where there was none. Status 499: whoever asked had gone. */
   readonly onAnswer?: (route: string, status: number) => void;
   /** GET and HEAD unless told: where an answer takes minutes to make, nobody asks for its head. */
   readonly methods?: readonly string[];
@@ -65,6 +65,8 @@ const IDLE_SOCKET_MS = 70_000;
 /** A machine that is gone without a word is asked for so soon. */
 const PROBE_MS = 15_000;
 const METHODS = ["GET", "HEAD"];
+/** What stands for an answer's status where nobody was left to read it. */
+const GONE = 499;
 const TEXT = "text/plain; charset=utf-8";
 
 /** No browser runs, frames, embeds or guesses at what is answered here, nor tells others where it was. */
@@ -130,7 +132,7 @@ async function answer(
     onFailure(path, error);
     return { status: 500, contentType: TEXT, body: "It failed; the log says why.\n" };
   });
-  onAnswer?.(route ?? "", found.status);
+  onAnswer?.(route ?? "", signal.aborted ? GONE : found.status);
   return found;
 }
 

@@ -47,6 +47,8 @@ export interface Api {
 
 /** Of all recordings together. A minute of 64 busy CPUs at 19 Hz takes some 15 MiB. */
 const RECORDING_BYTES = 32 << 20;
+/** What is being named when the agent stops is answered, if it can be by then. */
+const SETTLE_MS = 2000;
 /** Each takes some 20 KiB while it waits; whoever is above what is recorded at once has an answer at once. */
 const MAX_CONNECTIONS = 256;
 
@@ -55,27 +57,30 @@ export function prepareApi(listen: ListenAddress, setting: ApiSetting): Api {
   const { options, encode, log } = setting;
   const kept = new KeptProfiles(options.apiProfilesBytes, encode);
   let http: HttpServer | undefined;
+  let recordings: Recordings | undefined;
   return {
     exporter: kept,
     serve: async (modules) => {
-      http = await openServer(listen, setting, modules, kept);
+      recordings = recordingsOf(setting, modules);
+      http = await openServer(listen, setting, modules, { recordings, kept });
       log.info("api_listening", { address: http.address, token: options.apiTokenFile !== undefined });
     },
-    close: async () => http?.close(),
+    close: async () => {
+      await recordings?.settled(SETTLE_MS);
+      await http?.close();
+    },
   };
 }
 
-async function openServer(
-  listen: ListenAddress,
-  { options, log, metrics, encoder, stopping }: ApiSetting,
-  modules: ApiModules,
-  kept: KeptProfiles,
-): Promise<HttpServer> {
-  const { capture, rate, sources, settings, ownership } = modules;
-  const recordings = new Recordings({
+function recordingsOf({ options, stopping }: ApiSetting, modules: ApiModules): Recordings {
+  const { capture, rate, ownership } = modules;
+  return new Recordings({
     ...{ capture, rate, stopping, most: options.apiRecordings, memoryBytes: RECORDING_BYTES },
-    wants: (query) => (thread) =>
-      (query.pid ?? thread.pid) === thread.pid && mayMatch(query, ownership.owner(thread.cgroup)),
+    wants: (query) => (thread) => {
+      if (query.pid !== undefined && query.pid !== thread.pid) return false;
+      const isKnown = capture.cgroups.path(thread.cgroup) !== undefined; // its first record may still be on its way
+      return !isKnown || mayMatch(query, ownership.owner(thread.cgroup));
+    },
     make: async (window, span) => {
       const counts = noLabelCounts();
       // Always apart by container: whose a sample is, is what is asked for.
@@ -84,13 +89,21 @@ async function openServer(
       return { batch, refused: counts.refused };
     },
   });
-  const { node, selection } = settings;
+}
+
+async function openServer(
+  listen: ListenAddress,
+  { options, log, metrics, encoder }: ApiSetting,
+  modules: ApiModules,
+  { recordings, kept }: { readonly recordings: Recordings; readonly kept: KeptProfiles },
+): Promise<HttpServer> {
+  const { node, selection } = modules.settings;
   const requests = new RequestCounts();
   registerApi(metrics, { requests: () => requests.rows(), recordings, kept });
   const { apiTokenFile } = options;
   return openHttpServer({
     listen,
-    routes: apiRoutes({ recordings, kept, encoder, log, targets: { node, selection, pods: sources.pods } }),
+    routes: apiRoutes({ recordings, kept, encoder, log, targets: { node, selection, pods: modules.sources.pods } }),
     methods: ["GET"],
     maxConnections: MAX_CONNECTIONS,
     gate: createAccess({

@@ -90,6 +90,14 @@ export class Recordings {
     return bytes;
   }
 
+  /** Resolves when nothing is being named, or after so long. */
+  async settled(timeoutMs: number): Promise<void> {
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise((resolve) => (timer = setTimeout(resolve, timeoutMs)));
+    await Promise.race([this.finishing, late]);
+    clearTimeout(timer);
+  }
+
   /**
    * Records, names what was recorded, and makes something of it, which counts as part of it: only so is what all take
    * together bounded. Whoever asked may go at any time: the signal aborts, and it ends.
@@ -139,6 +147,7 @@ export class Recordings {
       const span = { startNs, durationNs, periodNs: Math.round(1e9 / frequencyHz) };
       return await this.inTurn(async () => {
         if (gone.aborted) return { end: "client-gone" };
+        if (this.modules.stopping.aborted) return { end: "stopping" };
         const recording = merged(query, span, end, { ...(await make(window, span)), late });
         return { end, made: await makeOf(recording) };
       });
