@@ -81,7 +81,11 @@ export class Recordings {
   /** Samples that a recording lacks because the rows of their files did not come in time; windows have them. */
   lateSamples = 0;
 
-  constructor(private readonly modules: RecordingsModules) {}
+  constructor(private readonly modules: RecordingsModules) {
+    modules.stopping.addEventListener("abort", () => {
+      for (const { end } of [...this.under]) end("stopping");
+    });
+  }
 
   /** Bytes that recordings hold now. */
   get bytes(): number {
@@ -163,22 +167,20 @@ export class Recordings {
     gone: AbortSignal,
   ): Promise<RecordingEnd> {
     const { rate, stopping } = this.modules;
-    const asked = [
-      [gone, "client-gone"],
-      [stopping, "stopping"],
-    ] as const;
     return new Promise((resolve) => {
-      const finish = (why: RecordingEnd): void => {
+      const end = (why: RecordingEnd): void => {
         clearTimeout(timer);
         clearInterval(look);
         this.under.delete(running);
         tap.onWindowEnd = undefined;
-        for (const [signal, reason] of asked) signal.removeEventListener("abort", endings[reason]);
+        gone.removeEventListener("abort", onGone);
         resolve(why);
       };
-      const endings = { "client-gone": () => finish("client-gone"), stopping: () => finish("stopping") };
-      const running: Running = { tap, untilMs: performance.now() + seconds * 1000, end: finish };
-      const timer = setTimeout(finish, seconds * 1000, "time");
+      const onGone = (): void => {
+        end("client-gone");
+      };
+      const running: Running = { tap, untilMs: performance.now() + seconds * 1000, end };
+      const timer = setTimeout(end, seconds * 1000, "time");
       const look = setInterval(() => {
         this.endLargest();
       }, LOOK_MS);
@@ -186,13 +188,12 @@ export class Recordings {
       // The window ends before the rate changes; a profile has one rate too.
       tap.onWindowEnd = () => {
         setImmediate(() => {
-          if (rate.frequencyHz !== frequencyHz && this.under.has(running)) finish("rate-changed");
+          if (rate.frequencyHz !== frequencyHz && this.under.has(running)) end("rate-changed");
         });
       };
-      for (const [signal, reason] of asked) {
-        signal.addEventListener("abort", endings[reason]);
-        if (signal.aborted) finish(reason);
-      }
+      gone.addEventListener("abort", onGone);
+      if (gone.aborted) onGone();
+      else if (stopping.aborted) end("stopping");
     });
   }
 

@@ -6,7 +6,7 @@ import { createAccess } from "#src/http/access.js";
 
 const TOKEN = "0123456789abcdef0123456789abcdef";
 
-function ask(headers: IncomingHttpHeaders, token: string | undefined = undefined) {
+function ask(headers: IncomingHttpHeaders, token?: string) {
   const access = createAccess({
     token: token === undefined ? undefined : () => Promise.resolve(token),
     names: ["node-7", "Ip-10-0-0-1.ec2.internal"],
