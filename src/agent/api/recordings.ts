@@ -36,7 +36,10 @@ export interface RecordingsModules {
   readonly stopping: AbortSignal;
 }
 
-export type RecordedSpan = Pick<WindowSpan, "startNs" | "durationNs"> & { readonly periodNs: number };
+export type RecordedSpan = Pick<WindowSpan, "startNs" | "durationNs"> & {
+  readonly frequencyHz: number;
+  readonly periodNs: number;
+};
 
 export interface MadeProfiles {
   readonly batch: ProfileBatch;
@@ -148,7 +151,7 @@ export class Recordings {
       const { window, late } = await capture.closeTap(tap, Math.min(MAX_LATE_MS, query.seconds * 1000 * LATE_SHARE));
       this.lateSamples += late;
       const durationNs = BigInt(Math.round(tap.endNs - tap.startNs));
-      const span = { startNs, durationNs, periodNs: Math.round(1e9 / frequencyHz) };
+      const span = { startNs, durationNs, frequencyHz, periodNs: Math.round(1e9 / frequencyHz) };
       return await this.inTurn(async () => {
         if (gone.aborted) return { end: "client-gone" };
         if (this.modules.stopping.aborted) return { end: "stopping" };
