@@ -41,7 +41,7 @@ async function take(agent: RunningAgent, path: string, headers: Record<string, s
 
 /** Takes until something is in it: a machine that does much besides gives a program little. */
 async function takeSamples(agent: RunningAgent, path: string, headers: Record<string, string> = {}) {
-  let bytes = new Uint8Array();
+  let bytes: Uint8Array = new Uint8Array();
   await until(async () => {
     const taken = await take(agent, path, headers);
     assert.equal(taken.status, 200);
