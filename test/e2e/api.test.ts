@@ -52,6 +52,11 @@ async function takeSamples(agent: RunningAgent, path: string, headers: Record<st
   return { bytes, samples: samplesOf(bytes) };
 }
 
+/** Its patience is half as long again as the time asked for, and five seconds, unless it is told: too short for a load of twenty. */
+function fetchByPprof(report: string, url: string): string {
+  return runGooglePprof("-timeout", "120", report, url);
+}
+
 function textOf({ bytes }: Taken): string {
   return Buffer.from(bytes).toString();
 }
@@ -115,16 +120,15 @@ describe("an agent that this machine may ask for profiles", { skip: reason }, ()
     assert.match(textOf(gone), new RegExp(`^There is no process ${idle.pid} on node .*\\.\\n$`));
   });
 
-  it("is read by go tool pprof as a Go program is", { skip: googlePprofMissing }, () => {
+  it("is read by go tool pprof as a Go program is", { skip: googlePprofMissing }, async () => {
     process.env["PPROF_TMPDIR"] = pprofFolder;
     const url = `${agent.api}/debug/pprof/profile?seconds=2&pid=${burning[0].pid}`;
-    const top = runGooglePprof("-top", url);
-    assert.match(top, /^Type: cpu$/m);
-    assert.match(top, /%[ ]+(alpha|beta)_leaf/);
-    const raw = runGooglePprof("-raw", url);
+    let raw = "";
+    await until(() => (raw = fetchByPprof("-raw", url)).includes("_leaf"), BUSY_MS);
     assert.match(raw, /PeriodType: cpu nanoseconds\nPeriod: 5025126\n/);
     assert.match(raw, new RegExp(`pid:\\[${burning[0].pid}\\]`));
-    assert.throws(() => runGooglePprof("-top", `${agent.api}/debug/pprof/profile?seconds=0`), /accepts a whole number/);
+    assert.match(fetchByPprof("-top", url), /^Type: cpu$/m);
+    assert.throws(() => fetchByPprof("-top", `${agent.api}/debug/pprof/profile?seconds=0`), /accepts a whole number/);
   });
 
   it("has a page of the same, under its own policy", async () => {
@@ -229,7 +233,9 @@ describe("an agent that this machine may ask for profiles", { skip: reason }, ()
     const account = agent.find("account") as unknown as Record<string, number> & { refused: Record<string, number> };
     const refused = Object.values(account.refused).reduce((sum, count) => sum + count, 0);
     const lost = account["ringFull"] + account["windowsFailed"] + account["windowsDropped"];
-    assert.equal(countOf(agent.samples()) + refused + lost, account["samples"], JSON.stringify(account));
+    assert.equal(account["inProfiles"] + refused + lost, account["samples"], JSON.stringify(account));
+    // A window that fails, where the last is not written in time, may have been written in part.
+    if (account["windowsFailed"] === 0) assert.equal(countOf(agent.samples()), account["inProfiles"]);
     assert.equal(agent.errors, "");
     assert.equal(agent.find("api_failed"), undefined);
   });
@@ -310,7 +316,7 @@ describe(
       assert.equal((await take(agent, `/flamegraph?pod=${SHOP}&container=c1`, bearer)).status, 404);
     });
 
-    it("is read by curl and go tool pprof, which know the token their own ways", (context) => {
+    it("is read by curl and go tool pprof, which know the token their own ways", async (context) => {
       const url = agent.api.replace("0.0.0.0", "127.0.0.1");
       writeFileSync(join(folder, "headers"), `Authorization: Bearer ${TOKEN}\n`);
       const words = ["-fsS", "-H", `@${join(folder, "headers")}`, "-o", join(folder, "cpu.pb.gz")];
@@ -325,8 +331,9 @@ describe(
       }
       process.env["PPROF_TMPDIR"] = folder;
       const path = `debug/pprof/profile?seconds=1&pod=${SHOP}`;
-      assert.match(runGooglePprof("-tags", `http://x:${TOKEN}@${url.slice(7)}/${path}`), new RegExp(SHOP));
-      assert.throws(() => runGooglePprof("-top", `${url}/${path}`), /401 Unauthorized - It takes the token/);
+      const withToken = `http://x:${TOKEN}@${url.slice(7)}/${path}`;
+      await until(() => fetchByPprof("-tags", withToken).includes(SHOP), BUSY_MS);
+      assert.throws(() => fetchByPprof("-top", `${url}/${path}`), /401 Unauthorized - It takes the token/);
     });
 
     it("takes another token as soon as its file has it", async () => {

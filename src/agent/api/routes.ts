@@ -3,7 +3,7 @@ import type { FlamegraphAbout } from "../../flamegraph/page.js";
 import type { Log } from "../../model/log.js";
 import type { Profile } from "../../model/profile.js";
 import { TOOL } from "../../model/tool.js";
-import type { PprofOptions } from "../../profiles/pprof.js";
+import { encodePprofGzip, type PprofOptions } from "../../profiles/pprof.js";
 import { json, page, pprofFile, sentence } from "./answers.js";
 import { INDEX } from "./index-page.js";
 import type { KeptProfile, KeptProfiles } from "./kept-profiles.js";
@@ -32,6 +32,8 @@ export interface ApiEncoder {
   ) => Promise<{ readonly page: Uint8Array; readonly policy: string }>;
 }
 
+/** Sample rows that are encoded in less time, some 5 ms, than it takes to hand them to the worker, which may have to start. */
+const SMALL = 1000;
 const FILE = /^\/profiles\/([\w-]{1,64})\.(pb\.gz|html)$/;
 
 /** What the API answers. */
@@ -47,7 +49,8 @@ export function apiRoutes(parts: ApiParts): HttpRoutes {
     "/debug/pprof/profile": (request) =>
       recorded(request, parts, async ({ profile, threadLabels, notes }) => {
         const comments = [TOOL, ...notes];
-        return pprofFile(await parts.encoder.pprof(profile, { comments, threadLabels }), "profile");
+        const encode = profile.samples.length > SMALL ? parts.encoder.pprof : encodePprofGzip;
+        return pprofFile(await encode(profile, { comments, threadLabels }), "profile");
       }),
     "/flamegraph": (request) =>
       recorded(request, parts, async ({ profile }) => flamegraph(parts, profile, subject(request.query, parts))),
