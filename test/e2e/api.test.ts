@@ -226,6 +226,7 @@ describe("an agent that this machine may ask for profiles", { skip: reason }, ()
       () => 503,
     );
     await until(async () => (await agent.metric("hostflame_api_recordings")) === 1);
+    await Promise.all(burning.map((child) => child.stop()));
     const { code, ms } = await agent.stop();
     assert.equal(code, EXIT.ok, agent.errors);
     assert.ok(ms < 10_000, `${ms} ms`);

@@ -48,7 +48,7 @@ export interface Api {
 /** Of all recordings together. A minute of 64 busy CPUs at 19 Hz takes some 15 MiB. */
 const RECORDING_BYTES = 32 << 20;
 /** What is being named when the agent stops is answered, if it can be by then. */
-const SETTLE_MS = 2000;
+const SETTLE_MS = 500;
 /** Each takes some 20 KiB while it waits; whoever is above what is recorded at once has an answer at once. */
 const MAX_CONNECTIONS = 256;
 
