@@ -2,7 +2,10 @@ import { setFlagsFromString } from "node:v8";
 import { AccountingCheck } from "./agent/accounting.js";
 import { BpfTime } from "./agent/bpf-time.js";
 import { Delivery } from "./agent/deliver.js";
+import type { Api } from "./agent/api/api.js";
+import { createProfileEncoder } from "./agent/encode-profile.js";
 import type { EndedWindow } from "./agent/ended-window.js";
+import type { WantedExporter } from "./agent/exporter-slot.js";
 import { describeHealth } from "./agent/describe-health.js";
 import { AgentHealth } from "./agent/health.js";
 import { agentRoutes } from "./agent/http-routes.js";
@@ -29,6 +32,8 @@ import { registerDeliveries } from "./metrics/deliveries.js";
 import { createMetricRegistry, type MetricRegistry } from "./metrics/registry.js";
 import type { AgentOptions } from "./model/agent-options.js";
 import { EXIT } from "./model/exit-codes.js";
+import type { Owner } from "./model/owner.js";
+import type { LabelledProfile } from "./model/labelled-profile.js";
 import type { Log, LogLevel } from "./model/log.js";
 import { TOOL } from "./model/tool.js";
 import { NameCache } from "./naming/name-cache.js";
@@ -37,7 +42,7 @@ import { MAX_EXECUTABLES, PENDING_BYTES } from "./sampling-limits.js";
 import { systemClock } from "./util/clock.js";
 import { LoopDelay } from "./util/loop-delay.js";
 import type { WorkerCalls } from "./util/worker-calls.js";
-import { workerNamer, type WorkerCallTable } from "./worker-calls.js";
+import { workerEncoder, workerNamer, type WorkerCallTable } from "./worker-calls.js";
 import { startWorker } from "./worker-thread.js";
 
 /** Whom the agent tells what it does. */
@@ -176,7 +181,13 @@ async function runWindows(frame: Frame, parts: Parts): Promise<void> {
   const { ownership, processes } = labelling;
   const firstLabelByMs = performance.now() + FIRST_LABEL_MS;
   const names = new NameCache(workerNamer(frame.worker), NAME_BYTES);
-  const delivery = new Delivery(await wantedExporters(options, log), log);
+  const encode = createProfileEncoder();
+  const api = await prepareApi(frame, encode);
+  const wantedOf = async (its: AgentOptions): Promise<readonly WantedExporter[]> => [
+    ...(await wantedExporters(its, log, encode)),
+    ...(api === undefined ? [] : [api.wanted]),
+  ];
+  const delivery = new Delivery(await wantedOf(options), log);
   const totals = new SampleTotals();
   const labelCounts = noLabelCounts();
   const check = new AccountingCheck({
@@ -186,6 +197,10 @@ async function runWindows(frame: Frame, parts: Parts): Promise<void> {
     divisor: (cgroup) => ownership.policy(cgroup).divisor,
     accounting: openCpuAccounting(settings.hierarchy),
   });
+  const making = {
+    ...{ registry: capture.registry, namer: names, ownership, processes },
+    mayTellMore: (owner: Owner) => sources.mayTellMore(owner),
+  };
   const writer = new WindowWriter<EndedWindow>(
     {
       clock: systemClock,
@@ -195,15 +210,7 @@ async function runWindows(frame: Frame, parts: Parts): Promise<void> {
           return;
         }
         if (span.first) await untilSettled(sources, firstLabelByMs, interrupt);
-        const batch = await makeProfiles(window, span, {
-          registry: capture.registry,
-          namer: names,
-          ownership,
-          mayTellMore: (owner) => sources.mayTellMore(owner),
-          processes,
-          counts: labelCounts,
-          ...settings,
-        });
+        const batch = await makeProfiles(window, span, { ...making, ...settings, counts: labelCounts });
         await delivery.deliver(batch, signal);
         log.info("window_written", { end: span.end, samples: window.total, profiles: batch.profiles.length });
       },
@@ -259,8 +266,9 @@ async function runWindows(frame: Frame, parts: Parts): Promise<void> {
     ...{ capture, clock: systemClock, loop, writer, totals, delivery, sources, check, rate, scheduling },
   });
   if (interrupt.asked) return;
-  const reload = startReload(options, { ...frame, present, rate, loop, labelling, sources, delivery });
+  const reload = startReload(options, { ...frame, present, rate, loop, labelling, sources, delivery, wantedOf });
   try {
+    await api?.serve({ ...making, capture, rate, sources, settings: () => present.settings });
     capture.start();
     loop.begin();
     health.phase = "sampling";
@@ -275,6 +283,7 @@ async function runWindows(frame: Frame, parts: Parts): Promise<void> {
     logAccount(log, { capture, writer, totals, labelCounts });
   } finally {
     reload.close();
+    await api?.close();
     await delivery.close();
   }
 }
@@ -311,6 +320,18 @@ async function schedulingOf(options: AgentOptions, rate: SamplingRate, log: Log)
   if (options.schedule === undefined) return undefined;
   const { openScheduling } = await import("./agent/scheduling.js");
   return openScheduling(options.schedule, options.durationMs, { clock: systemClock, rate, log });
+}
+
+/** Memory and code that are not taken where nobody may ask. */
+async function prepareApi(
+  { options, log, metrics, worker, interrupt }: Frame,
+  encode: (labelled: LabelledProfile) => Promise<Uint8Array>,
+): Promise<Api | undefined> {
+  if (options.apiListen === "off") return undefined;
+  const api = await import("./agent/api/api.js");
+  const { signal: stopping } = interrupt;
+  const encoder = workerEncoder(worker);
+  return api.prepareApi(options.apiListen, { options, log, metrics, encoder, stopping, encode });
 }
 
 /** Waits until everyone who knows names has answered, but not for ever: profiles go on without. */

@@ -1,4 +1,5 @@
 import type { ExecutableContent } from "./executables/executable.js";
+import type { FlamegraphAbout } from "./flamegraph/page.js";
 import type { Profile } from "./model/profile.js";
 import type { PprofGzipOptions } from "./profiles/pprof.js";
 import type { Namer } from "./naming/name-window.js";
@@ -23,6 +24,20 @@ export interface WorkerCallTable {
    * A container's is encoded where it is.
    */
   readonly encode: { readonly input: EncodeRequest; readonly output: Uint8Array };
+  /** A profile, or the bytes of a .pb.gz of ours → the page that shows it. */
+  readonly flamegraph: { readonly input: FlamegraphRequest; readonly output: FlamegraphPage };
+}
+
+export interface FlamegraphRequest {
+  readonly profile: Profile | Uint8Array;
+  readonly about: FlamegraphAbout;
+}
+
+export interface FlamegraphPage {
+  /** UTF-8. */
+  readonly page: Uint8Array;
+  /** The page's own content security policy, for the header. */
+  readonly policy: string;
 }
 
 export interface EncodeRequest {
@@ -36,5 +51,14 @@ export function workerNamer(worker: WorkerCalls<WorkerCallTable>): Namer {
     symbolize: (request) => worker.call("symbolize", request),
     kernel: (addresses) => worker.call("kernel", addresses),
     kernelTable: () => worker.call("kernelTable", undefined),
+  };
+}
+
+/** Makes bytes of profiles on the worker. */
+export function workerEncoder(worker: WorkerCalls<WorkerCallTable>) {
+  return {
+    pprof: (profile: Profile, options: PprofGzipOptions) => worker.call("encode", { profile, options }),
+    flamegraph: (profile: Profile | Uint8Array, about: FlamegraphAbout) =>
+      worker.call("flamegraph", { profile, about }),
   };
 }

@@ -52,4 +52,11 @@ answerCalls<WorkerCallTable>(parentPort, {
     const { encodePprofGzip } = await import("./profiles/pprof.js");
     return { output: await encodePprofGzip(profile, options), transfer: [] };
   },
+  async flamegraph({ profile, about }) {
+    const { pagePolicy, renderFlamegraph } = await import("./flamegraph/page.js");
+    const { readPprofGzip } = await import("./profiles/read-pprof.js");
+    const shown = profile instanceof Uint8Array ? await readPprofGzip(profile) : profile;
+    const page = new TextEncoder().encode(renderFlamegraph(shown, about));
+    return { output: { page, policy: pagePolicy() }, transfer: [page.buffer] };
+  },
 });

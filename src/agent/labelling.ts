@@ -74,7 +74,11 @@ export class Labelling {
   /** A window was written, or given up. `waiting`: how many still are to be. */
   windowWritten(waiting: number): void {
     while (this.recent.length > REMEMBERED_WINDOWS + waiting) this.recent.shift();
-    const keep = new Set(cgroupsOf(this.capture.intake.window));
+    const { window, taps } = this.capture.intake;
+    const keep = new Set(cgroupsOf(window));
+    for (const tap of taps) {
+      for (const cgroup of cgroupsOf(tap.window)) keep.add(cgroup);
+    }
     for (const cgroups of this.recent) {
       for (const cgroup of cgroups) keep.add(cgroup);
     }

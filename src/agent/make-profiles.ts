@@ -28,6 +28,9 @@ export interface MakeProfilesModules {
   readonly counts: LabelCounts;
 }
 
+/** When the samples of profiles were taken, and how often. */
+export type ProfileSpan = Pick<WindowSpan, "startNs" | "durationNs" | "frequencyHz">;
+
 /** What became of samples when they were labelled, since the start. */
 export interface LabelCounts {
   /** Samples by how much was known of their cgroup. */
@@ -61,7 +64,7 @@ export function leaveOut(window: Window, { refused }: LabelCounts): void {
 /** Names a window, and makes a profile of each group of its threads. */
 export async function makeProfiles(
   window: Window,
-  span: WindowSpan,
+  span: ProfileSpan,
   modules: MakeProfilesModules,
 ): Promise<ProfileBatch> {
   const { registry, namer, counts } = modules;
@@ -79,7 +82,7 @@ export async function makeProfiles(
 }
 
 /** Decisions about this very window, for pods have schedules. */
-function judgedBy({ ownership, processes }: MakeProfilesModules, { startNs, durationNs }: WindowSpan): GroupSources {
+function judgedBy({ ownership, processes }: MakeProfilesModules, { startNs, durationNs }: ProfileSpan): GroupSources {
   const window = { fromMs: Number(startNs) / 1e6, toMs: Number(startNs + durationNs) / 1e6 };
   return {
     ownership: {

@@ -8,6 +8,7 @@ import { Conversions, type Convert } from "./conversions.js";
 import { FirstSights } from "./first-sights.js";
 import { Intake } from "./intake.js";
 import { Sampler, type SamplerOptions } from "./sampler.js";
+import { Tap, type WantsThread } from "./tap.js";
 import { Upkeep } from "./upkeep.js";
 import { Window } from "./window.js";
 
@@ -20,6 +21,15 @@ export interface CaptureOptions extends SamplerOptions {
   readonly windowMemoryBytes?: number;
 }
 
+/** What a tap gathered. */
+export interface TappedWindow {
+  readonly window: Window;
+  /** Samples that are not in it because their rows did not come in time. */
+  readonly late: number;
+}
+
+/** How often a tap that ends looks whether all has come. */
+const LATE_LOOK_MS = 20;
 /** How long a stop waits for the rows of files that samples still wait for. */
 const SETTLE_MS = 5000;
 
@@ -82,7 +92,10 @@ export class Capture {
     );
     this.intake = new Intake(new Window(), this.firstSights, this.cgroups);
     const { registry, tables, conversions, intake } = this;
-    this.upkeep = new Upkeep({ registry, tables, conversions, window: () => intake.window });
+    this.upkeep = new Upkeep({
+      ...{ registry, tables, conversions, window: () => intake.window },
+      tapped: () => Array.from(intake.taps, ({ window }) => window),
+    });
   }
 
   start(): void {
@@ -111,6 +124,9 @@ export class Capture {
     this.intake.window = new Window();
     clearImmediate(this.full);
     this.full = undefined;
+    for (const tap of this.intake.taps) {
+      tap.windowEnded();
+    }
     return window;
   }
 
@@ -125,6 +141,37 @@ export class Capture {
    */
   letGo(): void {
     this.upkeep.letGoAll();
+  }
+
+  /**
+   * From now on samples of threads that are wanted join a second window too, until {@link closeTap}. They are in the
+   * regular windows as ever.
+   */
+  openTap(wants: WantsThread): Tap {
+    const tap = new Tap(wants);
+    this.intake.taps.add(tap);
+    return tap;
+  }
+
+  /**
+   * Ends a tap and gives its window, with all that was taken by now: also those samples that wait for rows, for which it
+   * waits, but no longer than so many milliseconds. `late` of them did not come by then.
+   */
+  async closeTap(tap: Tap, waitMs: number): Promise<TappedWindow> {
+    tap.end();
+    this.sampler.flush();
+    const waiting = (): number => this.firstSights.countWhere((header) => tap.awaits(header));
+    const deadline = performance.now() + waitMs;
+    while (waiting() > 0 && performance.now() < deadline) {
+      await delay(Math.min(LATE_LOOK_MS, deadline - performance.now()));
+    }
+    this.intake.taps.delete(tap);
+    return { window: tap.window, late: waiting() };
+  }
+
+  /** Nobody wants what a tap has gathered. */
+  dropTap(tap: Tap): void {
+    this.intake.taps.delete(tap);
   }
 
   /** Stops sampling, waits for the rows that samples wait for, and gives the window with every sample in it. */

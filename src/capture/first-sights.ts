@@ -139,6 +139,17 @@ export class FirstSights {
     return ticks;
   }
 
+  /** Samples that wait, of those whose headers satisfy. */
+  countWhere(condition: (header: Uint32Array) => boolean): number {
+    let count = 0;
+    for (const samples of this.waiting.values()) {
+      for (const { header } of samples) {
+        count += condition(header) ? 1 : 0;
+      }
+    }
+    return count;
+  }
+
   get count(): number {
     let count = 0;
     for (const samples of this.waiting.values()) {

@@ -1,3 +1,4 @@
+import type { ThreadId } from "../model/brand.js";
 import { outcome as outcomes, recordKind, sampleFlag, sampleLayout } from "../native/abi.generated.js";
 import { readFirstSight, type FirstSight } from "../native/first-sight.js";
 import type { SampleCursor } from "../native/sample-cursor.js";
@@ -5,12 +6,14 @@ import { readCgroupSight } from "../native/cgroup-sight.js";
 import { Uint32Column } from "../util/column.js";
 import type { CgroupTable } from "./cgroups.js";
 import type { FirstSights } from "./first-sights.js";
+import type { PassingSample, Tap } from "./tap.js";
 import { weightOf } from "./thread-table.js";
 import type { Window } from "./window.js";
 
 const WORD_BYTES = 4;
 const HEADER_WORDS = sampleLayout.sizeOf / WORD_BYTES;
 const START_TIME = sampleLayout.startTimeNs / WORD_BYTES;
+const NO_WORDS = new Uint32Array(0);
 const CGROUP = sampleLayout.cgroupId / WORD_BYTES;
 
 /**
@@ -35,6 +38,12 @@ export class Intake {
   /** Records that could not be read. */
   malformed = 0;
   onNewThread: OnNewThread | undefined;
+  /** Who gathers passing samples into windows of their own; nobody, as a rule. */
+  readonly taps = new Set<Tap>();
+  /** What taps are shown: each sample in turn. */
+  private readonly passing: PassingSample = {
+    ...{ words: NO_WORDS, header: 0, frameWords: NO_WORDS, start: 0, frames: 0, kernelFrames: 0, outcome: 0 },
+  };
 
   constructor(
     public window: Window,
@@ -68,7 +77,26 @@ export class Intake {
     const stack = stacks.intern(frames.values, 0, frames.length / 2, kernelFrames);
     const thread = threads.intern(header, 0);
     this.window.add(stack, thread, outcome, weightOf(header));
+    if (this.taps.size > 0) {
+      const { passing } = this;
+      passing.words = header;
+      passing.header = 0;
+      passing.frameWords = frames.values;
+      passing.start = 0;
+      passing.frames = frames.length / 2;
+      passing.kernelFrames = kernelFrames;
+      passing.outcome = outcome;
+      this.show(thread);
+    }
   };
+
+  private show(thread: ThreadId): void {
+    for (const tap of this.taps) {
+      tap.offer(this.passing, thread);
+    }
+    // Not to keep a batch or a finished sample alive.
+    this.passing.words = this.passing.frameWords = NO_WORDS;
+  }
 
   private takeSample(cursor: SampleCursor): void {
     const { words, kernelFrames, outcome } = cursor;
@@ -94,6 +122,16 @@ export class Intake {
     }
     const ended = outcome === outcomes.unknownExecutable ? outcomes.copyRefused : outcome;
     this.window.add(stack, thread, ended, cursor.weight);
+    if (this.taps.size > 0) {
+      const { passing } = this;
+      passing.words = passing.frameWords = words;
+      passing.header = header;
+      passing.start = cursor.frameWord;
+      passing.frames = frames;
+      passing.kernelFrames = kernelFrames;
+      passing.outcome = ended;
+      this.show(thread);
+    }
   }
 
   private tellThread(words: Uint32Array, header: number): void {

@@ -100,9 +100,9 @@ export function readThread(words: Uint32Array, header: number): ProfileThread {
   };
 }
 
-/** Ticks that the sample of a header stands for. */
-export function weightOf(header: Uint32Array): number {
-  return (header[sampleLayout.weight >> 2] >>> ((sampleLayout.weight & 3) * 8)) & 0xff;
+/** Ticks that the sample whose header begins at words[header] stands for. */
+export function weightOf(words: Uint32Array, header = 0): number {
+  return (words[header + (sampleLayout.weight >> 2)] >>> ((sampleLayout.weight & 3) * 8)) & 0xff;
 }
 
 /** A comm may hold any bytes; what is not UTF-8 is shown as U+FFFD. */

@@ -16,6 +16,8 @@ export interface UpkeepModules {
   readonly tables: TableStore;
   readonly conversions: Conversions;
   readonly window: () => Window;
+  /** Windows that somebody gathers beside: what they have frames of is needed for their names. */
+  readonly tapped: () => Iterable<Window>;
 }
 
 /**
@@ -35,6 +37,7 @@ export class Upkeep {
   windowEnded(window: Window): void {
     const { registry, conversions } = this.modules;
     this.meet(window);
+    this.meetTapped();
     const now = performance.now();
     for (const executable of [...registry.all()]) {
       const sampled = executable.lastWindow === registry.window;
@@ -64,6 +67,7 @@ export class Upkeep {
   makeRoom(): void {
     const { registry, tables } = this.modules;
     this.meet(this.modules.window());
+    this.meetTapped();
     const ranked = [...registry.all()].map((executable) => ({ executable, hits: tables.hits(executable) }));
     ranked.sort((a, b) => a.executable.lastWindow - b.executable.lastWindow || Number(a.hits - b.hits));
     let wanted = Math.ceil(ranked.length / ROOM_SHARE);
@@ -88,7 +92,13 @@ export class Upkeep {
     return true;
   }
 
-  /** Notes for each executable that this window, the current one, has frames of it. */
+  private meetTapped(): void {
+    for (const window of this.modules.tapped()) {
+      this.meet(window);
+    }
+  }
+
+  /** Notes for each executable that this window, a current one, has frames of it. */
   private meet(window: Window): void {
     const { registry } = this.modules;
     const { words } = window.stacks.columns();

@@ -162,6 +162,25 @@ export const agentOptions = {
     defaultText: "0.0.0.0:9177",
     help: "where /metrics, /healthz and /readyz are answered",
   }),
+  apiListen: value(listenAddress, {
+    flag: "--api-listen",
+    defaultText: "off",
+    help: "where profiles are answered: /debug/pprof/profile, /flamegraph, /profiles; 127.0.0.1:9178 for this machine alone",
+  }),
+  apiTokenFile: optionalValue(absolutePath("a file with a token", "FILE"), {
+    flag: "--api-token-file",
+    help: "what whoever asks there must know; needed unless the address is loopback",
+  }),
+  apiRecordings: value(integer(1, 64, "NUMBER"), {
+    flag: "--api-recordings",
+    defaultText: "8",
+    help: "profiles recorded at once for whoever asks; others are told to come again",
+  }),
+  apiProfilesBytes: value(bytes(0, 1024 ** 3), {
+    flag: "--api-profiles-bytes",
+    defaultText: "8MiB",
+    help: "memory for the last windows' profiles, where there is an API; the oldest go beyond it",
+  }),
   unwindMemoryBytes: value(UNWIND_MEMORY.kind, UNWIND_MEMORY),
   ringMemoryBytes: value(RING_MEMORY.kind, RING_MEMORY),
   config: optionalValue(fileToRead, {

@@ -46,6 +46,11 @@ export const listenAddress: ValueKind<ListenAddress | "off"> = {
   },
 };
 
+/** Whether only this machine can reach such a host. */
+export function isLoopback(host: string): boolean {
+  return host.toLowerCase() === "localhost" || host === "::1" || (isIP(host) === 4 && host.startsWith("127."));
+}
+
 /** Where an intake listens: over TCP or on a socket of this machine. Never with a password in it. */
 export const intakeUrl: ValueKind<string> = {
   accepts:

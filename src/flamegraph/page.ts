@@ -34,21 +34,11 @@ export function renderFlamegraph(profile: Profile, about: FlamegraphAbout): stri
   };
   const tree = readable(callTree(profile, { order: "heaviest-first" }));
   const data = gzipSync(encodePageData({ about: facts, tree }), { level: 6 }).toString("base64");
-  const policy = [
-    "default-src 'none'",
-    `script-src '${sha256(script)}'`,
-    `style-src '${sha256(style)}'`,
-    // The icon below.
-    "img-src data:",
-    "base-uri 'none'",
-    "form-action 'none'",
-  ].join("; ");
-
   return `<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="${policy}">
+<meta http-equiv="Content-Security-Policy" content="${policyOf(script, style)}">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
 <meta name="generator" content="${escapeHtml(about.tool)}">
@@ -64,6 +54,23 @@ ${PAGE_BODY}
 </body>
 </html>
 `;
+}
+
+/** The content security policy that the page states itself, for whoever serves it. */
+export function pagePolicy(): string {
+  return policyOf(readBuilt("viewer.js"), readBuilt("viewer.css"));
+}
+
+function policyOf(script: string, style: string): string {
+  return [
+    "default-src 'none'",
+    `script-src '${sha256(script)}'`,
+    `style-src '${sha256(style)}'`,
+    // The icon below.
+    "img-src data:",
+    "base-uri 'none'",
+    "form-action 'none'",
+  ].join("; ");
 }
 
 const ICON =

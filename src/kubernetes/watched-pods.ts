@@ -16,6 +16,8 @@ export interface WatchedPods extends PodSource {
   readonly endedPods: number;
   /** Other annotations are kept from now on; the pods are listed anew where there is one more. */
   keepAnnotations(keys: readonly string[]): void;
+  /** The pods that this node has at this moment. */
+  all(): readonly Pod[];
 }
 
 export interface PodSourceOptions {
@@ -82,6 +84,10 @@ class ApiPods implements WatchedPods, WatchListener {
 
   get endedPods(): number {
     return this.#index.endedPods;
+  }
+
+  all(): readonly Pod[] {
+    return this.#index.pods();
   }
 
   byUid(uid: string): Pod | undefined {

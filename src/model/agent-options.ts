@@ -55,6 +55,14 @@ export interface AgentOptions {
   readonly podAnnotations: readonly string[];
   /** Undefined when HTTP is off. */
   readonly listen: ListenAddress | "off";
+  /** Where profiles are answered over HTTP. */
+  readonly apiListen: ListenAddress | "off";
+  /** What holds the token that the API asks for; always there where others than this machine reach it. */
+  readonly apiTokenFile: string | undefined;
+  /** Recordings that the API makes at once. */
+  readonly apiRecordings: number;
+  /** Of the last windows' profiles that the API keeps. */
+  readonly apiProfilesBytes: number;
   readonly unwindMemoryBytes: number;
   readonly ringMemoryBytes: number;
   readonly logLevel: LogLevel;

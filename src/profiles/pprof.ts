@@ -42,6 +42,8 @@ export interface PprofOptions {
   readonly comments?: readonly string[];
   /** Whose the profile is, put on every sample beside its thread's pid, tid and comm: namespace, pod, container… */
   readonly labels?: ReadonlyMap<string, string>;
+  /** The same where threads are of several: parallel to the profile's threads; `labels` is then not looked at. */
+  readonly threadLabels?: readonly ReadonlyMap<string, string>[];
   /** {@link PLAIN_NAMES} unless told. */
   readonly names?: PprofNames;
 }
@@ -52,6 +54,7 @@ export interface PprofGzipOptions extends PprofOptions {
 }
 
 const compress = promisify(gzip);
+const NO_LABELS: ReadonlyMap<string, string> = new Map();
 
 /**
  * The profile as an uncompressed pprof message (google/pprof, proto/profile.proto). Ids are index + 1, since zero
@@ -162,26 +165,34 @@ function samplesOf(profile: Profile, options: PprofOptions, text: (value: string
  */
 function labelsOfThreads(
   profile: Profile,
-  { labels: whose = new Map(), names = PLAIN_NAMES }: PprofOptions,
+  { labels: whose = NO_LABELS, threadLabels, names = PLAIN_NAMES }: PprofOptions,
   text: (value: string) => number,
 ): Label[][] {
   const words = names.thread ?? PLAIN_THREAD_NAMES;
   const taken = new Set([words.pid, words.tid, words.comm]);
-  const shared: Label[] = [];
-  for (const [key, value] of whose) {
-    if (value !== "" && !taken.has(key)) shared.push(new Label({ key: text(key), str: text(value) }));
-  }
+  const madeOf = new Map<ReadonlyMap<string, string>, readonly Label[]>();
+  const ownersLabels = (owner: ReadonlyMap<string, string>): readonly Label[] => {
+    const known = madeOf.get(owner);
+    if (known !== undefined) return known;
+    const made: Label[] = [];
+    for (const [key, value] of owner) {
+      if (value !== "" && !taken.has(key)) made.push(new Label({ key: text(key), str: text(value) }));
+    }
+    madeOf.set(owner, made);
+    return made;
+  };
+  const shared = threadLabels === undefined ? ownersLabels(whose) : undefined;
   const idLabel = (name: string, id: number): Label => {
     return words.idsAreText
       ? new Label({ key: text(name), str: text(String(id)) })
       : new Label({ key: text(name), num: id });
   };
-  return profile.threads.map(({ pid, tid, comm }) => {
+  return profile.threads.map(({ pid, tid, comm }, thread) => {
     const labels: Label[] = [];
     if (pid !== 0) labels.push(idLabel(words.pid, pid));
     if (tid !== 0) labels.push(idLabel(words.tid, tid));
     if (comm !== "") labels.push(new Label({ key: text(words.comm), str: text(comm) }));
-    for (const label of shared) labels.push(label);
+    for (const label of shared ?? ownersLabels(threadLabels?.[thread] ?? whose)) labels.push(label);
     return labels;
   });
 }

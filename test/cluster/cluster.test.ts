@@ -3,6 +3,7 @@ import { AGENT_IMAGE, agentAddress, deployAgent, kustomizeAgent, profilesFolder,
 import { findHelm } from "./helm.js";
 import { bringUp, buildImage, cannotStart, takeDown, type Cluster } from "./kit.js";
 import { apply } from "./kubectl.js";
+import { API_PORT, apiSuite } from "./suites/api.js";
 import { chartSuite } from "./suites/chart.js";
 import { churnSuite } from "./suites/churn.js";
 import { WINDOW_MS, type AgentContext } from "./suites/context.js";
@@ -17,7 +18,11 @@ import { shortLivedSuite } from "./suites/short-lived.js";
 import { WORKLOAD_IMAGE } from "./workload-pods.js";
 
 /** Fine enough that in seconds a percent is more than chance. */
-const VARIABLES = { HOSTFLAME_FREQUENCY: "499", HOSTFLAME_WINDOW: `${WINDOW_MS / 1000}s` };
+const VARIABLES = {
+  HOSTFLAME_FREQUENCY: "499",
+  HOSTFLAME_WINDOW: `${WINDOW_MS / 1000}s`,
+  HOSTFLAME_API_LISTEN: `127.0.0.1:${API_PORT}`,
+};
 
 /** The cluster, or why there is none. */
 async function start(): Promise<Cluster | string> {
@@ -58,6 +63,7 @@ describe("on a cluster", { skip: typeof found === "string" ? found : false }, ()
     labelsSuite(() => context);
     shortLivedSuite(() => context);
     optOutSuite(() => context);
+    apiSuite(() => context);
     churnSuite(() => context);
     outagesSuite(
       () => context,

@@ -69,6 +69,11 @@ export class RunningAgent {
     await until(() => written() >= before + number, 60_000);
   }
 
+  /** Where the API answers: "http://127.0.0.1:9178". */
+  get api(): string {
+    return `http://${String(this.find("api_listening")?.["address"])}`;
+  }
+
   async get(path: string): Promise<{ readonly status: number; readonly text: string }> {
     const address = String(this.find("listening")?.["address"]);
     const response = await fetch(`http://${address}${path}`);
@@ -120,7 +125,8 @@ export class RunningAgent {
   }
 }
 
-function samplesOf(bytes: Buffer): FiledSample[] {
+/** Of a .pb.gz file. */
+export function samplesOf(bytes: Uint8Array): FiledSample[] {
   const { sample, stringTable } = Profile.decode(gunzipSync(bytes));
   const text = (index: number | bigint): string => stringTable.strings[Number(index)];
   return sample.map(({ label, value }) => ({

@@ -5,38 +5,10 @@ import type { FirstSights } from "#src/capture/first-sights.js";
 import { Intake } from "#src/capture/intake.js";
 import { Window } from "#src/capture/window.js";
 import type { CgroupId } from "#src/model/cgroup.js";
-import { firstSightLayout, outcome, recordKind, sampleFlag, sampleLayout } from "#src/native/abi.generated.js";
-import { SampleCursor } from "#src/native/sample-cursor.js";
+import { outcome } from "#src/native/abi.generated.js";
 import { Uint32Column } from "#src/util/column.js";
 import { cgroupRecord } from "../../support/cgroup-record.js";
-
-interface SampleOptions {
-  readonly pid?: number;
-  readonly cgroup?: bigint;
-  readonly weight?: number;
-  /** It met a new file, and its copy precedes. */
-  readonly firstSight?: boolean;
-}
-
-function sampleRecord({ pid = 7, cgroup = 5n, weight = 1, firstSight = false }: SampleOptions): Uint8Array {
-  const record = new Uint8Array(sampleLayout.sizeOf);
-  const view = new DataView(record.buffer);
-  record[sampleLayout.kind] = recordKind.sample;
-  record[sampleLayout.outcome] = firstSight ? outcome.unknownExecutable : outcome.complete;
-  record[sampleLayout.flags] = firstSight ? sampleFlag.firstSight : 0;
-  record[sampleLayout.weight] = weight;
-  view.setUint32(sampleLayout.pid, pid, true);
-  view.setUint32(sampleLayout.tid, pid, true);
-  view.setBigUint64(sampleLayout.startTimeNs, 2n ** 40n + 3n, true);
-  view.setBigUint64(sampleLayout.cgroupId, cgroup, true);
-  return record;
-}
-
-function firstSightRecord(): Uint8Array {
-  const record = new Uint8Array(firstSightLayout.sizeOf);
-  record[firstSightLayout.kind] = recordKind.firstSight;
-  return record;
-}
+import { batchOf, firstSightRecord, sampleRecord } from "../../support/sample-record.js";
 
 function setUp() {
   const finishLater: Uint32Array[] = [];
@@ -47,15 +19,8 @@ function setUp() {
   const told: (readonly number[])[] = [];
   intake.onNewThread = (...words) => told.push(words);
   const take = (...records: readonly Uint8Array[]) => {
-    const padded = records.map((record) => Math.ceil(record.length / 8) * 8);
-    const batch = new Uint8Array(padded.reduce((sum, length) => sum + 8 + length, 0));
-    let offset = 0;
-    for (const [i, record] of records.entries()) {
-      new DataView(batch.buffer).setUint32(offset, record.length, true);
-      batch.set(record, offset + 8);
-      offset += 8 + padded[i];
-    }
-    intake.take(new SampleCursor(batch), batch.length);
+    const { cursor, length } = batchOf(...records);
+    intake.take(cursor, length);
   };
   return { intake, cgroups, told, take, finishLater };
 }

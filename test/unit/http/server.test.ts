@@ -3,7 +3,9 @@ import { once } from "node:events";
 import { request, type IncomingMessage } from "node:http";
 import { connect } from "node:net";
 import { after, before, describe, it } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import { openHttpServer, type HttpServer } from "#src/http/server.js";
+import { until } from "../../support/until.js";
 
 describe("the HTTP server", () => {
   let server: HttpServer;
@@ -97,5 +99,102 @@ describe("the HTTP server", () => {
     await once(socket, "connect");
     await other.close();
     await once(socket, "close");
+  });
+});
+
+describe("the server of long answers", () => {
+  const answered: string[] = [];
+  let gone = 0;
+  let server: HttpServer;
+  let go: () => void = () => undefined;
+  before(async () => {
+    server = await openHttpServer({
+      listen: { host: "127.0.0.1", port: 0 },
+      methods: ["GET"],
+      maxConnections: 3,
+      gate: ({ headers }) =>
+        headers.authorization === "no" ? { status: 401, contentType: "text/plain", body: "no\n" } : undefined,
+      routes: {
+        "/slow": async ({ signal }) => {
+          await new Promise<void>((resolve) => {
+            go = resolve;
+            signal.addEventListener("abort", () => {
+              gone++;
+              resolve();
+            });
+          });
+          return { status: 200, contentType: "text/plain", body: "at last\n" };
+        },
+        "/things/": ({ path, query }) => ({
+          status: 200,
+          contentType: "application/octet-stream",
+          body: new TextEncoder().encode(`${path}|${query}\0`),
+          headers: { "x-own": ["1", "2"], "content-security-policy": "default-src 'self'" },
+        }),
+        "/things/one": () => ({ status: 200, contentType: "text/plain", body: "one\n" }),
+      },
+      onFailure: () => undefined,
+      onAnswer: (route, status) => answered.push(`${route} ${status}`),
+    });
+  });
+  after(() => server.close());
+
+  const get = (path: string, init: RequestInit = {}) => fetch(`http://${server.address}${path}`, init);
+
+  it("answers below a folder, the nearest that there is", async () => {
+    for (const [path, body] of [
+      ["/things/", "/things/|\0"],
+      ["/things/a/b?c=d?e", "/things/a/b|c=d?e\0"],
+      ["/things/one", "one\n"],
+      ["/things/one/", "/things/one/|\0"],
+    ]) {
+      assert.equal(await (await get(path)).text(), body);
+    }
+    assert.equal((await get("/things")).status, 404);
+  });
+
+  it("says to browsers what they may do with an answer, which may say otherwise", async () => {
+    const { headers } = await get("/things/one");
+    assert.deepEqual(
+      ["cache-control", "content-security-policy", "cross-origin-resource-policy", "referrer-policy"].map((name) =>
+        headers.get(name),
+      ),
+      ["no-store", "default-src 'none'; frame-ancestors 'none'", "same-origin", "no-referrer"],
+    );
+    assert.equal(headers.get("x-content-type-options"), "nosniff");
+    assert.equal(headers.get("access-control-allow-origin"), null);
+    const own = (await get("/things/")).headers;
+    assert.deepEqual([own.get("content-security-policy"), own.get("x-own")], ["default-src 'self'", "1, 2"]);
+  });
+
+  it("asks the gate first, of whatever path and method", async () => {
+    for (const path of ["/slow", "/things/", "/none"]) {
+      assert.equal((await get(path, { method: "DELETE", headers: { authorization: "no" } })).status, 401);
+    }
+  });
+
+  it("answers only to the methods it was told", async () => {
+    const answer = await get("/slow", { method: "HEAD" });
+    assert.deepEqual([answer.status, answer.headers.get("allow")], [405, "GET"]);
+  });
+
+  it("tells a route that nobody waits any more", async () => {
+    const asking = new AbortController();
+    const asked = get("/slow", { signal: asking.signal });
+    setTimeout(() => asking.abort(), 100);
+    await assert.rejects(asked);
+    await until(() => gone === 1);
+    await until(() => answered.at(-1) === "/slow 499");
+  });
+
+  it("tells which route answered, and how", async () => {
+    answered.length = 0;
+    const asked = get("/slow");
+    await sleep(100);
+    go();
+    assert.equal(await (await asked).text(), "at last\n");
+    await (await get("/things/x")).arrayBuffer();
+    await get("/none");
+    assert.deepEqual(answered, ["/slow 200", "/things/ 200", " 404"]);
   });
 });
