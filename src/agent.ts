@@ -177,6 +177,7 @@ async function runWindows(frame: Frame, parts: Parts): Promise<void> {
   const names = new NameCache(workerNamer(frame.worker), NAME_BYTES);
   const intakes = await openIntakes(options, log);
   const delivery = new Delivery([...openExporters({ file: fileExporter(options) }), ...intakes], log);
+  void delivery.open();
   const totals = new SampleTotals();
   const labelCounts = noLabelCounts();
   const check = new AccountingCheck({

@@ -8,7 +8,7 @@ export interface DeliveryCounts {
   bytes: number;
   /** By reason. */
   readonly failed: Map<string, number>;
-  /** Of the last batch: why some of it did not arrive; undefined when all did. */
+  /** Of the last batch: why some of it did not arrive; before the first, why it would not. Undefined when all is well. */
   lastFailure: string | undefined;
 }
 
@@ -28,12 +28,27 @@ export class Delivery {
     );
   }
 
+  /** Gets every exporter ready, and tells who is not: an idle machine may have no profile for an hour. Never rejects. */
+  async open(): Promise<void> {
+    await Promise.all(this.exporters.map((exporter) => this.openOne(exporter)));
+  }
+
   async deliver(batch: ProfileBatch, signal: AbortSignal): Promise<void> {
     await Promise.all(this.exporters.map((exporter) => this.one(exporter, batch, signal)));
   }
 
   async close(): Promise<void> {
     await Promise.all(this.exporters.map((exporter) => exporter.close()));
+  }
+
+  private async openOne(exporter: Exporter): Promise<void> {
+    const { name, place } = exporter;
+    const reason = await exporter.open?.();
+    const counts = this.counts.get(name);
+    // A batch may have come through, or failed, in the meantime: it knows better.
+    if (reason === undefined || counts === undefined || counts.exported > 0) return;
+    counts.lastFailure ??= reason;
+    this.log.warn("exporter_unusable", { exporter: name, place, reason });
   }
 
   private async one(exporter: Exporter, batch: ProfileBatch, signal: AbortSignal): Promise<void> {

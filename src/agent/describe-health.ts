@@ -37,7 +37,7 @@ export function describeHealth(health: AgentHealth, parts: HealthSources): void 
     health.add(`exporter ${name}`, () =>
       counts.lastFailure === undefined
         ? { state: "ok", detail: `${counts.exported} profiles so far.` }
-        : { state: "degraded", detail: `profiles of the last window were lost: ${counts.lastFailure}.` },
+        : { state: "degraded", detail: `profiles are lost: ${counts.lastFailure}.` },
     );
   }
   health.add("cpu accounting", () =>
