@@ -1,4 +1,4 @@
-import { lookup, type LookupAddress, type LookupOptions } from "node:dns";
+import { lookup, type LookupAddress } from "node:dns";
 import type { LookupFunction } from "node:net";
 
 type Answer = readonly [error: NodeJS.ErrnoException | null, address: string | LookupAddress[], family?: number];
@@ -13,13 +13,13 @@ export function sharedLookup(resolve: typeof lookup = lookup): LookupFunction {
   return (hostname, options, callback) => {
     const key = `${hostname} ${JSON.stringify(options)}`;
     const others = waiting.get(key);
-    const waiter = callback as (...answer: Answer) => void;
+    const waiter = callback;
     if (others !== undefined) {
       others.push(waiter);
       return;
     }
     waiting.set(key, [waiter]);
-    resolve(hostname, options as LookupOptions, (error, address, family) => {
+    resolve(hostname, options, (error, address, family) => {
       const all = waiting.get(key) ?? [];
       waiting.delete(key);
       for (const each of all) each(error, address, family);

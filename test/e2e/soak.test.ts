@@ -35,8 +35,9 @@ describe(`${WINDOWS} windows`, { skip: cannotRecord() ?? false }, () => {
     };
     context.diagnostic(JSON.stringify({ ...account, growth }));
     const limit = WINDOWS >= ENOUGH ? FLAT : NOT_MUCH;
-    for (const [what, { share }] of Object.entries(growth))
+    for (const [what, { share }] of Object.entries(growth)) {
       assert.ok(share < limit, `${what}: ${JSON.stringify(growth)}`);
+    }
   });
 });
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type AddressInfo, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -16,6 +16,7 @@ import type { Reply, StubIntake } from "../../support/intakes/stub.js";
 import { openFiles } from "../../support/live-capture.js";
 import { quietLog } from "../../support/quiet-log.js";
 import { findProgram } from "../../support/runtimes/programs.js";
+import { noTmpfs } from "../../support/tmpfs.js";
 import { until } from "../../support/until.js";
 
 const TRY_MS = 400;
@@ -35,6 +36,8 @@ interface Situation {
   /** Under which tries are counted; "refused …" where nothing is tried again. */
   readonly reason: RegExp;
 }
+
+const noMounts = noTmpfs || (findProgram("unshare") === undefined ? "needs unshare" : false);
 
 describe("an intake that does not behave", () => {
   let root = "";
@@ -155,6 +158,23 @@ describe("an intake that does not behave", () => {
     it(`${kind}: one that speaks no TLS where TLS is asked for`, async () => {
       const { url } = await stub(kind, { kind: "good" });
       await endure(kind, { url: url.replace("http:", "https:"), options, reason: /^(tls|reset)$/ });
+    });
+  }
+
+  for (const [kind] of KINDS) {
+    it(`${kind}: a resolver that never answers holds up neither files nor compression`, { skip: noMounts }, () => {
+      const [resolvConf, spool] = [path.join(root, "resolv.conf"), path.join(root, `deaf-${kind}`)];
+      // Four tries of a lookup each would hold all of libuv's threads for these 20 s.
+      writeFileSync(resolvConf, "nameserver 127.0.0.77\noptions timeout:10 attempts:2\n");
+      const words = ["-m", "sh", "-c", 'mount --bind "$1" /etc/resolv.conf && shift && exec "$@"', "sh", resolvConf];
+      const program = path.resolve("build/test/support/deaf-resolver.js");
+      const { stdout, stderr } = spawnSync("unshare", [...words, process.execPath, program, kind, spool], {
+        encoding: "utf8",
+        timeout: 60_000,
+      });
+      const { writeMs, ...told } = JSON.parse(stdout || JSON.stringify({ stderr })) as { readonly writeMs: number };
+      assert.deepEqual(told, { reasons: ["timeout"], waiting: UPLOADS, dropped: [] });
+      assert.ok(writeMs < 5000, `${writeMs} ms`);
     });
   }
 
