@@ -56,6 +56,8 @@ export class Delivery {
     const counts = this.counts.get(name);
     if (counts === undefined) return;
     const { exported, bytes, failed } = await exporter.export(batch, signal);
+    // A window without a profile says nothing of the place where they go.
+    if (batch.profiles.length === 0) return;
     counts.exported += exported;
     counts.bytes += bytes;
     const reasons = Object.entries(failed);
