@@ -12,7 +12,7 @@ export interface DeliveryCounts {
   bytes: number;
   /** By reason. */
   readonly failed: Map<string, number>;
-  /** Of the last batch: why some of it did not arrive; undefined when all did. */
+  /** Of the last batch: why some of it did not arrive; before the first, why it would not. Undefined when all is well. */
   lastFailure: string | undefined;
 }
 
@@ -75,6 +75,9 @@ export class Delivery {
       lastFailure: undefined,
     });
     const slot = new ExporterSlot(wanted, {
+      opened: (exporter) => {
+        void this.#prepare(exporter); // never rejects
+      },
       closed: (exporter, error) => {
         const account = isDelivering(exporter) ? accountOf(exporter) : {};
         this.log.info("exporter_closed", { exporter: exporter.name, ...account, error });
@@ -84,6 +87,16 @@ export class Delivery {
       },
     });
     this.#slots.set(wanted.name, slot);
+  }
+
+  /** Tells where nothing could be taken now: an idle machine may have no profile for an hour. */
+  async #prepare({ name, place, open }: Exporter): Promise<void> {
+    const reason = await open?.();
+    const counts = this.#counts.get(name);
+    // A batch may have come through, or failed, in the meantime: it knows better.
+    if (reason === undefined || counts === undefined || counts.exported > 0) return;
+    counts.lastFailure ??= reason;
+    this.log.warn("exporter_unusable", { exporter: name, place, reason });
   }
 
   async #remove(name: string, slot: ExporterSlot): Promise<void> {
@@ -97,7 +110,8 @@ export class Delivery {
   async #one(name: string, slot: ExporterSlot, batch: ProfileBatch, signal: AbortSignal): Promise<void> {
     const { exported, bytes, queued = 0, failed } = await slot.export(batch, signal);
     const counts = this.#counts.get(name);
-    if (counts === undefined) return;
+    // A window without a profile says nothing of the place where they go.
+    if (counts === undefined || batch.profiles.length === 0) return;
     counts.exported += exported;
     counts.queued += queued;
     counts.bytes += bytes;

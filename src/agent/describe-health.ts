@@ -58,7 +58,7 @@ function* exportersHealth({ intakes, counts }: HealthSources["delivery"]): Itera
     const health: PartHealth =
       lastFailure === undefined
         ? { state: "ok", detail: `${exported} profiles so far.` }
-        : { state: "degraded", detail: `profiles of the last window were lost: ${lastFailure}.` };
+        : { state: "degraded", detail: `profiles are lost: ${lastFailure}.` };
     yield [`exporter ${name}`, health];
   }
 }

@@ -13,6 +13,8 @@ export interface WantedExporter {
 
 /** Whom a slot tells of its exporters. */
 export interface SlotListener {
+  /** One is there from now on. */
+  readonly opened: (exporter: Exporter) => void;
   /** One had to go, and this went wrong with it, or nothing. Not told of the last one, at the end. */
   readonly closed: (exporter: Exporter, error: unknown) => void;
   /** There is none until the next change. */
@@ -96,7 +98,9 @@ export class ExporterSlot {
       this.#present = wanted.open();
     } catch (error) {
       this.#listener.notOpened(error);
+      return;
     }
+    this.#listener.opened(this.#present);
   }
 
   async #inTurn<T>(task: () => Promise<T>): Promise<T> {

@@ -1,10 +1,10 @@
 import type { Log } from "../model/log.js";
 import type { Upload } from "../model/upload.js";
+import { Backoff, type BackoffOptions } from "../util/backoff.js";
 import type { SleepingClock } from "../util/clock.js";
 import { fitColumns, printable } from "../util/printable.js";
 import type { Backlog, WaitingUpload } from "./backlog.js";
 import type { Destination, SendResult } from "./destination.js";
-import { FullJitter } from "./full-jitter.js";
 import { noAmount, Tally } from "./tally.js";
 
 export interface SenderOptions {
@@ -30,6 +30,11 @@ export interface LastFailure {
   readonly atMs: number;
 }
 
+/**
+ * From nothing on, so that an outage of a moment costs nothing; at most a window's length, so that an intake that is back is found
+ * within the minute. One that asks for a day would cost what the spool cannot hold.
+ */
+const BACKOFF: BackoffOptions = { leastMs: 0, firstMs: 1000, mostMs: 60_000, mostAskedMs: 10 * 60_000 };
 /** After so many failed tries of the oldest upload, and after as many again, the one behind it is tried too. */
 const TRIES_A_PROBE = 5;
 /** The same for tries that took long: an intake that came back meanwhile would get the two in the wrong order. */
@@ -52,7 +57,7 @@ export class Sender {
   readonly retries = new Tally();
   lastFailure: LastFailure | undefined;
   lastRefusal: LastFailure | undefined;
-  readonly #jitter: FullJitter;
+  readonly #backoff: Backoff;
   /** The oldest upload, while it fails. */
   #suspect:
     { readonly sequence: number; readonly run: number; tries: number; slowTries: number; passedBy: number } | undefined;
@@ -68,7 +73,7 @@ export class Sender {
     private readonly options: SenderOptions,
     private readonly modules: SenderModules,
   ) {
-    this.#jitter = new FullJitter(modules.random);
+    this.#backoff = new Backoff(BACKOFF, modules.random);
   }
 
   /** Monotonic clock: since when no upload was taken; undefined when the last try was answered for good. */
@@ -158,7 +163,7 @@ export class Sender {
       // At once after the oldest has failed: were it later, the intake could be back, and get them in the wrong order.
       if (this.#probesNext && result.afterMs === undefined && backlog.at(1) !== undefined) return undefined;
       this.#probesNext = false;
-      return this.#jitter.next(result.afterMs);
+      return this.#backoff.next(result.afterMs);
     }
     this.#answered();
     if (result.kind === "accepted") {
@@ -198,7 +203,7 @@ export class Sender {
 
   #answered(): void {
     const { clock, log, destination } = this.modules;
-    this.#jitter.reset();
+    this.#backoff.reset();
     if (this.#awaySinceMs === undefined) return;
     const awayMs = Math.round(clock.monotonicMs() - this.#awaySinceMs);
     this.#awaySinceMs = undefined;

@@ -1,6 +1,7 @@
-import { lstat, mkdir, open, readdir, rename, unlink } from "node:fs/promises";
+import { access, constants, lstat, mkdir, open, readdir, rename, unlink } from "node:fs/promises";
 import { join } from "node:path";
 import type { LabelledProfile, ProfileBatch } from "../model/labelled-profile.js";
+import { diskProblemOf } from "../util/disk-problem.js";
 import { errnoOf } from "../util/errno.js";
 import type { Exporter, ExportResult } from "./exporter.js";
 
@@ -19,16 +20,6 @@ const OWN_TEMPORARY_NAME = /^\.\d{8}T\d{6}Z-[\w.-]+\.pb\.gz\.tmp$/;
 /** Of each of the two names in a file's name. */
 const MAX_NAME = 80;
 
-/** Reasons by errno; anything else is counted under its errno in lower case. */
-const REASONS: Readonly<Record<string, string>> = {
-  ENOSPC: "disk-full",
-  EDQUOT: "disk-full",
-  EROFS: "read-only",
-  EACCES: "forbidden",
-  EPERM: "forbidden",
-  ENOTDIR: "not-a-folder",
-};
-
 interface OwnFile {
   readonly name: string;
   readonly bytes: number;
@@ -36,11 +27,25 @@ interface OwnFile {
 
 /**
  * A folder of profiles. Each is written under a temporary name and renamed, so that whoever reads the folder sees whole
- * profiles only; the folder is made, and made anew when it is gone.
+ * profiles only; the folder is made when it is opened, and made anew when it is gone.
  */
 export function openFileExporter({ directory, maxBytes, encode }: FileExporterOptions): Exporter {
   /** Our files, oldest first; undefined until the folder was read, and when something went wrong with it. */
   let known: OwnFile[] | undefined;
+  /** While it is being read for the first time; the first batch waits for it. */
+  let opening: Promise<string | undefined> | undefined;
+
+  async function makeReady(): Promise<string | undefined> {
+    try {
+      known = await readFolder(directory);
+      // The folder may be there and not ours to write in.
+      await access(directory, constants.W_OK | constants.X_OK);
+      return undefined;
+    } catch (error) {
+      known = undefined;
+      return diskProblemOf(error);
+    }
+  }
 
   async function exportOne(profile: LabelledProfile, names: FileNames): Promise<number> {
     const bytes = await encode(profile);
@@ -76,7 +81,10 @@ export function openFileExporter({ directory, maxBytes, encode }: FileExporterOp
 
   return {
     name: "file",
+    place: directory,
+    open: () => (opening ??= makeReady()),
     async export(batch, signal): Promise<ExportResult> {
+      await opening;
       const failed: Record<string, number> = {};
       let exported = 0;
       let bytes = 0;
@@ -181,6 +189,5 @@ function ignoreGone(error: unknown): undefined {
 
 function reasonOf(error: unknown): string {
   if (error instanceof TooLarge) return "too-large";
-  const errno = errnoOf(error);
-  return errno === "" ? "encoding-failed" : (REASONS[errno] ?? errno.toLowerCase());
+  return errnoOf(error) === "" ? "encoding-failed" : diskProblemOf(error);
 }

@@ -1,5 +1,5 @@
 import { connect, constants, type ClientHttp2Session, type ClientHttp2Stream } from "node:http2";
-import { connect as connectSocket } from "node:net";
+import { connect as connectSocket, type LookupFunction } from "node:net";
 import type { ConnectionOptions } from "node:tls";
 import { errnoOf } from "../util/errno.js";
 import { frameOf, MessageAssembler } from "./messages.js";
@@ -17,6 +17,8 @@ export interface GrpcServerAddress {
   /** "http://host:port" in the clear, "https://host:port" over TLS. */
   readonly origin: string;
   readonly tls?: Pick<ConnectionOptions, "ca" | "rejectUnauthorized">;
+  /** How its name is looked up; by the system's resolver, each time anew, unless told. */
+  readonly lookup?: LookupFunction;
 }
 
 export interface CallOptions {
@@ -148,7 +150,10 @@ export class GrpcClient {
     const session =
       typeof server === "string"
         ? connect("http://localhost", { createConnection: () => connectSocket(server) })
-        : connect(server.origin, server.tls);
+        : connect(server.origin, {
+            ...server.tls,
+            ...(server.lookup === undefined ? {} : { lookup: server.lookup }),
+          });
     const made: Connection = { session, error: undefined };
     // Each call hears of it by its own stream.
     session.on("error", (error) => {

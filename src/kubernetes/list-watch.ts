@@ -1,3 +1,4 @@
+import { Backoff, type BackoffOptions } from "../util/backoff.js";
 import type { SleepingClock } from "../util/clock.js";
 import { ApiProblem } from "./api-problem.js";
 import { openStream, statusProblem } from "./api-stream.js";
@@ -5,8 +6,10 @@ import type { ClusterAccess } from "./cluster-access.js";
 import { linesOf, type Line } from "./lines.js";
 import { ListReader, type ListEnvelope } from "./list-reader.js";
 import type { PodCounts } from "./pod-counts.js";
-import { RetryDelay } from "./retry-delay.js";
 import { objectOf, textOf } from "./untrusted.js";
+
+/** A second at least: an API server that is starting has a thousand nodes to answer. */
+const BACKOFF: BackoffOptions = { leastMs: 1000, firstMs: 2000, mostMs: 30_000, mostAskedMs: Number.POSITIVE_INFINITY };
 
 /** Whom the watch tells. */
 export interface WatchListener {
@@ -65,7 +68,7 @@ const LATEST_VERSION = "";
  */
 export class ListWatch {
   readonly #options: ListWatchOptions;
-  readonly #retry: RetryDelay;
+  readonly #retry: Backoff;
   /** Where the next watch begins; undefined: the pods are listed first. */
   #version: string | undefined;
   /** A list may not be older than what was seen already, or deleted pods would return. */
@@ -79,7 +82,7 @@ export class ListWatch {
 
   constructor(options: ListWatchOptions) {
     this.#options = options;
-    this.#retry = new RetryDelay(options.random);
+    this.#retry = new Backoff(BACKOFF, options.random);
   }
 
   /** Until the signal. Rejects only with what is a mistake of ours. */

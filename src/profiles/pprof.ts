@@ -1,19 +1,9 @@
 import { promisify } from "node:util";
 import { gzip } from "node:zlib";
-import {
-  Function as PprofFunction,
-  Label,
-  Line,
-  Location,
-  Mapping,
-  Profile as PprofProfile,
-  Sample,
-  StringTable,
-  ValueType,
-} from "pprof-format";
-
 import type { Profile, ProfileFunction } from "../model/profile.js";
+import { MessageWriter } from "../protobuf/writer.js";
 import { pprofMappings } from "./pprof-mappings.js";
+import { PprofStrings } from "./pprof-strings.js";
 
 /** What things are called in a pprof: each intake has words of its own. */
 export interface PprofNames {
@@ -62,55 +52,24 @@ const NO_LABELS: ReadonlyMap<string, string> = new Map();
  * and finds source lines in the file itself.
  */
 export function encodePprof(profile: Profile, options: PprofOptions = {}): Uint8Array {
-  const strings = new StringTable();
-  const text = (value: string) => strings.dedup(value);
+  const strings = new PprofStrings();
   const names = options.names ?? PLAIN_NAMES;
-  const cpuNanoseconds = new ValueType({ type: text(names.cpu), unit: text("nanoseconds") });
-  const samplesCount = new ValueType({ type: text(names.samples), unit: text("count") });
-  const mappings = pprofMappings(profile);
-
-  return new PprofProfile({
-    sampleType: [samplesCount, cpuNanoseconds],
-    sample: samplesOf(names.thread === undefined ? withoutThreads(profile) : profile, options, text),
-    mapping: mappings.rows.map((row, index) => {
-      return new Mapping({
-        id: index + 1,
-        memoryStart: row.start,
-        memoryLimit: row.limit,
-        fileOffset: row.fileOffset,
-        filename: text(row.mapping.fileName),
-        buildId: text(row.mapping.buildId),
-        hasFunctions: row.mapping.hasFunctions,
-        hasFilenames: row.hasFileNames,
-        hasLineNumbers: row.hasLineNumbers,
-        hasInlineFrames: row.hasInlineFrames,
-      });
-    }),
-    location: profile.locations.map((location, index) => {
-      return new Location({
-        id: index + 1,
-        mappingId: location.mappingIndex < 0 ? 0 : mappings.ids[location.mappingIndex],
-        address: location.address,
-        line: location.lines.map((line) => new Line({ functionId: line.functionIndex + 1, line: line.line })),
-      });
-    }),
-    function: profile.functions.map((fn, index) => {
-      return new PprofFunction({
-        id: index + 1,
-        name: text(fn.name),
-        systemName: text(pprofSystemName(fn)),
-        filename: text(fn.fileName),
-        startLine: fn.startLine,
-      });
-    }),
-    timeNanos: profile.timeNs,
-    durationNanos: profile.durationNs,
-    periodType: cpuNanoseconds,
-    period: wholePeriod(profile),
-    defaultSampleType: text(names.cpu),
-    comment: (options.comments ?? []).map(text),
-    stringTable: strings,
-  }).encode();
+  const cpu = valueType(names.cpu, "nanoseconds", strings);
+  const message = new MessageWriter(expectedBytes(profile));
+  message.message(1, valueType(names.samples, "count", strings)).message(1, cpu);
+  writeSamples(message, names.thread === undefined ? withoutThreads(profile) : profile, options, strings);
+  writePlaces(message, profile, strings);
+  writeFunctions(message, profile, strings);
+  const comments = (options.comments ?? []).map((comment) => strings.index(comment));
+  strings.writeTo(message);
+  return message
+    .nonZero(9, profile.timeNs)
+    .nonZero(10, profile.durationNs)
+    .message(11, cpu)
+    .nonZero(12, wholePeriod(profile))
+    .packed(13, comments)
+    .nonZero(14, strings.index(names.cpu))
+    .finish();
 }
 
 /** The profile as the bytes of a .pb.gz file. Compression runs on libuv's pool, off this thread. */
@@ -139,62 +98,117 @@ function withoutThreads(profile: Profile): Profile {
   return { ...profile, threads: nobody, samples: merged };
 }
 
-function samplesOf(profile: Profile, options: PprofOptions, text: (value: string) => number): Sample[] {
+/** Above what most take, so that the message is written where it stays. */
+function expectedBytes({ stacks, samples, locations, functions }: Profile): number {
+  return 1024 + 2 * stacks.locations.length + 64 * samples.length + 24 * locations.length + 96 * functions.length;
+}
+
+/** ValueType{1 type, 2 unit}. */
+function valueType(type: string, unit: string, strings: PprofStrings): MessageWriter {
+  return new MessageWriter().nonZero(1, strings.index(type)).nonZero(2, strings.index(unit));
+}
+
+/** Sample{1 location_id, 2 value, 3 label}. */
+function writeSamples(message: MessageWriter, profile: Profile, options: PprofOptions, strings: PprofStrings): void {
   const { samples, stacks } = profile;
   const period = wholePeriod(profile);
-  const labels = labelsOfThreads(profile, options, text);
-  // Threads of one program share stacks, and rows of one stack share its array.
-  const idsOfStack = new Array<number[] | undefined>(stacks.length);
-  const rows: Sample[] = [];
+  const labels = labelsOfThreads(profile, options, strings);
+  const sample = new MessageWriter();
   for (let row = 0; row < samples.length; row++) {
     const stack = samples.stack[row];
-    const locationId = (idsOfStack[stack] ??= Array.from(
-      stacks.locations.subarray(stacks.offsets[stack], stacks.offsets[stack + 1]),
-      (location) => location + 1,
-    ));
-    const count = samples.count[row];
-    const cpuTime = product(samples.ticks[row], period);
-    rows.push(new Sample({ locationId, value: [count, cpuTime], label: labels[samples.thread[row]] }));
+    sample
+      .clear()
+      .packedColumn(1, stacks.locations, stacks.offsets[stack], stacks.offsets[stack + 1], 1)
+      .packed(2, [samples.count[row], product(samples.ticks[row], period)])
+      .fields(labels[samples.thread[row]]);
+    message.message(2, sample);
   }
-  return rows;
 }
 
 /**
- * One set of labels a thread, which its samples share. A label of zero or "" cannot be told from none on the wire, so it
- * is left out; one of whose that is called as a thread's is would be two under one name, and the thread's is meant.
+ * Label{1 key, 2 str, 3 num}: one set a thread, which its samples share, as the fields of a sample. A label of zero or ""
+ * cannot be told from none on the wire, so it is left out; one of whose that is called as a thread's is would be two under
+ * one name, and the thread's is meant.
  */
 function labelsOfThreads(
   profile: Profile,
-  { labels: whose = NO_LABELS, threadLabels, names = PLAIN_NAMES }: PprofOptions,
-  text: (value: string) => number,
-): Label[][] {
+  { labels = NO_LABELS, threadLabels, names = PLAIN_NAMES }: PprofOptions,
+  strings: PprofStrings,
+): readonly Uint8Array[] {
   const words = names.thread ?? PLAIN_THREAD_NAMES;
   const taken = new Set([words.pid, words.tid, words.comm]);
-  const madeOf = new Map<ReadonlyMap<string, string>, readonly Label[]>();
-  const ownersLabels = (owner: ReadonlyMap<string, string>): readonly Label[] => {
-    const known = madeOf.get(owner);
-    if (known !== undefined) return known;
-    const made: Label[] = [];
+  const textLabel = (name: string, value: string): MessageWriter =>
+    new MessageWriter().nonZero(1, strings.index(name)).nonZero(2, strings.index(value));
+  const idLabel = (name: string, id: number): MessageWriter =>
+    words.idsAreText ? textLabel(name, String(id)) : new MessageWriter().nonZero(1, strings.index(name)).nonZero(3, id);
+  const ownersLabels = (owner: ReadonlyMap<string, string>): Uint8Array => {
+    const written = new MessageWriter();
     for (const [key, value] of owner) {
-      if (value !== "" && !taken.has(key)) made.push(new Label({ key: text(key), str: text(value) }));
+      if (value !== "" && !taken.has(key)) written.message(3, textLabel(key, value));
     }
-    madeOf.set(owner, made);
-    return made;
+    return written.finish();
   };
-  const shared = threadLabels === undefined ? ownersLabels(whose) : undefined;
-  const idLabel = (name: string, id: number): Label => {
-    return words.idsAreText
-      ? new Label({ key: text(name), str: text(String(id)) })
-      : new Label({ key: text(name), num: id });
-  };
+  const byOwner = new Map<ReadonlyMap<string, string>, Uint8Array>();
   return profile.threads.map(({ pid, tid, comm }, thread) => {
-    const labels: Label[] = [];
-    if (pid !== 0) labels.push(idLabel(words.pid, pid));
-    if (tid !== 0) labels.push(idLabel(words.tid, tid));
-    if (comm !== "") labels.push(new Label({ key: text(words.comm), str: text(comm) }));
-    for (const label of shared ?? ownersLabels(threadLabels?.[thread] ?? whose)) labels.push(label);
-    return labels;
+    const owner = threadLabels === undefined ? labels : (threadLabels[thread] ?? NO_LABELS);
+    const shared = byOwner.get(owner) ?? ownersLabels(owner);
+    byOwner.set(owner, shared);
+    const own = new MessageWriter();
+    if (pid !== 0) own.message(3, idLabel(words.pid, pid));
+    if (tid !== 0) own.message(3, idLabel(words.tid, tid));
+    if (comm !== "") own.message(3, textLabel(words.comm, comm));
+    return own.fields(shared).finish();
   });
+}
+
+/** Mapping{1 id, 2 start, 3 limit, 4 offset, 5 filename, 6 build_id, 7… has_*}; Location{1 id, 2 mapping_id, 3 address, 4 line}. */
+function writePlaces(message: MessageWriter, profile: Profile, strings: PprofStrings): void {
+  const mappings = pprofMappings(profile);
+  const row = new MessageWriter();
+  for (const [index, { mapping, ...place }] of mappings.rows.entries()) {
+    row
+      .clear()
+      .varint(1, index + 1)
+      .nonZero(2, place.start)
+      .nonZero(3, place.limit)
+      .nonZero(4, place.fileOffset)
+      .nonZero(5, strings.index(mapping.fileName))
+      .nonZero(6, strings.index(mapping.buildId))
+      .nonZero(7, Number(mapping.hasFunctions))
+      .nonZero(8, Number(place.hasFileNames))
+      .nonZero(9, Number(place.hasLineNumbers))
+      .nonZero(10, Number(place.hasInlineFrames));
+    message.message(3, row);
+  }
+  const line = new MessageWriter();
+  for (const [index, { mappingIndex, address, lines }] of profile.locations.entries()) {
+    row
+      .clear()
+      .varint(1, index + 1)
+      .nonZero(2, mappingIndex < 0 ? 0 : mappings.ids[mappingIndex])
+      .nonZero(3, address);
+    for (const at of lines) {
+      // Line{1 function_id, 2 line}.
+      line.clear().varint(1, at.functionIndex + 1);
+      row.message(4, line.nonZero(2, at.line));
+    }
+    message.message(4, row);
+  }
+}
+
+/** Function{1 id, 2 name, 3 system_name, 4 filename, 5 start_line}. */
+function writeFunctions(message: MessageWriter, { functions }: Profile, strings: PprofStrings): void {
+  const row = new MessageWriter();
+  for (const [index, fn] of functions.entries()) {
+    row
+      .clear()
+      .varint(1, index + 1)
+      .nonZero(2, strings.index(fn.name))
+      .nonZero(3, strings.index(pprofSystemName(fn)))
+      .nonZero(4, strings.index(fn.fileName))
+      .nonZero(5, fn.startLine);
+    message.message(5, row);
+  }
 }
 
 /**

@@ -82,10 +82,11 @@ describe("an agent that ends", { skip: cannotRecord() }, () => {
     try {
       writeFileSync(agent.profiles, "a file where the folder should be");
       await agent.until("export_failed");
+      assert.equal(agent.find("exporter_unusable")?.["reason"], "not-a-folder");
       assert.equal(agent.find("export_failed")?.["reason"], "not-a-folder");
       const { text, status } = await agent.get("/readyz");
       assert.equal(status, 200);
-      assert.match(text, /profiles of the last window were lost: not-a-folder/);
+      assert.match(text, /profiles are lost: not-a-folder/);
       const { rmSync } = await import("node:fs");
       rmSync(agent.profiles);
       await agent.until("export_recovered");

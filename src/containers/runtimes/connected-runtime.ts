@@ -1,4 +1,5 @@
 import type { Container, RuntimeName } from "../../model/container.js";
+import { Backoff } from "../../util/backoff.js";
 import { adviceFor, DeadlineExceeded, failureOf, type ProtocolOptions, type RuntimeProtocol } from "./protocol.js";
 import type { ContainerRuntime, RuntimeCounts, RuntimeHealth, RuntimeOptions } from "./runtime.js";
 
@@ -84,16 +85,18 @@ class ConnectedRuntime implements ContainerRuntime {
   /** Never rejects: a connection that ends is made again, until close. */
   private async keepWatching(): Promise<void> {
     const { signal } = this.closing;
-    let waitMs = this.options.retryMs;
+    const { retryMs } = this.options;
+    const backoff = new Backoff(
+      { leastMs: retryMs / 2, firstMs: retryMs, mostMs: retryMs * RETRY_GROWTH, mostAskedMs: 0 },
+      Math.random,
+    );
     while (!signal.aborted) {
       const { connections } = this.counts;
       await this.watchOnce();
       this.protocol.disconnect();
       // One that was well begins anew.
-      if (this.counts.connections > connections) waitMs = this.options.retryMs;
-      // Jitter, so that the agents of a thousand nodes do not come back in step.
-      await sleep(waitMs * (0.5 + Math.random() / 2), signal);
-      waitMs = Math.min(waitMs * 2, this.options.retryMs * RETRY_GROWTH);
+      if (this.counts.connections > connections) backoff.reset();
+      await sleep(backoff.next(), signal);
     }
   }
 

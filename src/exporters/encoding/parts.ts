@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { promisify } from "node:util";
 import { gzip } from "node:zlib";
 import type { LabelledProfile } from "../../model/labelled-profile.js";
@@ -54,6 +55,7 @@ export async function* partsThatFit<Part>(
 ): AsyncGenerator<Part, void, undefined> {
   const waiting = profile.samples.length === 0 ? [] : [profile];
   for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
+    await nextTurn(); // the drain has its turn between two encodings, also where one was for nothing
     const part = await encode(next, next.samples.length < 2);
     if (part === undefined) waiting.unshift(...(halveProfile(next) ?? []));
     else yield part;

@@ -2,6 +2,7 @@ import { MessageWriter } from "../../protobuf/writer.js";
 
 /** Fields of ProfilesDictionary. */
 const TABLES = { mapping: 1, location: 2, function: 3, link: 4, string: 5, attribute: 6, stack: 7 } as const;
+type TableName = keyof typeof TABLES;
 
 /**
  * What the profiles of one request share. Element 0 of every table is the zero value, which means "not set"; the others are added
@@ -10,14 +11,13 @@ const TABLES = { mapping: 1, location: 2, function: 3, link: 4, string: 5, attri
 export class Dictionary {
   private readonly strings = new Map<string, number>([["", 0]]);
   private readonly attributes = new Map<string, number>();
-  private readonly rows: Readonly<Record<keyof typeof TABLES, MessageWriter[]>> = {
-    mapping: [new MessageWriter()],
-    location: [new MessageWriter()],
-    function: [new MessageWriter()],
-    link: [new MessageWriter()],
-    string: [],
-    attribute: [new MessageWriter()],
-    stack: [new MessageWriter()],
+  private readonly tables: Readonly<Record<Exclude<TableName, "string">, Table>> = {
+    mapping: new Table(TABLES.mapping),
+    location: new Table(TABLES.location),
+    function: new Table(TABLES.function),
+    link: new Table(TABLES.link),
+    attribute: new Table(TABLES.attribute),
+    stack: new Table(TABLES.stack),
   };
 
   text(text: string): number {
@@ -40,17 +40,36 @@ export class Dictionary {
     return index;
   }
 
-  add(table: Exclude<keyof typeof TABLES, "string">, row: MessageWriter): number {
-    return this.rows[table].push(row) - 1;
+  /** Copies the row: its writer may be cleared. */
+  add(table: Exclude<TableName, "string">, row: MessageWriter): number {
+    return this.tables[table].add(row);
   }
 
   message(): MessageWriter {
-    const message = new MessageWriter();
-    for (const [table, rows] of Object.entries(this.rows)) {
-      for (const row of rows) message.message(TABLES[table as keyof typeof TABLES], row);
-    }
+    const { mapping, location, function: functions, link, attribute, stack } = this.tables;
+    const strings = new MessageWriter();
     // Not as text(): the first of them is empty, and must be there.
-    for (const text of this.strings.keys()) message.bytes(TABLES.string, Buffer.from(text, "utf8"));
+    for (const text of this.strings.keys()) strings.anyText(TABLES.string, text);
+    const parts = [mapping.rows, location.rows, functions.rows, link.rows, strings, attribute.rows, stack.rows];
+    const written = parts.map((part) => part.finish());
+    const message = new MessageWriter(written.reduce((sum, { length }) => sum + length, 0));
+    for (const part of written) message.fields(part);
     return message;
+  }
+}
+
+/** The rows of one table, as fields of the dictionary. */
+class Table {
+  readonly rows = new MessageWriter();
+  private length = 0;
+
+  constructor(private readonly field: number) {
+    this.add(new MessageWriter());
+  }
+
+  /** Gives its index. */
+  add(row: MessageWriter): number {
+    this.rows.message(this.field, row);
+    return this.length++;
   }
 }

@@ -17,6 +17,10 @@ const RESOURCE_NAMES: ReadonlyMap<string, string> = new Map([
   ["container_id", "container.id"],
   ["image", "container.image.name"],
 ]);
+/** What a sample takes at most, mostly. */
+const SAMPLE_BYTES = 24;
+/** For what is around a message of another. */
+const ROOM = 256;
 const WORKLOADS: ReadonlyMap<string, string> = new Map([
   ["Deployment", "k8s.deployment.name"],
   ["StatefulSet", "k8s.statefulset.name"],
@@ -33,9 +37,15 @@ export function encodeExportRequest(labelled: LabelledProfile, profileId: Uint8A
   const dictionary = new Dictionary();
   const profile = profileOf(labelled.profile, profileId, dictionary);
   const scope = new MessageWriter().text(1, TOOL_NAME).text(2, TOOL_VERSION);
-  const scopeProfiles = new MessageWriter().message(1, scope).message(2, profile);
-  const resourceProfiles = new MessageWriter().message(1, resourceOf(labelled)).message(2, scopeProfiles);
-  return new MessageWriter().message(1, resourceProfiles).message(2, dictionary.message()).finish();
+  const scopeProfiles = new MessageWriter(ROOM + profile.length).message(1, scope).message(2, profile);
+  const resource = resourceOf(labelled);
+  const resourceProfiles = new MessageWriter(ROOM + resource.length + scopeProfiles.length);
+  resourceProfiles.message(1, resource).message(2, scopeProfiles);
+  const tables = dictionary.message();
+  return new MessageWriter(ROOM + resourceProfiles.length + tables.length)
+    .message(1, resourceProfiles)
+    .message(2, tables)
+    .finish();
 }
 
 /** Resource{1 attributes: KeyValue{1 key, 2 value}}. */
@@ -63,8 +73,9 @@ function profileOf(profile: Profile, profileId: Uint8Array, dictionary: Dictiona
   addFunctions(profile, dictionary);
   addLocations(profile, dictionary);
   addStacks(profile, dictionary);
-  const message = new MessageWriter().message(1, valueType("samples", "count", dictionary));
-  for (const sample of samplesOf(profile, dictionary)) message.message(2, sample);
+  const message = new MessageWriter(ROOM + SAMPLE_BYTES * profile.samples.length);
+  message.message(1, valueType("samples", "count", dictionary));
+  writeSamples(message, profile, dictionary);
   return message
     .fixed64(3, profile.timeNs)
     .varint(4, profile.durationNs)
@@ -92,8 +103,10 @@ function addMappings({ mappings }: Profile, dictionary: Dictionary): void {
 }
 
 function addFunctions({ functions }: Profile, dictionary: Dictionary): void {
+  const row = new MessageWriter();
   for (const { name, systemName, fileName, startLine } of functions) {
-    const row = new MessageWriter()
+    row
+      .clear()
       .varint(1, dictionary.text(name))
       .varint(2, dictionary.text(systemName))
       .varint(3, dictionary.text(fileName))
@@ -103,10 +116,19 @@ function addFunctions({ functions }: Profile, dictionary: Dictionary): void {
 }
 
 function addLocations({ locations }: Profile, dictionary: Dictionary): void {
+  const row = new MessageWriter();
+  const inner = new MessageWriter();
   for (const { mappingIndex, address, kind, lines } of locations) {
-    const row = new MessageWriter().varint(1, mappingIndex + 1).varint(2, address);
+    row
+      .clear()
+      .varint(1, mappingIndex + 1)
+      .varint(2, address);
     for (const { functionIndex, line } of lines) {
-      row.message(3, new MessageWriter().varint(1, functionIndex + 1).varint(2, line));
+      const at = inner
+        .clear()
+        .varint(1, functionIndex + 1)
+        .varint(2, line);
+      row.message(3, at);
     }
     const type = FRAME_TYPES[kind];
     if (type !== undefined) row.packed(4, [dictionary.attribute("profile.frame.type", type)]);
@@ -115,35 +137,38 @@ function addLocations({ locations }: Profile, dictionary: Dictionary): void {
 }
 
 function addStacks({ stacks }: Profile, dictionary: Dictionary): void {
+  const row = new MessageWriter();
   for (let stack = 0; stack < stacks.length; stack++) {
-    const locations = stacks.locations.subarray(stacks.offsets[stack], stacks.offsets[stack + 1]);
-    dictionary.add(
-      "stack",
-      new MessageWriter().packed(
-        1,
-        locations.map((location) => location + 1),
-      ),
-    );
+    row.clear().packedColumn(1, stacks.locations, stacks.offsets[stack], stacks.offsets[stack + 1], 1);
+    dictionary.add("stack", row);
   }
 }
 
 /** Sample{1 stack_index, 2 attribute_indices, 4 values}: what is of one stack and alike in its attributes is one sample. */
-function* samplesOf({ samples, threads }: Profile, dictionary: Dictionary): Iterable<MessageWriter> {
+function writeSamples(message: MessageWriter, { samples, threads }: Profile, dictionary: Dictionary): void {
+  // Threads that are alike go by the number of the first of them.
   const attributes = threads.map((thread) => attributesOf(thread, dictionary));
-  const merged = new Map<string, { readonly stack: number; readonly attributes: readonly number[]; ticks: number }>();
+  const first = new Map<string, number>();
+  const alike = attributes.map((own, thread) => {
+    const key = own.join(" ");
+    const known = first.get(key) ?? thread;
+    first.set(key, known);
+    return known;
+  });
+  const ticks = new Map<number, number>();
   for (let row = 0; row < samples.length; row++) {
-    const stack = samples.stack[row];
-    const own = attributes[samples.thread[row]];
-    const key = `${stack} ${own.join(" ")}`;
-    const known = merged.get(key);
-    if (known === undefined) merged.set(key, { stack, attributes: own, ticks: samples.ticks[row] });
-    else known.ticks += samples.ticks[row];
+    const key = samples.stack[row] * threads.length + alike[samples.thread[row]];
+    ticks.set(key, (ticks.get(key) ?? 0) + samples.ticks[row]);
   }
-  for (const sample of merged.values()) {
-    yield new MessageWriter()
-      .varint(1, sample.stack + 1)
-      .packed(2, sample.attributes)
-      .packed(4, [sample.ticks]);
+  const sample = new MessageWriter();
+  for (const [key, sum] of ticks) {
+    const thread = key % threads.length;
+    sample
+      .clear()
+      .varint(1, (key - thread) / threads.length + 1)
+      .packed(2, attributes[thread])
+      .packed(4, [sum]);
+    message.message(2, sample);
   }
 }
 

@@ -3,6 +3,7 @@ import { GrpcClient } from "../../grpc/client.js";
 import { GRPC_STATUS, GrpcError } from "../../grpc/status.js";
 import type { Upload } from "../../model/upload.js";
 import { MalformedMessage, readFields } from "../../protobuf/reader.js";
+import { sharedLookup } from "../../util/shared-lookup.js";
 import { originOf, shownAddress } from "../options/address.js";
 import { TransportFailure, transportFailureOf } from "./failure.js";
 import { type TransportOptions, USER_AGENT } from "./http.js";
@@ -52,9 +53,12 @@ export function grpcSender(
   readMessage: ReadMessage = () => ({ kind: "accepted" }),
 ): Sender {
   const tls = { rejectUnauthorized: !insecure, ...(ca === undefined ? {} : { ca }) };
-  const client = new GrpcClient(address.kind === "socket" ? address.path : { origin: originOf(address), tls }, {
-    maxMessageBytes: MAX_ANSWER_BYTES,
-  });
+  const client = new GrpcClient(
+    address.kind === "socket" ? address.path : { origin: originOf(address), tls, lookup: sharedLookup() },
+    {
+      maxMessageBytes: MAX_ANSWER_BYTES,
+    },
+  );
   const shown = shownAddress(address);
   /** Whether this connection has carried an answer: one that is lost then may only have been idle for too long. */
   let served = false;
@@ -73,6 +77,11 @@ export function grpcSender(
   return {
     async send(upload, signal) {
       return withSecrets(secretHeaders, async (secrets, scrub) => {
+        // A connection on which nothing came may be to nobody: the next try makes another, and what waits on this one ends.
+        const onAbort = (): void => {
+          client.disconnect();
+        };
+        signal.addEventListener("abort", onAbort);
         try {
           return readMessage(await call(upload, signal, secrets), shown, scrub);
         } catch (error) {
@@ -82,9 +91,12 @@ export function grpcSender(
           // The connection's own errors have a name; a server's have none.
           if (code !== "") throw transportFailureOf(Object.assign(new Error(message), { code }), address);
           if (error.code === GRPC_STATUS.deadlineExceeded) {
+            client.disconnect();
             throw new TransportFailure("timeout", `${shown} gave no answer within ${timeoutMs} ms.`);
           }
           return resultOf(error, shown, scrub(message));
+        } finally {
+          signal.removeEventListener("abort", onAbort);
         }
       });
     },

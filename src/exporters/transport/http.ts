@@ -6,6 +6,7 @@ import {
 } from "node:http";
 import { Agent as TlsAgent, request as tlsRequest } from "node:https";
 import { TOOL_NAME, TOOL_VERSION } from "../../model/tool.js";
+import { sharedLookup } from "../../util/shared-lookup.js";
 import { type IntakeAddress, shownAddress } from "../options/address.js";
 import { TransportFailure, transportFailureOf } from "./failure.js";
 
@@ -36,6 +37,7 @@ export const USER_AGENT = `${TOOL_NAME}/${TOOL_VERSION}`;
 /** POST over HTTP/1.1, plain, over TLS or a Unix socket. Redirects are answers like any other: nothing is sent elsewhere. */
 export class HttpTransport {
   private readonly agent: PlainAgent;
+  private readonly lookup = sharedLookup();
 
   constructor(private readonly options: TransportOptions) {
     const { address, ca, insecure } = options;
@@ -88,7 +90,7 @@ export class HttpTransport {
       const where =
         address.kind === "socket"
           ? { socketPath: address.path, host: "localhost" }
-          : { host: address.host, port: address.port };
+          : { host: address.host, port: address.port, lookup: this.lookup };
       const request = (address.kind === "tcp" && address.secure ? tlsRequest : plainRequest)({
         ...where,
         method: "POST",

@@ -20,7 +20,7 @@ after(() => {
   rmSync(spools, { recursive: true, force: true });
 });
 
-const silent: SlotListener = { closed: () => undefined, notOpened: () => undefined };
+const silent: SlotListener = { opened: () => undefined, closed: () => undefined, notOpened: () => undefined };
 
 /** What exporters did, in order. */
 type Deed = string;

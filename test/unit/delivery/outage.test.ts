@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -13,12 +12,12 @@ import {
 import { FIRST_WINDOW_NS, MINUTE_NS, plainDestination, windowOf } from "../../support/plain-destination.js";
 import { quietLog } from "../../support/quiet-log.js";
 import { ScriptedIntake, type ReceivedUpload } from "../../support/scripted-intake.js";
+import { noTmpfs, Tmpfs } from "../../support/tmpfs.js";
 import { until } from "../../support/until.js";
 import { VirtualClock } from "../../support/virtual-clock.js";
 
 const MINUTE_MS = 60_000;
 const PROFILES = 3;
-const isRoot = process.getuid?.() === 0;
 
 /** An agent's end of it, on a clock that only the test moves. */
 class Scene {
@@ -182,18 +181,15 @@ describe("an outage", () => {
     await scene.close();
   });
 
-  describe("with a file system of a mebibyte", { skip: isRoot ? false : "needs root" }, () => {
+  describe("with a file system of a mebibyte", { skip: noTmpfs }, () => {
+    let tmpfs: Tmpfs;
     let mountPoint = "";
-    const mount = (...args: readonly string[]): void => {
-      const { status, stderr } = spawnSync("mount", args, { encoding: "utf8" });
-      assert.equal(status, 0, stderr);
-    };
     before(() => {
-      mountPoint = mkdtempSync(path.join(root, "mount-"));
-      mount("-t", "tmpfs", "-o", "size=1m", "none", mountPoint);
+      tmpfs = new Tmpfs();
+      mountPoint = tmpfs.path;
     });
     after(() => {
-      spawnSync("umount", [mountPoint]);
+      tmpfs.close();
     });
 
     /** Every upload is accounted for, what arrived is the newest, in order. */
@@ -248,11 +244,11 @@ describe("an outage", () => {
       const scene = await Scene.open(directory, 50_000, { memoryBytes: 400_000 });
       scene.intake.always = { status: 503 };
       await scene.minutes(0, 1);
-      mount("-o", "remount,ro", mountPoint);
+      tmpfs.readOnly = true;
       await scene.minutes(1, 4);
       const { memory, spool, dropped } = scene.exporter.status;
       assert.deepEqual([spool.uploads, memory.uploads, dropped.get("read-only")?.uploads], [3, 8, 1]);
-      mount("-o", "remount,rw", mountPoint);
+      tmpfs.readOnly = false;
       await scene.minutes(4, 5);
       assert.equal(scene.exporter.status.spool.uploads, 14);
       scene.intake.always = { status: 202 };

@@ -7,9 +7,8 @@ import { after, before, describe, it } from "node:test";
 import { Spool, type SpoolOptions } from "#src/delivery/spool.js";
 import { uploadFileHead } from "#src/delivery/upload-file.js";
 import { uploadOf } from "../../support/plain-destination.js";
+import { noTmpfs, Tmpfs } from "../../support/tmpfs.js";
 import { VirtualClock } from "../../support/virtual-clock.js";
-
-const isRoot = process.getuid?.() === 0;
 
 describe("a spool", () => {
   let root = "";
@@ -181,18 +180,15 @@ describe("a spool", () => {
     assert.equal(names().length, 2);
   });
 
-  describe("on a file system of its own", { skip: isRoot ? false : "needs root" }, () => {
+  describe("on a file system of its own", { skip: noTmpfs }, () => {
+    let tmpfs: Tmpfs;
     let mountPoint = "";
-    const mount = (...args: readonly string[]): void => {
-      const { status, stderr } = spawnSync("mount", args, { encoding: "utf8" });
-      assert.equal(status, 0, stderr);
-    };
     before(() => {
-      mountPoint = fs.mkdtempSync(path.join(root, "mount-"));
-      mount("-t", "tmpfs", "-o", "size=1m", "none", mountPoint);
+      tmpfs = new Tmpfs();
+      mountPoint = tmpfs.path;
     });
     after(() => {
-      spawnSync("umount", [mountPoint]);
+      tmpfs.close();
     });
 
     it("that is full, says so, leaves nothing half written, and recovers", async () => {
@@ -212,14 +208,14 @@ describe("a spool", () => {
       const { spool, names } = make({ directory: path.join(mountPoint, "ro") });
       await put(spool, 1);
       await put(spool, 2);
-      mount("-o", "remount,ro", mountPoint);
+      tmpfs.readOnly = true;
       assert.equal(await put(spool, 3), false);
       assert.equal(spool.problem, "read-only");
       assert.equal(await minuteAt(spool), "/in?minute=1");
       await spool.remove(spool.at(0));
       assert.equal(names().length, 2);
       assert.equal(spool.length, 1);
-      mount("-o", "remount,rw", mountPoint);
+      tmpfs.readOnly = false;
       await spool.remove(spool.at(0));
       assert.deepEqual(names(), []);
     });

@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
 import {
   mkdirSync,
   mkdtempSync,
@@ -18,9 +17,9 @@ import type { Exporter } from "#src/exporters/exporter.js";
 import { openFileExporter, sanitize } from "#src/exporters/file.js";
 import type { LabelledProfile, ProfileBatch } from "#src/model/labelled-profile.js";
 import type { Profile } from "#src/model/profile.js";
+import { noTmpfs, Tmpfs } from "../../support/tmpfs.js";
 
 const MINUTE = 60_000_000_000n;
-const isRoot = process.getuid?.() === 0;
 const go = (): AbortSignal => new AbortController().signal;
 
 /** A batch of the given minute; services by name, or name and container. */
@@ -48,6 +47,22 @@ describe("a folder of profiles", () => {
     const exporter = openFileExporter({ directory, maxBytes, encode: () => Promise.resolve(new Uint8Array(size)) });
     return { exporter, directory, names: () => readdirSync(directory).sort() };
   }
+
+  it("is made when it is opened, before there is any profile", async () => {
+    const { exporter, names } = make();
+    assert.equal(await exporter.open?.(), undefined);
+    assert.deepEqual(names(), []);
+    assert.equal((await exporter.export(batch(1, "a"), go())).exported, 1);
+  });
+
+  it("says at once what stands in its place, and takes profiles as soon as it can", async () => {
+    const { exporter, directory } = make();
+    mkdirSync(path.dirname(directory), { recursive: true });
+    writeFileSync(directory, "a file");
+    assert.equal(await exporter.open?.(), "not-a-folder");
+    rmSync(directory);
+    assert.equal((await exporter.export(batch(1, "a"), go())).exported, 1);
+  });
 
   it("is made, and gets a file for each profile", async () => {
     const { exporter, names, directory } = make();
@@ -144,18 +159,15 @@ describe("a folder of profiles", () => {
     );
   });
 
-  describe("on a file system of its own", { skip: isRoot ? false : "needs root" }, () => {
+  describe("on a file system of its own", { skip: noTmpfs }, () => {
+    let tmpfs: Tmpfs;
     let mountPoint = "";
-    const mount = (...args: readonly string[]): void => {
-      const { status, stderr } = spawnSync("mount", args, { encoding: "utf8" });
-      assert.equal(status, 0, stderr);
-    };
     before(() => {
-      mountPoint = mkdtempSync(path.join(root, "mount-"));
-      mount("-t", "tmpfs", "-o", "size=1m", "none", mountPoint);
+      tmpfs = new Tmpfs();
+      mountPoint = tmpfs.path;
     });
     after(() => {
-      spawnSync("umount", [mountPoint]);
+      tmpfs.close();
     });
 
     it("of a mebibyte, keeps the newest that fit; full of others' files, it says so, and recovers", async () => {
@@ -173,9 +185,10 @@ describe("a folder of profiles", () => {
     it("that is read-only, says so, and recovers", async () => {
       for (const name of readdirSync(mountPoint)) rmSync(path.join(mountPoint, name));
       const { exporter, names } = make(1 << 20, 1000, mountPoint);
-      mount("-o", "remount,ro", mountPoint);
+      tmpfs.readOnly = true;
+      assert.equal(await make(1 << 20, 1000, mountPoint).exporter.open?.(), "read-only");
       assert.deepEqual((await exporter.export(batch(1, "s"), go())).failed, { "read-only": 1 });
-      mount("-o", "remount,rw", mountPoint);
+      tmpfs.readOnly = false;
       assert.equal((await exporter.export(batch(2, "s"), go())).exported, 1);
       assert.equal(names().length, 1);
     });

@@ -58,6 +58,24 @@ describe("an upload, field by field beside those of Datadog's own clients,", asy
   const inAll = (keysOf: (reference: Reference) => readonly string[]): readonly string[] =>
     keysOf(references[0]).filter((key) => references.every((reference) => keysOf(reference).includes(key)));
 
+  it("is compared with what is there: both are whole uploads, of two clients, with CPU time and threads in them", () => {
+    assert.deepEqual(
+      references.map(({ client }) => client.split(" ")[0]),
+      ["dd-trace", "ddtrace"],
+    );
+    for (const reference of references) {
+      const { headers, parts: theirs, event: keys, tags: names, pprofs, attachments } = reference;
+      assert.ok(headers.includes("dd-evp-origin") && headers.length > 5, reference.client);
+      assert.ok(theirs.length === attachments.length + 1 && attachments.length > 0, reference.client);
+      assert.ok(Object.keys(keys).length >= 8 && names.length >= 8, reference.client);
+      assert.ok(
+        pprofs.length > 0 && pprofs.every(({ sampleTypes, labels }) => sampleTypes.length > 0 && labels.length > 0),
+      );
+    }
+    assert.ok(Object.keys(event).length >= 8 && tags.length >= 8 && parts.length === 2);
+    assert.ok(inAll(({ headers }) => headers).length > 3 && inAll((reference) => reference.tags).length > 3);
+  });
+
   it("goes to the same door", () => {
     for (const { request } of references) assert.equal(`POST ${upload.path}`, request);
   });

@@ -42,6 +42,38 @@ describe("protocol buffers", () => {
     );
   });
 
+  it("are the same whichever way they are written", () => {
+    const column = fc.uint8Array({ minLength: 4, maxLength: 400 }).map((bytes) => {
+      return new Uint32Array(bytes.buffer.slice(0, bytes.length & ~3));
+    });
+    const row = new MessageWriter();
+    const check = (values: Uint32Array, from: number, text: string, expectedBytes: number, number: bigint) => {
+      const plus = 3;
+      const start = Math.min(from, values.length);
+      const long = new MessageWriter()
+        .message(
+          1,
+          new MessageWriter().packed(
+            2,
+            Array.from(values.subarray(start), (value) => value + plus),
+          ),
+        )
+        .bytes(3, Buffer.from(text, "utf8"))
+        .message(4, number === 0n ? new MessageWriter() : new MessageWriter().varint(5, number));
+      const short = new MessageWriter(expectedBytes)
+        .message(1, row.clear().packedColumn(2, values, start, values.length, plus))
+        .fields(new MessageWriter().anyText(3, text).finish())
+        .message(4, row.clear().nonZero(5, number));
+      assert.deepEqual(Buffer.from(short.finish()), Buffer.from(long.finish()));
+      assert.equal(short.length, short.finish().length);
+    };
+    const text = fc.string({ unit: "binary", maxLength: 300 });
+    const number = fc.bigInt({ min: -(2n ** 63n), max: 2n ** 64n - 1n });
+    fc.assert(fc.property(column, fc.nat(50), text, fc.nat(100), fc.oneof(fc.constant(0n), number), check));
+    const largest = new MessageWriter().packedColumn(1, Uint32Array.of(0xffff_ffff), 0, 1, 1);
+    assert.equal(Buffer.from(largest.finish()).toString("hex"), "0a058080808010");
+  });
+
   it("have fields that are not read, of every wire type, skipped", () => {
     const others = Buffer.from("4d00000000" + "510000000000000000" + "5a0161" + "6096ff01", "hex");
     const message = Buffer.concat([others, new MessageWriter().text(1, "x").finish(), others]);

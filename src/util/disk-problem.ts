@@ -1,4 +1,4 @@
-import { errnoOf } from "../util/errno.js";
+import { errnoOf } from "./errno.js";
 
 /** Anything else is told by its errno in lower case. */
 const BY_ERRNO: Readonly<Record<string, string>> = {

@@ -1,0 +1,31 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { it } from "node:test";
+import { Delivery } from "#src/agent/deliver.js";
+import { openFileExporter } from "#src/exporters/file.js";
+import { windowOf } from "../../support/plain-destination.js";
+import { quietLog } from "../../support/quiet-log.js";
+import { until } from "../../support/until.js";
+
+it("an exporter that cannot be used is told of at the start, and is well when a profile came through, not before", async () => {
+  const root = mkdtempSync(path.join(tmpdir(), "hostflame-deliver-"));
+  const directory = path.join(root, "profiles");
+  writeFileSync(directory, "a file where the folder should be");
+  const log = quietLog();
+  const encode = (): Promise<Uint8Array> => Promise.resolve(new Uint8Array(9));
+  const open = () => openFileExporter({ directory, maxBytes: 1 << 20, encode });
+  const delivery = new Delivery([{ name: "file", key: "", open }], log);
+  const { signal } = new AbortController();
+  const failure = (): string | undefined => delivery.counts.get("file")?.lastFailure;
+  await until(() => failure() === "not-a-folder");
+  rmSync(directory);
+  await delivery.deliver(windowOf(1, 0), signal);
+  assert.equal(failure(), "not-a-folder", "nothing was tried");
+  await delivery.deliver(windowOf(2), signal);
+  assert.equal(failure(), undefined);
+  assert.deepEqual(log.events, ["exporter_unusable", "export_recovered"]);
+  await delivery.close();
+  rmSync(root, { recursive: true });
+});
