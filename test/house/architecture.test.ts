@@ -14,6 +14,7 @@ const FLOORS: Readonly<Record<string, number>> = {
   native: 1,
   elf: 1,
   dwarf: 1,
+  debuginfo: 1,
   protobuf: 1,
   grpc: 1,
   unwind: 2,
