@@ -9,8 +9,8 @@ export const ENTRY_KIND = {
   plain: 0,
   /** A subprogram that may have code. */
   function: 1,
-  /** Nothing in it has code, and it says where it ends. */
-  skippable: 2,
+  /** A type that says where it ends. Outside of functions nothing in it has code. */
+  type: 2,
   inlined: 3,
   /** A subprogram without code of its own. */
   declaration: 4,
@@ -23,14 +23,11 @@ const FIRST_ROW_BYTES = 512;
 const FIRST_BYTES = 64 * 1024;
 const MAX_BYTES = 4 * 1024 * 1024;
 
-/** Types whose members, in compilers that write DW_AT_sibling, are declarations only. */
-const WITHOUT_CODE: ReadonlySet<number> = new Set([
+const TYPES: ReadonlySet<number> = new Set([
   DW_TAG.structureType,
   DW_TAG.classType,
   DW_TAG.unionType,
   DW_TAG.enumerationType,
-  DW_TAG.arrayType,
-  DW_TAG.subroutineType,
 ]);
 
 /**
@@ -137,7 +134,7 @@ function kindOf(tag: number, slots: number): number {
   const has = (slot: number) => (slots & (1 << slot)) !== 0;
   if (tag === DW_TAG.inlinedSubroutine) return ENTRY_KIND.inlined;
   if (tag === DW_TAG.subprogram && (has(SLOT.lowPc) || has(SLOT.ranges))) return ENTRY_KIND.function;
-  if (has(SLOT.sibling) && (WITHOUT_CODE.has(tag) || tag === DW_TAG.subprogram)) return ENTRY_KIND.skippable;
+  if (has(SLOT.sibling) && TYPES.has(tag)) return ENTRY_KIND.type;
   return tag === DW_TAG.subprogram ? ENTRY_KIND.declaration : ENTRY_KIND.plain;
 }
 

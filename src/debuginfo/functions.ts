@@ -17,6 +17,8 @@ export function readFunctions(unit: Unit, bytes: Uint8Array, ranges: RangeReader
   const { kinds, sizes, hasChildren } = table;
   const cursor = new Cursor(bytes, unit.entryOffset - unit.offset);
   let depth = 0;
+  // Of the outermost function that is open.
+  let functionDepth = Infinity;
   let entry = 0;
   const add = (start: number, limit: number) => {
     builder.add(start, limit, entry);
@@ -26,12 +28,16 @@ export function readFunctions(unit: Unit, bytes: Uint8Array, ranges: RangeReader
     const code = cursor.uleb();
     if (code === 0) {
       if (--depth <= 0) break;
+      if (depth <= functionDepth) functionDepth = Infinity;
       continue;
     }
     const row = rowOf(table, code);
     if (row < 0) break;
     const kind = kinds[row];
-    if (kind === ENTRY_KIND.function || kind === ENTRY_KIND.skippable) {
+    const isFunction = kind === ENTRY_KIND.function || kind === ENTRY_KIND.declaration;
+    if (isFunction && hasChildren[row] !== 0) functionDepth = Math.min(functionDepth, depth);
+    // A function's own types may have functions with code, and be all that is left of it.
+    if (kind === ENTRY_KIND.function || (kind === ENTRY_KIND.type && functionDepth === Infinity)) {
       attributes.clear();
       readAttributes(cursor, unit.offset, unit, table, row, attributes);
       if (cursor.failed) break;

@@ -77,7 +77,7 @@ export function readInlineTree(unit: Unit, bytes: Uint8Array, entry: number, ran
       }
       ranges.read(unit, attributes, addRange);
       tree.rangeOffsets.push(tree.rangeStarts.length);
-    } else if (kind === ENTRY_KIND.function || kind === ENTRY_KIND.skippable || kind === ENTRY_KIND.declaration) {
+    } else if (kind === ENTRY_KIND.function || kind === ENTRY_KIND.type || kind === ENTRY_KIND.declaration) {
       attributes.clear();
       readAttributes(cursor, unit.offset, unit, table, row, attributes);
       if (skipToSibling(cursor, attributes, unit)) continue;

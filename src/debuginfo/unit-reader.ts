@@ -1,6 +1,6 @@
 import { Cursor } from "../dwarf/cursor.js";
 import { type Abbreviations, readAbbreviations, rowOf } from "./abbreviations.js";
-import type { Attributes} from "./attributes.js";
+import type { Attributes } from "./attributes.js";
 import { SLOT } from "./attributes.js";
 import { DW_FORM, DW_TAG, DW_UT } from "./constants.js";
 import { readForm } from "./forms.js";
