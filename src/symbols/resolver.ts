@@ -29,6 +29,27 @@ export interface SymbolizeRequest {
   readonly fileOffsets: Float64Array;
 }
 
+/** A function as a profile tells of it; see `ProfileFunction`. */
+export interface NamedFunction {
+  readonly name: string;
+  readonly systemName: string;
+  /** "" when unknown. */
+  readonly fileName: string;
+  /** 0 when unknown. */
+  readonly startLine: number;
+}
+
+/**
+ * What is at an address, as columns: chain c is functions[i] at lines[i] for i of offsets[c] .. offsets[c + 1], innermost
+ * first. More than one where functions were inlined; never none.
+ */
+export interface LineChains {
+  readonly offsets: Uint32Array;
+  readonly functions: Uint32Array;
+  /** 0 when unknown. */
+  readonly lines: Uint32Array;
+}
+
 /** The answer: columns parallel to fileOffsets. */
 export interface SymbolizeResult {
   readonly executable: ExecutableSerial;
@@ -40,16 +61,18 @@ export interface SymbolizeResult {
   readonly textFileOffset: number;
   /** ELF address of each file offset (the file offset itself when no segment covers it). */
   readonly elfAddresses: Float64Array;
-  /** Index into names, or -1 when unresolved. */
-  readonly nameIndices: Int32Array;
+  /** Index into chains, or -1 when unresolved. */
+  readonly chainIndices: Int32Array;
   /** Of the unresolved, index into {@link UNRESOLVED_REASONS}. */
   readonly reasons: Uint8Array;
+  /** Distinct chains. */
+  readonly chains: LineChains;
   /** Distinct functions. */
-  readonly names: readonly { readonly name: string; readonly systemName: string }[];
+  readonly functions: readonly NamedFunction[];
   /** Where the matched symbol starts (ELF address), 0 when unresolved: tells apart functions of one name. */
   readonly symbolStarts: Float64Array;
   /**
-   * Around each file offset those that have the same answer, name or reason, and the same distance to their ELF address:
+   * Around each file offset those that have the same answer, chain or reason, and the same distance to their ELF address:
    * from rangeStarts up to, and without, rangeLimits. Perhaps not all of them; never fewer than the offset itself.
    */
   readonly rangeStarts: Float64Array;

@@ -4,8 +4,15 @@ import { type ByteSource, FileSource, MemorySource } from "../elf/byte-source.js
 import { type ElfFile, executableSegments, isRefusal, segmentOf, toElfAddress } from "../elf/elf-file.js";
 import { parseElf } from "../elf/parser.js";
 import type { ResolverCache } from "./cache.js";
+import { ChainTable } from "./chain-table.js";
 import { demangle } from "./demangle/demangle.js";
-import { UNRESOLVED_REASONS, type SymbolizeRequest, type SymbolizeResult, type UnresolvedReason } from "./resolver.js";
+import {
+  type NamedFunction,
+  UNRESOLVED_REASONS,
+  type SymbolizeRequest,
+  type SymbolizeResult,
+  type UnresolvedReason,
+} from "./resolver.js";
 import type { Extent } from "./symbol-table.js";
 import { SymtabResolver, toReason } from "./symtab.js";
 import { unnamed } from "./unnamed.js";
@@ -49,13 +56,14 @@ type Columns = Omit<SymbolizeResult, "executable" | "buildId" | "textStart" | "t
 function resolveAll(fileOffsets: Float64Array, elf: ElfFile, resolver: SymtabResolver): Columns {
   const count = fileOffsets.length;
   const elfAddresses = new Float64Array(count);
-  const nameIndices = new Int32Array(count).fill(-1);
+  const chainIndices = new Int32Array(count).fill(-1);
   const symbolStarts = new Float64Array(count);
   const rangeStarts = fileOffsets.slice();
   const rangeLimits = fileOffsets.map((offset) => offset + 1);
   const reasons = new Uint8Array(count);
-  const names: { name: string; systemName: string }[] = [];
-  const indexOfName = new Map<string, number>();
+  const functions: NamedFunction[] = [];
+  const chains = new ChainTable();
+  const chainOfName = new Map<string, number>();
   const unresolved: Partial<Record<UnresolvedReason, number>> = {};
   for (let at = 0; at < count; at++) {
     const elfAddress = toElfAddress(elf, fileOffsets[at]);
@@ -72,15 +80,18 @@ function resolveAll(fileOffsets: Float64Array, elf: ElfFile, resolver: SymtabRes
       reasons[at] = UNRESOLVED_REASONS.indexOf(found);
       continue;
     }
-    let index = indexOfName.get(found.systemName);
-    if (index === undefined) {
-      index = names.push({ name: demangle(found.systemName), systemName: found.systemName }) - 1;
-      indexOfName.set(found.systemName, index);
+    let chain = chainOfName.get(found.systemName);
+    if (chain === undefined) {
+      const { systemName } = found;
+      const index = functions.push({ name: demangle(systemName), systemName, fileName: "", startLine: 0 }) - 1;
+      chain = chains.add([index], [0]);
+      chainOfName.set(systemName, chain);
     }
-    nameIndices[at] = index;
+    chainIndices[at] = chain;
     symbolStarts[at] = found.start;
   }
-  return { elfAddresses, nameIndices, reasons, names, symbolStarts, rangeStarts, rangeLimits, unresolved };
+  const names = { chainIndices, chains: chains.columns(), functions, reasons, unresolved };
+  return { elfAddresses, ...names, symbolStarts, rangeStarts, rangeLimits };
 }
 
 /** An extent of ELF addresses as file offsets, cut to the segment around the address. */
