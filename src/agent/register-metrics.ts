@@ -84,6 +84,7 @@ export function registerAgentMetrics(registry: MetricRegistry, source: AgentMetr
       ["displaced", capture.upkeep.displaced],
     ],
     names: () => ({ bytes: names.bytes, addresses: names.asked.addresses, unknown: names.asked.unknown }),
+    withoutLines: () => names.withoutLines,
     mapBytes: () => Object.entries(sampler.session.mapBytes()),
   });
   registerLabels(registry, source);

@@ -14,6 +14,8 @@ export interface UnwindingSource {
   /** Executables let go, by why. */
   readonly letGo: () => Iterable<readonly [reason: string, count: number]>;
   readonly names: () => { readonly bytes: number; readonly addresses: number; readonly unknown: number };
+  /** Addresses of files with debug information that have no lines, by why. */
+  readonly withoutLines: () => Iterable<readonly [reason: string, count: number]>;
   readonly mapBytes: () => Iterable<readonly [map: string, bytes: number]>;
 }
 
@@ -73,6 +75,14 @@ export function registerUnwinding(registry: MetricRegistry, source: UnwindingSou
   registry.counter(
     { name: "hostflame_names_unknown_addresses_total", help: "Of these, addresses whose name was not remembered" },
     () => source.names().unknown,
+  );
+  registry.counter(
+    {
+      name: "hostflame_names_without_lines_total",
+      help: "Addresses in files with debug information that were named without source lines, by why; those postponed are asked again",
+      labels: ["reason"],
+    },
+    () => rowsBy("reason", source.withoutLines()),
   );
   registry.gauge(
     { name: "hostflame_bpf_map_bytes", help: "Memory of the kernel side's maps, by map", labels: ["map"] },

@@ -16,7 +16,8 @@ const PASSING: ReadonlySet<UnresolvedReason> = new Set(["read-failed", "worker-f
 const CHAIN = 0; // a number of chains, or -1 - a reason's index
 const BIAS = 1; // ELF address less file offset
 const SYMBOL_START = 2;
-const WIDTH = 3;
+const PROVISIONAL = 3; // 1 when the answer will be better
+const WIDTH = 4;
 
 /** Its objects, empty columns and place in the cache; measured with seven thousand of them. */
 const OWN_BYTES = 2500;
@@ -26,6 +27,8 @@ export class ExecutableNames implements Sized {
   private readonly ranges = new RangeTable(WIDTH);
   private readonly functions = new KnownFunctions();
   private file: Pick<SymbolizeResult, "buildId" | "textStart" | "textLimit" | "textFileOffset"> | undefined;
+  /** Whether some answers are not for good. */
+  private provisional = false;
   /** How often the worker ended over it in a row. */
   failures = 0;
 
@@ -33,9 +36,12 @@ export class ExecutableNames implements Sized {
     return OWN_BYTES + this.ranges.bytes + this.functions.bytes;
   }
 
-  /** Those of the file offsets, ascending, that it has no answer for. */
+  /** Those of the file offsets, ascending, that it has no answer for, or none for good. */
   unknown(fileOffsets: Float64Array): Float64Array {
-    return fileOffsets.filter((offset) => this.ranges.find(offset) < 0);
+    return fileOffsets.filter((offset) => {
+      const range = this.ranges.find(offset);
+      return range < 0 || this.ranges.value(range, PROVISIONAL) !== 0;
+    });
   }
 
   learn(asked: Float64Array, result: SymbolizeResult): void {
@@ -54,10 +60,17 @@ export class ExecutableNames implements Sized {
           address: asked[at],
           start: result.rangeStarts[at],
           limit: result.rangeLimits[at],
-          numbers: [chain, result.elfAddresses[at] - asked[at], result.symbolStarts[at]],
+          numbers: [chain, result.elfAddresses[at] - asked[at], result.symbolStarts[at], result.provisional[at]],
         });
       }
     }
+    if (this.provisional) {
+      const better = new Set(added.map(({ address }) => address));
+      this.ranges.filter((range) => {
+        return this.ranges.value(range, PROVISIONAL) === 0 || !better.has(this.ranges.start(range));
+      });
+    }
+    this.provisional ||= result.provisional.includes(1);
     this.ranges.merge(added);
   }
 
@@ -74,6 +87,7 @@ export class ExecutableNames implements Sized {
         result.chainIndices[at] = Math.max(chain, -1);
         result.reasons[at] = chain < 0 ? -1 - chain : 0;
         result.symbolStarts[at] = this.ranges.value(range, SYMBOL_START);
+        result.provisional[at] = this.ranges.value(range, PROVISIONAL);
         result.rangeStarts[at] = this.ranges.start(range);
         result.rangeLimits[at] = this.ranges.limit(range);
       }

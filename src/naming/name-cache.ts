@@ -16,6 +16,9 @@ const MAX_FAILURES = 3;
 /** A kernel that hides its addresses costs a pass over them to find out; a person may have changed that meanwhile. */
 const HIDDEN_REST_MS = 600_000;
 
+/** Rows of new files wait while the worker reads debug information; what there was no time for is asked again. */
+const LINES_BUDGET_MS = 250;
+
 /**
  * A namer that remembers what another one answered: names by the ranges of addresses that have them, so that an address
  * inside a known function needs no question, and a steady load none at all. Within a budget of bytes; the executables
@@ -29,6 +32,9 @@ export class NameCache implements Namer {
   private hidden: { readonly symbols: KernelSymbols; readonly untilMs: number } | undefined;
   /** Addresses asked for, and those of them that had to be asked on. */
   readonly asked = { addresses: 0, unknown: 0, kernelPasses: 0 };
+
+  /** Addresses in files with debug information that have no lines, by why. */
+  readonly withoutLines = new Map<string, number>();
 
   constructor(
     private readonly namer: Namer,
@@ -51,11 +57,14 @@ export class NameCache implements Namer {
     let failed = names.failures >= MAX_FAILURES;
     const wasLetGo = request.fd < 0 && request.image === undefined;
     if (fileOffsets.length > 0 && !failed && !wasLetGo) {
-      const question = { ...request, fileOffsets };
+      const question = { ...request, fileOffsets, linesBudgetMs: LINES_BUDGET_MS };
       const result = await this.namer.symbolize(question).catch(() => unnamed(question, "worker-failed"));
       failed = result.unresolved["worker-failed"] !== undefined;
       names.failures = failed ? names.failures + 1 : 0;
       names.learn(fileOffsets, result);
+      for (const [problem, count] of Object.entries(result.withoutLines)) {
+        this.withoutLines.set(problem, (this.withoutLines.get(problem) ?? 0) + count);
+      }
     }
     // What no answer was kept for: the reasons that pass.
     const answer = names.answer(request, failed ? "worker-failed" : wasLetGo ? "let-go" : "read-failed");

@@ -1,4 +1,5 @@
 import type { ExecutableSerial } from "../model/brand.js";
+import type { DebugProblem } from "../debuginfo/debug-info.js";
 import type { Extent, FoundSymbol } from "./symbol-table.js";
 
 /** Why an address has no name. Counted; never thrown. */
@@ -27,6 +28,11 @@ export interface SymbolizeRequest {
   readonly name: string;
   /** Distinct, ascending. */
   readonly fileOffsets: Float64Array;
+  /**
+   * For how long debug information may be read, milliseconds; what is not reached has the names of the symbol table, and is
+   * {@link SymbolizeResult.provisional}. Some seconds when undefined.
+   */
+  readonly linesBudgetMs?: number;
 }
 
 /** A function as a profile tells of it; see `ProfileFunction`. */
@@ -69,7 +75,7 @@ export interface SymbolizeResult {
   readonly chains: LineChains;
   /** Distinct functions. */
   readonly functions: readonly NamedFunction[];
-  /** Where the matched symbol starts (ELF address), 0 when unresolved: tells apart functions of one name. */
+  /** Where the matched symbol starts (ELF address), 0 when no symbol table has it: tells apart functions of one name. */
   readonly symbolStarts: Float64Array;
   /**
    * Around each file offset those that have the same answer, chain or reason, and the same distance to their ELF address:
@@ -78,6 +84,10 @@ export interface SymbolizeResult {
   readonly rangeStarts: Float64Array;
   readonly rangeLimits: Float64Array;
   readonly unresolved: Readonly<Partial<Record<UnresolvedReason, number>>>;
+  /** 1 where there was no time to read lines and inlined functions: who asks again is told more. */
+  readonly provisional: Uint8Array;
+  /** Of files that have debug information, addresses of which it does not tell lines; by why. */
+  readonly withoutLines: Readonly<Partial<Record<DebugProblem, number>>>;
 }
 
 /** A symbol source: one file's symbols, looked up by ELF address. */

@@ -1,23 +1,21 @@
 import { fstatSync } from "node:fs";
+import { type DebugAnswer, type DebugProblem, hasDebugInfo, lookUpLines } from "../debuginfo/debug-info.js";
 import { readBuildId } from "../elf/build-id.js";
 import { type ByteSource, FileSource, MemorySource } from "../elf/byte-source.js";
 import { type ElfFile, executableSegments, isRefusal, segmentOf, toElfAddress } from "../elf/elf-file.js";
 import { parseElf } from "../elf/parser.js";
 import type { ResolverCache } from "./cache.js";
-import { ChainTable } from "./chain-table.js";
-import { demangle } from "./demangle/demangle.js";
-import {
-  type NamedFunction,
-  UNRESOLVED_REASONS,
-  type SymbolizeRequest,
-  type SymbolizeResult,
-  type UnresolvedReason,
-} from "./resolver.js";
+import { NameTable } from "./name-table.js";
+import { UNRESOLVED_REASONS, type SymbolizeRequest, type SymbolizeResult, type UnresolvedReason } from "./resolver.js";
 import type { Extent } from "./symbol-table.js";
 import { SymtabResolver, toReason } from "./symtab.js";
 import { unnamed } from "./unnamed.js";
 
 const PAGE_BYTES = 4096;
+/** A batch of a file of 500 MB that a person waits for. */
+const DEFAULT_LINES_BUDGET_MS = 5000;
+/** Compressed sections are inflated whole, for as long as a batch takes. */
+const MAX_INFLATED_BYTES = 64 * 1024 * 1024;
 const CLOSED = new MemorySource(new Uint8Array(0));
 
 /** Names what lies at the file offsets of one executable. Never throws: what has no name is counted with its reason. */
@@ -27,7 +25,7 @@ export function symbolize(request: SymbolizeRequest, cache: ResolverCache): Symb
   if (typeof elf === "string") return unnamed(request, elf);
   const resolver = cache.get(request.executable) ?? new SymtabResolver(elf);
   resolver.reopen(elf.source);
-  const columns = resolveAll(request.fileOffsets, elf, resolver);
+  const columns = resolveAll(request, elf, resolver);
   // What is kept must not read from a descriptor that its owner closes.
   resolver.reopen(CLOSED);
   // After use, for it has grown.
@@ -53,7 +51,7 @@ function openSource(request: SymbolizeRequest): ByteSource | undefined {
 
 type Columns = Omit<SymbolizeResult, "executable" | "buildId" | "textStart" | "textLimit" | "textFileOffset">;
 
-function resolveAll(fileOffsets: Float64Array, elf: ElfFile, resolver: SymtabResolver): Columns {
+function resolveAll({ fileOffsets, linesBudgetMs }: SymbolizeRequest, elf: ElfFile, resolver: SymtabResolver): Columns {
   const count = fileOffsets.length;
   const elfAddresses = new Float64Array(count);
   const chainIndices = new Int32Array(count).fill(-1);
@@ -61,37 +59,48 @@ function resolveAll(fileOffsets: Float64Array, elf: ElfFile, resolver: SymtabRes
   const rangeStarts = fileOffsets.slice();
   const rangeLimits = fileOffsets.map((offset) => offset + 1);
   const reasons = new Uint8Array(count);
-  const functions: NamedFunction[] = [];
-  const chains = new ChainTable();
-  const chainOfName = new Map<string, number>();
+  const provisional = new Uint8Array(count);
+  const names = new NameTable();
   const unresolved: Partial<Record<UnresolvedReason, number>> = {};
+  const withoutLines: Partial<Record<DebugProblem, number>> = {};
+  for (let at = 0; at < count; at++) elfAddresses[at] = toElfAddress(elf, fileOffsets[at]) ?? fileOffsets[at];
+  const debug = readLines(elf, elfAddresses, linesBudgetMs ?? DEFAULT_LINES_BUDGET_MS);
   for (let at = 0; at < count; at++) {
-    const elfAddress = toElfAddress(elf, fileOffsets[at]);
-    elfAddresses[at] = elfAddress ?? fileOffsets[at];
-    const found = elfAddress === undefined ? "unmapped-offset" : resolver.resolve(elfAddress);
-    if (elfAddress !== undefined) {
-      const extent = typeof found === "string" ? resolver.gapAround(elfAddress) : found;
+    const elfAddress = elfAddresses[at];
+    const isMapped = toElfAddress(elf, fileOffsets[at]) !== undefined;
+    const found = isMapped ? resolver.resolve(elfAddress) : "unmapped-offset";
+    const lines = isMapped ? debug?.[at] : undefined;
+    if (isMapped) {
+      const extent = meet(typeof found === "string" ? resolver.gapAround(elfAddress) : found, lines);
       const range = rangeAround(elf, fileOffsets[at], elfAddress, extent);
       rangeStarts[at] = range.from;
       rangeLimits[at] = range.limit;
     }
-    if (typeof found === "string") {
+    if (lines?.problem !== undefined) withoutLines[lines.problem] = (withoutLines[lines.problem] ?? 0) + 1;
+    provisional[at] = Number(lines?.problem === "postponed");
+    const symbol = typeof found === "string" ? undefined : found.systemName;
+    chainIndices[at] = names.add(lines?.lines ?? [], symbol);
+    if (typeof found !== "string") {
+      symbolStarts[at] = found.start;
+    } else if (chainIndices[at] < 0) {
       unresolved[found] = (unresolved[found] ?? 0) + 1;
       reasons[at] = UNRESOLVED_REASONS.indexOf(found);
-      continue;
     }
-    let chain = chainOfName.get(found.systemName);
-    if (chain === undefined) {
-      const { systemName } = found;
-      const index = functions.push({ name: demangle(systemName), systemName, fileName: "", startLine: 0 }) - 1;
-      chain = chains.add([index], [0]);
-      chainOfName.set(systemName, chain);
-    }
-    chainIndices[at] = chain;
-    symbolStarts[at] = found.start;
   }
-  const names = { chainIndices, chains: chains.columns(), functions, reasons, unresolved };
-  return { elfAddresses, ...names, symbolStarts, rangeStarts, rangeLimits };
+  const named = { chainIndices, ...names.finish(), symbolStarts };
+  return { elfAddresses, ...named, reasons, unresolved, provisional, withoutLines, rangeStarts, rangeLimits };
+}
+
+/** What the file's own debug information says; undefined when it has none. */
+function readLines(elf: ElfFile, elfAddresses: Float64Array, budgetMs: number): DebugAnswer[] | undefined {
+  if (!hasDebugInfo(elf)) return undefined;
+  const limits = { deadlineMs: performance.now() + budgetMs, maxInflatedBytes: MAX_INFLATED_BYTES };
+  return lookUpLines(elf, elfAddresses, limits);
+}
+
+function meet(one: Extent, other: Extent | undefined): Extent {
+  if (other === undefined) return one;
+  return { from: Math.max(one.from, other.from), limit: Math.min(one.limit, other.limit) };
 }
 
 /** An extent of ELF addresses as file offsets, cut to the segment around the address. */

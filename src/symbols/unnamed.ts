@@ -14,6 +14,8 @@ export function unnamed(request: SymbolizeRequest, reason: UnresolvedReason): Sy
     reasons: new Uint8Array(count).fill(UNRESOLVED_REASONS.indexOf(reason)),
     chains: { offsets: Uint32Array.of(0), functions: new Uint32Array(0), lines: new Uint32Array(0) },
     functions: [],
+    provisional: new Uint8Array(count),
+    withoutLines: {},
     symbolStarts: new Float64Array(count),
     rangeStarts: request.fileOffsets.slice(),
     rangeLimits: request.fileOffsets.map((offset) => offset + 1),
