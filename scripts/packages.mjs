@@ -69,6 +69,7 @@ export const needs = [
     { debian: "zlib1g-dev", fedora: "zlib-devel", arch: "zlib", alpine: "zlib-dev", suse: "zlib-devel" },
   ),
   need("test", { command: "readelf" }, { debian: "binutils" }),
+  need("test", { command: "llvm-symbolizer" }, { debian: "llvm" }),
   need(
     "test",
     { command: "clang-format", optional: true },

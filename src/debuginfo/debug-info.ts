@@ -1,4 +1,5 @@
-import { type ElfFile, executableSegments } from "../elf/elf-file.js";
+import { PF_X, PT_LOAD } from "../elf/constants.js";
+import type { ElfFile } from "../elf/elf-file.js";
 import { Attributes } from "./attributes.js";
 import { type FunctionFacts, FunctionNames } from "./function-names.js";
 import { readFunctions } from "./functions.js";
@@ -93,7 +94,9 @@ class Lookup {
     this.#sections = sections;
     this.#reader = reader;
     this.#ranges = new RangeReader(reader, MAX_RANGE_ENTRIES);
-    this.#base = Math.min(...executableSegments(elf).map(({ elfAddress }) => elfAddress), Number.MAX_SAFE_INTEGER);
+    // A file of debug information alone has segments without bytes.
+    const code = elf.segments.filter(({ type, flags }) => type === PT_LOAD && (flags & PF_X) !== 0);
+    this.#base = Math.min(...code.map(({ elfAddress }) => elfAddress), Number.MAX_SAFE_INTEGER);
     this.#index = new UnitIndex(reader, this.#ranges, this.#base);
     this.#names = new FunctionNames(reader, this.#index);
   }
