@@ -134,6 +134,9 @@ class LineMachine {
     const row = this.#rows;
     this.#ascending &&= fits && (row === this.#first || this.#addresses[row - 1] <= offset);
     if (!this.#ascending) return;
+    // A statement's rows, told apart for debuggers, are one.
+    const isSame = row > this.#first && this.#files[row - 1] === this.#file && this.#lines[row - 1] === this.#line;
+    if (isSame) return;
     if (row === this.#addresses.length) this.#grow();
     this.#addresses[row] = offset;
     this.#files[row] = this.#file;

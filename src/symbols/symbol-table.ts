@@ -27,6 +27,8 @@ export interface FoundSymbol extends Extent {
   readonly systemName: string;
   /** ELF address. */
   readonly start: number;
+  /** Whether it is a label of assembly, that reaches to the next one: who knows of a function there knows better. */
+  readonly isLabel?: boolean;
 }
 
 /**

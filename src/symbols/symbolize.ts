@@ -78,10 +78,12 @@ function resolveAll({ fileOffsets, linesBudgetMs }: SymbolizeRequest, elf: ElfFi
     }
     if (lines?.problem !== undefined) withoutLines[lines.problem] = (withoutLines[lines.problem] ?? 0) + 1;
     provisional[at] = Number(lines?.problem === "postponed");
-    const symbol = typeof found === "string" ? undefined : found.systemName;
+    const isKnownBetter =
+      typeof found !== "string" && found.isLabel === true && (lines?.lines.at(-1)?.systemName ?? "") !== "";
+    const symbol = typeof found === "string" || isKnownBetter ? undefined : found.systemName;
     chainIndices[at] = names.add(lines?.lines ?? [], symbol);
     if (typeof found !== "string") {
-      symbolStarts[at] = found.start;
+      if (!isKnownBetter) symbolStarts[at] = found.start;
     } else if (chainIndices[at] < 0) {
       unresolved[found] = (unresolved[found] ?? 0) + 1;
       reasons[at] = UNRESOLVED_REASONS.indexOf(found);

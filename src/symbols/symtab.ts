@@ -58,7 +58,7 @@ export class SymtabResolver implements Resolver {
     const label = this.#find(SHT_SYMTAB, "labels", elfAddress);
     if (label === undefined) return this.#reason();
     const functions = this.#narrow(label, elfAddress, ["symtab functions", "dynsym functions"]);
-    return { ...label, ...this.#outsideOfStubs(functions, elfAddress) };
+    return { ...label, ...this.#outsideOfStubs(functions, elfAddress), isLabel: true };
   }
 
   gapAround(elfAddress: number): Extent {
