@@ -50,7 +50,7 @@ export class RangeReader {
     const value = attributes.number(SLOT.ranges);
     if (unit.version < 5) {
       const section = this.#reader.sections.get("ranges");
-      if (section !== undefined) this.#readPairs(section, value + unit.gnuRangesBase, unit, sink);
+      if (section !== undefined) this.#readPairs(section, value + unit.rangesBase, unit, sink);
       return;
     }
     const section = this.#reader.sections.get("rnglists");

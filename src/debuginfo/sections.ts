@@ -22,6 +22,7 @@ export type DebugSectionName = keyof typeof WINDOW_BYTES;
 export class DebugSections {
   readonly #elf: ElfFile;
   readonly #suffix: string;
+  readonly #linked: DebugSections | undefined;
   readonly #windows = new Map<DebugSectionName, SectionWindow | undefined>();
   #inflatable: number;
   /** Why the last section that is there could not be used: one clause. */
@@ -29,9 +30,10 @@ export class DebugSections {
 
   /**
    * `maxInflatedBytes` is for all compressed sections together; plain ones are read by parts. `suffix` is ".dwo" for
-   * those of split files.
+   * those of split files, whose range lists of DWARF 4 are in the `linked` file.
    */
-  constructor(elf: ElfFile, maxInflatedBytes: number, suffix = "") {
+  constructor(elf: ElfFile, maxInflatedBytes: number, suffix = "", linked?: DebugSections) {
+    this.#linked = linked;
     this.#elf = elf;
     this.#inflatable = maxInflatedBytes;
     this.#suffix = suffix;
@@ -39,6 +41,7 @@ export class DebugSections {
 
   /** Undefined when there is none, or when it cannot be used: {@link DebugSections.problem} tells. */
   get(name: DebugSectionName): SectionWindow | undefined {
+    if (name === "ranges" && this.#linked !== undefined) return this.#linked.get(name);
     if (!this.#windows.has(name)) this.#windows.set(name, this.#open(name));
     return this.#windows.get(name);
   }

@@ -21,8 +21,10 @@ export interface Unit extends UnitHeader {
   readonly strOffsetsBase: number;
   readonly addrBase: number;
   readonly rnglistsBase: number;
-  /** GNU's split DWARF 4: range lists' offsets count from here. */
-  readonly gnuRangesBase: number;
+  /** Offsets of range lists before DWARF 5 count from here. */
+  readonly rangesBase: number;
+  /** The same for what was split off from the unit. */
+  readonly splitRangesBase: number;
   /** The file that has the rest of it, "" when nothing is split off. */
   readonly dwoName: string;
 }
@@ -32,16 +34,26 @@ const ENTRY_BYTES = 8 * 1024;
 /** Tables kept: those of a unit and of the units that it refers to. */
 const MAX_TABLE_BYTES = 2 * 1024 * 1024;
 
+/** Sections of other files that a file's entries refer to. */
+export interface OtherSections {
+  /** The linked file's, of one that was split off. */
+  readonly addresses?: DebugSections;
+  /** The supplementary file's. */
+  readonly supplementary?: DebugSections | undefined;
+}
+
 /** Reads units and single entries of one file's .debug_info, and what their attributes stand for. */
 export class UnitReader {
   readonly sections: DebugSections;
   readonly #info: SectionWindow;
+  readonly #others: OtherSections;
   readonly #tables = new Map<string, Abbreviations | undefined>();
   #tableBytes = 0;
 
-  constructor(sections: DebugSections, info: SectionWindow) {
+  constructor(sections: DebugSections, info: SectionWindow, others: OtherSections = {}) {
     this.sections = sections;
     this.#info = info;
+    this.#others = others;
   }
 
   get bytes(): number {
@@ -89,7 +101,8 @@ export class UnitReader {
         : tableHeader(header),
       addrBase: attributes.has(SLOT.addrBase) ? attributes.number(SLOT.addrBase) : 0,
       rnglistsBase: attributes.has(SLOT.rnglistsBase) ? attributes.number(SLOT.rnglistsBase) : 0,
-      gnuRangesBase: attributes.number(SLOT.gnuRangesBase),
+      rangesBase: 0,
+      splitRangesBase: attributes.number(SLOT.gnuRangesBase),
       dwoName: "",
     };
     return {
@@ -97,6 +110,7 @@ export class UnitReader {
       lowPc: this.address(bare, attributes, SLOT.lowPc) ?? 0,
       compDir: this.text(bare, attributes, SLOT.compDir) ?? "",
       dwoName: this.text(bare, attributes, SLOT.dwoName) ?? "",
+      dwoId: attributes.has(SLOT.gnuDwoId) ? attributes.number(SLOT.gnuDwoId).toString(16) : header.dwoId,
     };
   }
 
@@ -135,7 +149,7 @@ export class UnitReader {
 
   /** An address of the unit's table in .debug_addr. */
   indexedAddress(unit: Unit, index: number): number | undefined {
-    const bytes = this.sections.get("addr")?.view(unit.addrBase + index * 8, 8);
+    const bytes = (this.#others.addresses ?? this.sections).get("addr")?.view(unit.addrBase + index * 8, 8);
     return bytes?.length === 8 ? new Cursor(bytes).u64() : undefined;
   }
 
@@ -151,6 +165,9 @@ export class UnitReader {
         return this.sections.get("str")?.text(value);
       case DW_FORM.lineStrp:
         return this.sections.get("line_str")?.text(value);
+      case DW_FORM.gnuStrpAlt:
+      case DW_FORM.strpSup:
+        return this.#others.supplementary?.get("str")?.text(value);
       case DW_FORM.strx:
       case DW_FORM.strx1:
       case DW_FORM.strx2:
