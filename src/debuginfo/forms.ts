@@ -169,6 +169,25 @@ export function readSigned(cursor: Cursor): number {
   return 0;
 }
 
+/**
+ * An unsigned LEB128 that is added to an address: from 2^63 on it stands for a negative number, for the sum wraps around. Go's
+ * linker has units whose first function does not come first.
+ */
+export function readWrapped(cursor: Cursor): number {
+  let low = 0;
+  let middle = 0;
+  let high = 0;
+  for (let at = 0; at < 10; at++) {
+    const byte = cursor.u8();
+    if (at < 4) low |= (byte & 0x7f) << (at * 7);
+    else if (at < 8) middle |= (byte & 0x7f) << ((at - 4) * 7);
+    else high |= (byte & 0x7f) << ((at - 8) * 7);
+    if (byte < 0x80) return ((high << 24) >> 24) * 2 ** 56 + middle * 2 ** 28 + low;
+  }
+  cursor.failed = true;
+  return 0;
+}
+
 /** Moves past a string and the zero at its end. */
 export function skipString(cursor: Cursor): void {
   const end = cursor.bytes.indexOf(0, cursor.at);

@@ -1,6 +1,7 @@
 import { Cursor } from "../dwarf/cursor.js";
 import { type Attributes, SLOT } from "./attributes.js";
 import { DW_FORM, DW_RLE } from "./constants.js";
+import { readWrapped } from "./forms.js";
 import type { SectionWindow } from "./section-window.js";
 import type { Unit, UnitReader } from "./unit-reader.js";
 
@@ -101,7 +102,7 @@ export class RangeReader {
           break;
         }
         case DW_RLE.offsetPair:
-          sink(base + cursor.uleb(), base + cursor.uleb());
+          sink(base + readWrapped(cursor), base + readWrapped(cursor));
           break;
         case DW_RLE.baseAddress:
           base = cursor.u64();

@@ -41,6 +41,7 @@ function buildSeeds(): Buffer[] {
     ["clang", "-gdwarf-4"],
     ["clang", "-gdwarf-5"],
     ["clang", "-gdwarf-2"],
+    ["clang", "-gdwarf-5", "-ffunction-sections"],
   ].map(([compiler, ...flags], i) => {
     const program = join(directory, `seed-${i}`);
     execFileSync(compiler, [...flags, "-O2", "-o", program, source]);

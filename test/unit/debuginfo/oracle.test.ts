@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, describe, it } from "node:test";
@@ -9,6 +9,8 @@ import { compareLines } from "../../support/compare-lines.js";
 
 const directory = mkdtempSync(join(tmpdir(), "hostflame-debuginfo-"));
 after(() => rmSync(directory, { recursive: true }));
+
+const GO_CACHE = join(tmpdir(), "hostflame-go-cache");
 
 describe("functions, inlined calls and lines are llvm-symbolizer's", () => {
   for (const compiler of ["g++", "clang++", "rustc"] as const) {
@@ -20,6 +22,27 @@ describe("functions, inlined calls and lines are llvm-symbolizer's", () => {
       });
     }
   }
+
+  it("in a program of Go, whose range lists go back and whose sections are compressed", () => {
+    const source = join(directory, "go");
+    mkdirSync(source);
+    writeFileSync(
+      join(source, "main.go"),
+      `package main
+       import ("fmt"; "net/url"; "sort"; "strings")
+       func main() {
+         u, _ := url.Parse("http://x/y?b=1&a=2")
+         keys := []string{}
+         for k := range u.Query() { keys = append(keys, k) }
+         sort.Strings(keys)
+         fmt.Println(strings.Join(keys, ","))
+       }`,
+    );
+    const program = join(directory, "go-program");
+    const env = { ...process.env, GO111MODULE: "off", GOFLAGS: "", GOCACHE: process.env["GOCACHE"] ?? GO_CACHE };
+    execFileSync("go", ["build", "-o", program, "."], { cwd: source, env });
+    assert.ok(compareLines(program) > 100);
+  });
 
   it("in compressed sections", () => {
     const program = join(directory, "g++-5");
