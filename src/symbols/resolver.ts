@@ -30,7 +30,8 @@ export interface SymbolizeRequest {
   readonly fileOffsets: Float64Array;
   /**
    * For how long debug information may be read, milliseconds; what is not reached has the names of the symbol table, and is
-   * {@link SymbolizeResult.provisional}. Some seconds when undefined.
+   * {@link SymbolizeResult.provisional}. Nothing is read when there is none; else one unit of code at least. Some seconds when
+   * undefined.
    */
   readonly linesBudgetMs?: number;
 }
@@ -86,6 +87,8 @@ export interface SymbolizeResult {
   readonly unresolved: Readonly<Partial<Record<UnresolvedReason, number>>>;
   /** 1 where there was no time to read lines and inlined functions: who asks again is told more. */
   readonly provisional: Uint8Array;
+  /** How long debug information was read, milliseconds. */
+  readonly linesMs: number;
   /** Of files that have debug information, addresses of which it does not tell lines; by why. */
   readonly withoutLines: Readonly<Partial<Record<DebugProblem, number>>>;
 }

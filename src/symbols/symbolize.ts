@@ -64,7 +64,9 @@ function resolveAll({ fileOffsets, linesBudgetMs }: SymbolizeRequest, elf: ElfFi
   const unresolved: Partial<Record<UnresolvedReason, number>> = {};
   const withoutLines: Partial<Record<DebugProblem, number>> = {};
   for (let at = 0; at < count; at++) elfAddresses[at] = toElfAddress(elf, fileOffsets[at]) ?? fileOffsets[at];
+  const startMs = performance.now();
   const debug = readLines(elf, elfAddresses, linesBudgetMs ?? DEFAULT_LINES_BUDGET_MS);
+  const linesMs = performance.now() - startMs;
   for (let at = 0; at < count; at++) {
     const elfAddress = elfAddresses[at];
     const isMapped = toElfAddress(elf, fileOffsets[at]) !== undefined;
@@ -90,12 +92,15 @@ function resolveAll({ fileOffsets, linesBudgetMs }: SymbolizeRequest, elf: ElfFi
     }
   }
   const named = { chainIndices, ...names.finish(), symbolStarts };
-  return { elfAddresses, ...named, reasons, unresolved, provisional, withoutLines, rangeStarts, rangeLimits };
+  return { elfAddresses, ...named, reasons, unresolved, provisional, linesMs, withoutLines, rangeStarts, rangeLimits };
 }
 
 /** What the file's own debug information says; undefined when it has none. */
 function readLines(elf: ElfFile, elfAddresses: Float64Array, budgetMs: number): DebugAnswer[] | undefined {
   if (!hasDebugInfo(elf)) return undefined;
+  if (budgetMs <= 0) {
+    return Array.from(elfAddresses, (at) => ({ lines: [], problem: "postponed", from: at, limit: at + 1 }));
+  }
   const limits = { deadlineMs: performance.now() + budgetMs, maxInflatedBytes: MAX_INFLATED_BYTES };
   return lookUpLines(elf, elfAddresses, limits);
 }

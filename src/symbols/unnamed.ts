@@ -15,6 +15,7 @@ export function unnamed(request: SymbolizeRequest, reason: UnresolvedReason): Sy
     chains: { offsets: Uint32Array.of(0), functions: new Uint32Array(0), lines: new Uint32Array(0) },
     functions: [],
     provisional: new Uint8Array(count),
+    linesMs: 0,
     withoutLines: {},
     symbolStarts: new Float64Array(count),
     rangeStarts: request.fileOffsets.slice(),

@@ -83,6 +83,7 @@ describe("assembleProfile", () => {
         symbolStarts: Float64Array.of(0x400000, 0),
         unresolved: { "not-covered": 1 },
         provisional: new Uint8Array(2),
+        linesMs: 0,
         withoutLines: {},
       },
     };

@@ -108,10 +108,14 @@ describe("lines of a file with debug information", () => {
 
   it("are not waited for: what there was no time for has its symbol's name, and is asked again", async () => {
     // A budget that is over before it begins: one unit of code is read in any case, and the other postponed.
-    const late = ask(offsets, -1);
+    const late = ask(offsets, 1e-9);
     assert.deepEqual(inWords(late), [WHOLE[0], "two"]);
     assert.deepEqual([...late.provisional], [0, 1]);
     assert.deepEqual(late.withoutLines, { postponed: 1 });
+
+    const never = ask(offsets, 0);
+    assert.deepEqual(inWords(never), ["one", "two"]);
+    assert.deepEqual([...never.provisional], [1, 1]);
 
     const fd = openSync(program, "r");
     const asked: number[][] = [];
@@ -119,7 +123,7 @@ describe("lines of a file with debug information", () => {
     const namer: Namer = {
       symbolize(request) {
         asked.push([...request.fileOffsets]);
-        return Promise.resolve(symbolize({ ...request, linesBudgetMs: -1 }, resolvers));
+        return Promise.resolve(symbolize({ ...request, linesBudgetMs: 1e-9 }, resolvers));
       },
       kernel: (addresses) => Promise.resolve(resolveKernelSymbols(addresses)),
     };
