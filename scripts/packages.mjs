@@ -69,6 +69,8 @@ export const needs = [
     { debian: "zlib1g-dev", fedora: "zlib-devel", arch: "zlib", alpine: "zlib-dev", suse: "zlib-devel" },
   ),
   need("test", { command: "readelf" }, { debian: "binutils" }),
+  need("test", { command: "llvm-symbolizer" }, { debian: "llvm" }),
+  need("test", { command: "dwz", optional: true }, { debian: "dwz" }),
   need(
     "test",
     { command: "clang-format", optional: true },

@@ -102,6 +102,7 @@ export function registerAgentMetrics(registry: MetricRegistry, source: AgentMetr
     unknown: () => names.asked.unknown,
     found: () => names.found,
     missing: () => names.missing,
+    withoutLines: () => names.withoutLines,
   });
   registerLabels(registry, source);
   registerAccounting(registry, {

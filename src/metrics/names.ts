@@ -8,6 +8,8 @@ export interface NamesSource {
   readonly addresses: () => number;
   readonly unknown: () => number;
   readonly found: () => Iterable<readonly [source: string, addresses: number]>;
+  /** Addresses of files with debug information that have no lines, by why. */
+  readonly withoutLines: () => Iterable<readonly [reason: string, addresses: number]>;
   readonly missing: () => Iterable<readonly [reason: string, addresses: number]>;
 }
 
@@ -28,7 +30,7 @@ export function registerNames({ counter, gauge }: MetricRegistry, source: NamesS
   counter(
     {
       name: "hostflame_names_found_total",
-      help: "Addresses whose name was not remembered and was found, by where: a symbol table, a stub's target, a label of assembly, the kernel's list",
+      help: "Addresses whose name was not remembered and was found, by where: a symbol table, a stub's target, a label of assembly, debug information, the kernel's list",
       labels: ["source"],
     },
     () => rowsBy("source", source.found()),
@@ -40,5 +42,13 @@ export function registerNames({ counter, gauge }: MetricRegistry, source: NamesS
       labels: ["reason"],
     },
     () => rowsBy("reason", source.missing()),
+  );
+  counter(
+    {
+      name: "hostflame_names_without_lines_total",
+      help: "Addresses in files with debug information that were named without source lines, by why; those postponed are asked again",
+      labels: ["reason"],
+    },
+    () => rowsBy("reason", source.withoutLines()),
   );
 }

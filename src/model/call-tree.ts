@@ -1,10 +1,10 @@
 import { frameKey, frameTable, type Frame } from "./frame-table.js";
 import type { CodeKind, Profile } from "./profile.js";
 
-/** What a node stands for: the whole profile, one command's processes, or a function. */
+/** What a node stands for: the whole profile, one command's processes, a function, or one inlined into its parent's. */
 export interface TreeLabel {
   readonly name: string;
-  readonly kind: CodeKind | "all" | "process";
+  readonly kind: CodeKind | "inlined" | "all" | "process";
   readonly where: string;
 }
 
@@ -43,7 +43,9 @@ export function callTree(profile: Profile, options: CallTreeOptions): CallTree {
   const comms = commLabels(profile, options.commText ?? ((comm) => comm));
   const firstFrame = 1 + comms.labels.length;
   const labels: TreeLabel[] = [{ name: "all", kind: "all", where: "" }, ...comms.labels];
-  for (const frame of table.frames) labels.push(frame);
+  for (const { name, kind, inlined, where } of table.frames) {
+    labels.push({ name, kind: inlined ? "inlined" : kind, where });
+  }
 
   const nodes = new GrowingTree(profile.stacks.locations.length);
   const { stacks, samples } = profile;

@@ -1,10 +1,15 @@
 import { baseName } from "./base-name.js";
 import type { CodeKind, Profile, ProfileLocation } from "./profile.js";
 
-/** A function as a reader sees it: the same name in the same file is one frame, whatever the address in it. */
+/**
+ * A function as a reader sees it: the same name in the same file is one frame, whatever the address in it; inlined, it is
+ * another.
+ */
 export interface Frame {
   readonly name: string;
   readonly kind: CodeKind;
+  /** Whether it was inlined into the frame that is its caller. */
+  readonly inlined: boolean;
   /** Base name of the executable, "kernel", "JIT", a source file's base name, or "" when nothing is known. */
   readonly where: string;
 }
@@ -18,8 +23,13 @@ export interface FrameTable {
   readonly indices: Uint32Array;
 }
 
-/** Distinct by name, file and kind. */
+/** Distinct by name, file and kind, and by whether it was inlined. */
 export function frameKey(frame: Frame): string {
+  return `${frame.inlined ? "inlined " : ""}${functionKey(frame)}`;
+}
+
+/** Distinct by name, file and kind: a function that is called here and inlined there is one. */
+export function functionKey(frame: Frame): string {
   return `${frame.kind}\0${frame.where}\0${frame.name}`;
 }
 
@@ -34,11 +44,12 @@ export function frameTable(profile: Profile, keyOf: (frame: Frame) => string = f
   const byKey = new Map<string, number>();
   // Most locations repeat a (function, mapping, kind) already met; the number spares them the building of strings.
   const byNumber = new Map<number, number>();
-  const intern = (location: ProfileLocation, functionIndex: number): number => {
-    const number = (functionIndex * (mappings.length + 1) + location.mappingIndex + 1) * 4 + KIND_NUMBER[location.kind];
+  const intern = (location: ProfileLocation, functionIndex: number, inlined: boolean): number => {
+    const mapped = functionIndex * (mappings.length + 1) + location.mappingIndex + 1;
+    const number = mapped * 8 + KIND_NUMBER[location.kind] * 2 + Number(inlined);
     let index = byNumber.get(number);
     if (index !== undefined) return index;
-    const frame = frameAt(profile, location, functionIndex);
+    const frame = frameAt(profile, location, functionIndex, inlined);
     const key = keyOf(frame);
     index = byKey.get(key);
     if (index === undefined) {
@@ -51,17 +62,20 @@ export function frameTable(profile: Profile, keyOf: (frame: Frame) => string = f
 
   let next = 0;
   for (const location of locations) {
-    for (const line of location.lines) indices[next++] = intern(location, line.functionIndex);
+    const outermost = location.lines.length - 1;
+    for (const [at, line] of location.lines.entries()) {
+      indices[next++] = intern(location, line.functionIndex, at < outermost);
+    }
   }
   return { frames, offsets, indices };
 }
 
 const KIND_NUMBER: Readonly<Record<CodeKind, number>> = { kernel: 0, native: 1, interpreter: 2, jit: 3 };
 
-function frameAt(profile: Profile, location: ProfileLocation, functionIndex: number): Frame {
+function frameAt(profile: Profile, location: ProfileLocation, functionIndex: number, inlined: boolean): Frame {
   const { name, fileName } = profile.functions[functionIndex];
   const mapped = profile.mappings[location.mappingIndex]?.fileName ?? "";
-  return { name, kind: location.kind, where: whereOf(location.kind, mapped, fileName) };
+  return { name, kind: location.kind, inlined, where: whereOf(location.kind, mapped, fileName) };
 }
 
 function whereOf(kind: CodeKind, mappedFile: string, sourceFile: string): string {

@@ -3,6 +3,7 @@ import type {
   CodeKind,
   Profile,
   ProfileFunction,
+  ProfileLine,
   ProfileLocation,
   ProfileMapping,
   ProfileSamples,
@@ -81,13 +82,25 @@ class Assembly {
   addExecutable({ path, baseName, locations, result }: NamedExecutable): void {
     const mappingIndex = this.mappings.length;
     let named = false;
+    const { chains, functions } = result;
+    // Lines of one chain are one array, in however many locations.
+    const linesOf = new Map<number, readonly ProfileLine[]>();
     for (const [row, location] of locations.entries()) {
       const address = result.elfAddresses[row];
-      const nameIndex = result.nameIndices[row];
-      named ||= nameIndex >= 0;
-      const { name, systemName } =
-        nameIndex >= 0 ? result.names[nameIndex] : unresolved(`${baseName}+0x${address.toString(16)}`);
-      this.put(location, mappingIndex, address, "native", name, systemName);
+      const chain = result.chainIndices[row];
+      if (chain < 0) {
+        this.put(location, mappingIndex, address, "native", unresolved(`${baseName}+0x${address.toString(16)}`));
+        continue;
+      }
+      named = true;
+      let lines = linesOf.get(chain);
+      if (lines === undefined) {
+        lines = Array.from(chains.functions.subarray(chains.offsets[chain], chains.offsets[chain + 1]), (fn, at) => {
+          return { functionIndex: this.functionIndex(functions[fn]), line: chains.lines[chains.offsets[chain] + at] };
+        });
+        linesOf.set(chain, lines);
+      }
+      this.locations[location] = { mappingIndex, address, kind: "native", lines };
     }
     this.mappings.push({
       start: result.textStart,
@@ -113,9 +126,8 @@ class Assembly {
       // Locations come in order of address.
       mapping.end = address;
       mapping.named ||= names[row] !== "";
-      const { name, systemName } =
-        names[row] === "" ? unresolved(`kernel+0x${address.toString(16)}`) : unresolved(names[row]);
-      this.put(location, mapping.index, address, "kernel", name, systemName);
+      const name = names[row] === "" ? `kernel+0x${address.toString(16)}` : names[row];
+      this.put(location, mapping.index, address, "kernel", unresolved(name));
     }
     for (const [module, { start, end, named }] of byModule) {
       this.mappings.push({
@@ -144,8 +156,7 @@ class Assembly {
       mappingIndex = mappingIndex < 0 ? this.mappings.length : mappingIndex;
       start = Math.min(start, address - (address % PAGE));
       limit = Math.max(limit, address - (address % PAGE) + PAGE);
-      const { name, systemName } = unresolved(`${ANONYMOUS_MAPPING}+0x${address.toString(16)}`);
-      this.put(location, mappingIndex, address, "jit", name, systemName);
+      this.put(location, mappingIndex, address, "jit", unresolved(`${ANONYMOUS_MAPPING}+0x${address.toString(16)}`));
     }
     if (mappingIndex >= 0) {
       this.mappings.push({
@@ -164,25 +175,25 @@ class Assembly {
     mappingIndex: number,
     address: number | bigint,
     kind: CodeKind,
-    name: string,
-    systemName: string,
+    fn: ProfileFunction,
   ): void {
-    const functionIndex = this.functionIndex(name, systemName);
+    const functionIndex = this.functionIndex(fn);
     this.locations[location] = { mappingIndex, address, kind, lines: [{ functionIndex, line: 0 }] };
   }
 
-  private functionIndex(name: string, systemName: string): number {
-    const known = this.functionIndices.get(systemName);
+  private functionIndex({ name, systemName, fileName, startLine }: ProfileFunction): number {
+    const key = fileName === "" ? systemName : `${systemName}\0${fileName}\0${startLine}`;
+    const known = this.functionIndices.get(key);
     if (known !== undefined) {
       return known;
     }
-    const index = this.functions.push({ name, systemName, fileName: "", startLine: 0 }) - 1;
-    this.functionIndices.set(systemName, index);
+    const index = this.functions.push({ name, systemName, fileName, startLine }) - 1;
+    this.functionIndices.set(key, index);
     return index;
   }
 }
 
 /** A name that nothing was demangled from. */
-function unresolved(name: string): { name: string; systemName: string } {
-  return { name, systemName: name };
+function unresolved(name: string): ProfileFunction {
+  return { name, systemName: name, fileName: "", startLine: 0 };
 }

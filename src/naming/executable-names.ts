@@ -6,36 +6,42 @@ import {
 } from "../symbols/resolver.js";
 import { unnamed } from "../symbols/unnamed.js";
 import type { Sized } from "../util/lru.js";
-import { KnownNames } from "./known-names.js";
+import { KnownFunctions } from "./known-functions.js";
 import { RangeTable, type AddedRange } from "./range-table.js";
 
 /** What passes: the next question may be answered. */
 const PASSING: ReadonlySet<UnresolvedReason> = new Set(["read-failed", "worker-failed", "let-go"]);
 
 // Columns of a range.
-const NAME = 0; // a number of names, or -1 - a reason's index
+const CHAIN = 0; // a number of chains, or -1 - a reason's index
 const BIAS = 1; // ELF address less file offset
 const SYMBOL_START = 2;
-const WIDTH = 3;
+const PROVISIONAL = 3; // 1 when the answer will be better
+const WIDTH = 4;
 
 /** Its objects, empty columns and place in the cache; measured with seven thousand of them. */
-const OWN_BYTES = 1500;
+const OWN_BYTES = 2500;
 
 /** What is known of one executable's names, by ranges of file offsets. */
 export class ExecutableNames implements Sized {
   private readonly ranges = new RangeTable(WIDTH);
-  private readonly names = new KnownNames();
+  private readonly functions = new KnownFunctions();
   private file: Pick<SymbolizeResult, "buildId" | "textStart" | "textLimit" | "textFileOffset"> | undefined;
+  /** Whether some answers are not for good. */
+  private provisional = false;
   /** How often the worker ended over it in a row. */
   failures = 0;
 
   get bytes(): number {
-    return OWN_BYTES + this.ranges.bytes + this.names.bytes;
+    return OWN_BYTES + this.ranges.bytes + this.functions.bytes;
   }
 
-  /** Those of the file offsets, ascending, that it has no answer for. */
+  /** Those of the file offsets, ascending, that it has no answer for, or none for good. */
   unknown(fileOffsets: Float64Array): Float64Array {
-    return fileOffsets.filter((offset) => this.ranges.find(offset) < 0);
+    return fileOffsets.filter((offset) => {
+      const range = this.ranges.find(offset);
+      return range < 0 || this.ranges.value(range, PROVISIONAL) !== 0;
+    });
   }
 
   learn(asked: Float64Array, result: SymbolizeResult): void {
@@ -43,21 +49,28 @@ export class ExecutableNames implements Sized {
     if (result.textLimit > 0 || this.file === undefined) {
       this.file = { buildId, textStart, textLimit, textFileOffset };
     }
-    const numbers = this.names.add(result.names);
+    const numbers = this.functions.add(result);
     const added: AddedRange[] = [];
     for (let at = 0; at < asked.length; at++) {
-      const index = result.nameIndices[at];
+      const index = result.chainIndices[at];
       const reason = result.reasons[at];
       if (index >= 0 || !PASSING.has(UNRESOLVED_REASONS[reason])) {
-        const name = index >= 0 ? numbers[index] : -1 - reason;
+        const chain = index >= 0 ? numbers[index] : -1 - reason;
         added.push({
           address: asked[at],
           start: result.rangeStarts[at],
           limit: result.rangeLimits[at],
-          numbers: [name, result.elfAddresses[at] - asked[at], result.symbolStarts[at]],
+          numbers: [chain, result.elfAddresses[at] - asked[at], result.symbolStarts[at], result.provisional[at]],
         });
       }
     }
+    if (this.provisional) {
+      const better = new Set(added.map(({ address }) => address));
+      this.ranges.filter((range) => {
+        return this.ranges.value(range, PROVISIONAL) === 0 || !better.has(this.ranges.start(range));
+      });
+    }
+    this.provisional ||= result.provisional.includes(1);
     this.ranges.merge(added);
   }
 
@@ -69,19 +82,20 @@ export class ExecutableNames implements Sized {
     for (let at = 0; at < fileOffsets.length; at++) {
       const range = this.ranges.find(fileOffsets[at]);
       if (range >= 0) {
-        const name = this.ranges.value(range, NAME);
+        const chain = this.ranges.value(range, CHAIN);
         result.elfAddresses[at] = fileOffsets[at] + this.ranges.value(range, BIAS);
-        result.nameIndices[at] = Math.max(name, -1);
-        result.reasons[at] = name < 0 ? -1 - name : 0;
+        result.chainIndices[at] = Math.max(chain, -1);
+        result.reasons[at] = chain < 0 ? -1 - chain : 0;
         result.symbolStarts[at] = this.ranges.value(range, SYMBOL_START);
+        result.provisional[at] = this.ranges.value(range, PROVISIONAL);
         result.rangeStarts[at] = this.ranges.start(range);
         result.rangeLimits[at] = this.ranges.limit(range);
       }
-      if (result.nameIndices[at] < 0) {
+      if (result.chainIndices[at] < 0) {
         const reason = UNRESOLVED_REASONS[result.reasons[at]];
         unresolved[reason] = (unresolved[reason] ?? 0) + 1;
       }
     }
-    return { ...result, ...this.file, names: this.names.list, unresolved };
+    return { ...result, ...this.file, ...this.functions.columns(), unresolved };
   }
 }

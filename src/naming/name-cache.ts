@@ -29,6 +29,12 @@ const MAX_FAILURES = 3;
 /** A kernel that hides its addresses costs a pass over them to find out; a person may have changed that meanwhile. */
 const HIDDEN_REST_MS = 600_000;
 
+/** Rows of new files wait while the worker reads debug information; what there was no time for is asked again. */
+const LINES_BUDGET_MS = 250;
+/** Of one CPU, what reading it may take in the long run, and how much of that may be taken at once. */
+const LINES_SHARE = 0.002;
+const LINES_BURST_MS = 2000;
+
 /**
  * A namer that remembers what another one answered: names by the ranges of addresses that have them, so that an address
  * inside a known function needs no question, and a steady load none at all. Within a budget of bytes; the executables
@@ -46,6 +52,11 @@ export class NameCache implements Namer {
   readonly found = new Map(NAME_SOURCES.map((source) => [source, 0]));
   /** Of those asked for, the ones without a name by reason, each time. */
   readonly missing = new Map(NAME_MISSES.map((reason) => [reason, 0]));
+
+  private linesLeftMs = LINES_BURST_MS;
+  private linesEarnedMs = performance.now();
+  /** Addresses in files with debug information that have no lines, by why. */
+  readonly withoutLines = new Map<string, number>();
 
   constructor(
     private readonly namer: Namer,
@@ -68,12 +79,16 @@ export class NameCache implements Namer {
     let failed = names.failures >= MAX_FAILURES;
     const wasLetGo = request.fd < 0 && request.image === undefined;
     if (fileOffsets.length > 0 && !failed && !wasLetGo) {
-      const question = { ...request, fileOffsets };
+      const question = { ...request, fileOffsets, linesBudgetMs: Math.min(LINES_BUDGET_MS, this.earnedLinesMs()) };
       const result = await this.namer.symbolize(question).catch(() => unnamed(question, "worker-failed"));
       failed = result.unresolved["worker-failed"] !== undefined;
       names.failures = failed ? names.failures + 1 : 0;
       names.learn(fileOffsets, result);
       addAll(this.found, Object.entries(result.found) as [SymbolSource, number][]);
+      this.linesLeftMs -= result.linesMs;
+      for (const [problem, count] of Object.entries(result.withoutLines)) {
+        this.withoutLines.set(problem, (this.withoutLines.get(problem) ?? 0) + count);
+      }
     }
     // What no answer was kept for: the reasons that pass.
     const answer = names.answer(request, failed ? "worker-failed" : wasLetGo ? "let-go" : "read-failed");
@@ -82,6 +97,14 @@ export class NameCache implements Namer {
     const fits = names.bytes <= this.budgetBytes / EXECUTABLE_SHARE;
     this.executables.set(request.executable, fits ? names : new ExecutableNames());
     return answer;
+  }
+
+  /** Time that may be spent on debug information now: it accrues, and is never more than a burst. */
+  private earnedLinesMs(): number {
+    const now = performance.now();
+    this.linesLeftMs = Math.min(this.linesLeftMs + (now - this.linesEarnedMs) * LINES_SHARE, LINES_BURST_MS);
+    this.linesEarnedMs = now;
+    return this.linesLeftMs;
   }
 
   async kernel(addresses: BigUint64Array): Promise<KernelSymbols> {

@@ -1,5 +1,4 @@
-import { callTree } from "../model/call-tree.js";
-import type { Frame } from "../model/frame-table.js";
+import { callTree, type TreeLabel } from "../model/call-tree.js";
 import type { Profile } from "../model/profile.js";
 import { printable } from "../util/printable.js";
 
@@ -8,12 +7,16 @@ const CHUNK_CHARACTERS = 64 * 1024;
 
 /**
  * The profile as folded stacks, the input of every flame graph script: lines `comm;root;…;leaf ticks`, kernel frames
- * with the suffix `_[k]`, no two lines alike, in the order of their names. Comes in chunks of whole lines, for
+ * with the suffix `_[k]`, inlined ones with `_[i]`, no two lines alike, in the order of their names. Comes in chunks of whole lines, for
  * `pipeline(Readable.from(foldedChunks(profile)), file)`: the text never exists as a whole.
  */
 export function* foldedChunks(profile: Profile): Generator<string, void, undefined> {
-  const tree = callTree(profile, { keyOf: foldedFrame, commText: foldedName, order: "name" });
-  const texts = tree.labels.map((label) => (label.kind === "process" ? label.name : foldedFrame(label as Frame)));
+  const tree = callTree(profile, {
+    keyOf: ({ name, kind, inlined }) => foldedFrame(name, inlined ? "inlined" : kind),
+    commText: foldedName,
+    order: "name",
+  });
+  const texts = tree.labels.map(({ name, kind }) => (kind === "process" ? name : foldedFrame(name, kind)));
   const path: string[] = [];
   let chunk = "";
   for (let node = 1; node < tree.length; node++) {
@@ -29,8 +32,11 @@ export function* foldedChunks(profile: Profile): Generator<string, void, undefin
   if (chunk !== "") yield chunk;
 }
 
-function foldedFrame(frame: Frame): string {
-  return frame.kind === "kernel" ? `${foldedName(frame.name)}_[k]` : foldedName(frame.name);
+/** Suffixes as flamegraph.pl knows them. */
+const SUFFIXES: Partial<Record<TreeLabel["kind"], string>> = { kernel: "_[k]", inlined: "_[i]" };
+
+function foldedFrame(name: string, kind: TreeLabel["kind"]): string {
+  return foldedName(name) + (SUFFIXES[kind] ?? "");
 }
 
 /** The format has no escape. Rust's `[u8; 16]` would read as two frames; a colon there is what other tools write. */

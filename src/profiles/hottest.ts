@@ -1,4 +1,4 @@
-import { frameTable } from "../model/frame-table.js";
+import { frameTable, functionKey } from "../model/frame-table.js";
 import type { CodeKind, Profile } from "../model/profile.js";
 
 export interface HotFunction {
@@ -28,7 +28,7 @@ export interface HottestFunctions {
 /** The functions that take the most CPU. Costs one pass over the distinct stacks. */
 export function hottestFunctions(profile: Profile, top: number): HottestFunctions {
   const { stacks, samples } = profile;
-  const table = frameTable(profile);
+  const table = frameTable(profile, functionKey);
   const self = new Float64Array(table.frames.length);
   const total = new Float64Array(table.frames.length);
   const selfSamples = new Float64Array(table.frames.length);

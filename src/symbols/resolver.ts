@@ -1,4 +1,5 @@
 import type { ExecutableSerial } from "../model/brand.js";
+import type { DebugProblem } from "../debuginfo/debug-info.js";
 import type { Extent, FoundSymbol } from "./symbol-table.js";
 
 /** Why an address has no name. Counted; never thrown. */
@@ -17,7 +18,7 @@ export const UNRESOLVED_REASONS = [
 export type UnresolvedReason = (typeof UNRESOLVED_REASONS)[number];
 
 /** Where a name was found. Counted. */
-export const SYMBOL_SOURCES = ["symtab", "dynsym", "plt", "label"] as const;
+export const SYMBOL_SOURCES = ["symtab", "dynsym", "plt", "label", "debuginfo"] as const;
 export type SymbolSource = (typeof SYMBOL_SOURCES)[number];
 
 /** Addresses of one executable to name, asked of the worker. Addresses are file offsets, as frames carry them. */
@@ -31,6 +32,33 @@ export interface SymbolizeRequest {
   readonly name: string;
   /** Distinct, ascending. */
   readonly fileOffsets: Float64Array;
+  /**
+   * For how long debug information may be read, milliseconds; what is not reached has the names of the symbol table, and is
+   * {@link SymbolizeResult.provisional}. Nothing is read when there is none; else one unit of code at least. Some seconds when
+   * undefined.
+   */
+  readonly linesBudgetMs?: number;
+}
+
+/** A function as a profile tells of it; see `ProfileFunction`. */
+export interface NamedFunction {
+  readonly name: string;
+  readonly systemName: string;
+  /** "" when unknown. */
+  readonly fileName: string;
+  /** 0 when unknown. */
+  readonly startLine: number;
+}
+
+/**
+ * What is at an address, as columns: chain c is functions[i] at lines[i] for i of offsets[c] .. offsets[c + 1], innermost
+ * first. More than one where functions were inlined; never none.
+ */
+export interface LineChains {
+  readonly offsets: Uint32Array;
+  readonly functions: Uint32Array;
+  /** 0 when unknown. */
+  readonly lines: Uint32Array;
 }
 
 /** The answer: columns parallel to fileOffsets. */
@@ -44,21 +72,29 @@ export interface SymbolizeResult {
   readonly textFileOffset: number;
   /** ELF address of each file offset (the file offset itself when no segment covers it). */
   readonly elfAddresses: Float64Array;
-  /** Index into names, or -1 when unresolved. */
-  readonly nameIndices: Int32Array;
+  /** Index into chains, or -1 when unresolved. */
+  readonly chainIndices: Int32Array;
   /** Of the unresolved, index into {@link UNRESOLVED_REASONS}. */
   readonly reasons: Uint8Array;
+  /** Distinct chains. */
+  readonly chains: LineChains;
   /** Distinct functions. */
-  readonly names: readonly { readonly name: string; readonly systemName: string }[];
-  /** Where the matched symbol starts (ELF address), 0 when unresolved: tells apart functions of one name. */
+  readonly functions: readonly NamedFunction[];
+  /** Where the matched symbol starts (ELF address), 0 when no symbol table has it: tells apart functions of one name. */
   readonly symbolStarts: Float64Array;
   /**
-   * Around each file offset those that have the same answer, name or reason, and the same distance to their ELF address:
+   * Around each file offset those that have the same answer, chain or reason, and the same distance to their ELF address:
    * from rangeStarts up to, and without, rangeLimits. Perhaps not all of them; never fewer than the offset itself.
    */
   readonly rangeStarts: Float64Array;
   readonly rangeLimits: Float64Array;
   readonly unresolved: Readonly<Partial<Record<UnresolvedReason, number>>>;
+  /** 1 where there was no time to read lines and inlined functions: who asks again is told more. */
+  readonly provisional: Uint8Array;
+  /** How long debug information was read, milliseconds. */
+  readonly linesMs: number;
+  /** Of files that have debug information, addresses of which it does not tell lines; by why. */
+  readonly withoutLines: Readonly<Partial<Record<DebugProblem, number>>>;
   /** The others, by where their name was found. */
   readonly found: Readonly<Partial<Record<SymbolSource, number>>>;
 }

@@ -1,10 +1,11 @@
 import { fstatSync } from "node:fs";
+import { type DebugAnswer, type DebugProblem, hasDebugInfo, lookUpLines } from "../debuginfo/debug-info.js";
 import { readBuildId } from "../elf/build-id.js";
 import { type ByteSource, FileSource, MemorySource } from "../elf/byte-source.js";
 import { type ElfFile, executableSegments, isRefusal, segmentOf, toElfAddress } from "../elf/elf-file.js";
 import { parseElf } from "../elf/parser.js";
 import type { ResolverCache } from "./cache.js";
-import { demangle } from "./demangle/demangle.js";
+import { NameTable } from "./name-table.js";
 import {
   UNRESOLVED_REASONS,
   type SymbolizeRequest,
@@ -17,6 +18,10 @@ import { SymtabResolver, toReason } from "./symtab.js";
 import { unnamed } from "./unnamed.js";
 
 const PAGE_BYTES = 4096;
+/** A batch of a file of 500 MB that a person waits for. */
+const DEFAULT_LINES_BUDGET_MS = 5000;
+/** Compressed sections are inflated whole, for as long as a batch takes. */
+const MAX_INFLATED_BYTES = 64 * 1024 * 1024;
 const CLOSED = new MemorySource(new Uint8Array(0));
 
 /** Names what lies at the file offsets of one executable. Never throws: what has no name is counted with its reason. */
@@ -26,7 +31,7 @@ export function symbolize(request: SymbolizeRequest, cache: ResolverCache): Symb
   if (typeof elf === "string") return unnamed(request, elf);
   const resolver = cache.get(request.executable) ?? new SymtabResolver(elf);
   resolver.reopen(elf.source);
-  const columns = resolveAll(request.fileOffsets, elf, resolver);
+  const columns = resolveAll(request, elf, resolver);
   // What is kept must not read from a descriptor that its owner closes.
   resolver.reopen(CLOSED);
   // After use, for it has grown.
@@ -52,46 +57,68 @@ function openSource(request: SymbolizeRequest): ByteSource | undefined {
 
 type Columns = Omit<SymbolizeResult, "executable" | "buildId" | "textStart" | "textLimit" | "textFileOffset">;
 
-function resolveAll(fileOffsets: Float64Array, elf: ElfFile, resolver: SymtabResolver): Columns {
+function resolveAll({ fileOffsets, linesBudgetMs }: SymbolizeRequest, elf: ElfFile, resolver: SymtabResolver): Columns {
   const count = fileOffsets.length;
   const elfAddresses = new Float64Array(count);
-  const nameIndices = new Int32Array(count).fill(-1);
+  const chainIndices = new Int32Array(count).fill(-1);
   const symbolStarts = new Float64Array(count);
   const rangeStarts = fileOffsets.slice();
   const rangeLimits = fileOffsets.map((offset) => offset + 1);
   const reasons = new Uint8Array(count);
-  const names: { name: string; systemName: string }[] = [];
-  const indexOfName = new Map<string, number>();
+  const provisional = new Uint8Array(count);
+  const names = new NameTable();
   const unresolved: Partial<Record<UnresolvedReason, number>> = {};
   const sources: Partial<Record<SymbolSource, number>> = {};
+  const withoutLines: Partial<Record<DebugProblem, number>> = {};
+  for (let at = 0; at < count; at++) elfAddresses[at] = toElfAddress(elf, fileOffsets[at]) ?? fileOffsets[at];
+  const startMs = performance.now();
+  const debug = readLines(elf, elfAddresses, linesBudgetMs ?? DEFAULT_LINES_BUDGET_MS);
+  const linesMs = debug === undefined ? 0 : performance.now() - startMs;
   for (let at = 0; at < count; at++) {
-    const elfAddress = toElfAddress(elf, fileOffsets[at]);
-    elfAddresses[at] = elfAddress ?? fileOffsets[at];
-    const found = elfAddress === undefined ? "unmapped-offset" : resolver.resolve(elfAddress);
-    if (elfAddress !== undefined) {
-      const extent = typeof found === "string" ? resolver.gapAround(elfAddress) : found;
+    const elfAddress = elfAddresses[at];
+    const isMapped = toElfAddress(elf, fileOffsets[at]) !== undefined;
+    const found = isMapped ? resolver.resolve(elfAddress) : "unmapped-offset";
+    const lines = isMapped ? debug?.[at] : undefined;
+    if (isMapped) {
+      const extent = meet(typeof found === "string" ? resolver.gapAround(elfAddress) : found, lines);
       const range = rangeAround(elf, fileOffsets[at], elfAddress, extent);
       rangeStarts[at] = range.from;
       rangeLimits[at] = range.limit;
     }
-    if (typeof found === "string") {
+    if (lines?.problem !== undefined) withoutLines[lines.problem] = (withoutLines[lines.problem] ?? 0) + 1;
+    provisional[at] = Number(lines?.problem === "postponed");
+    const isKnownBetter =
+      typeof found !== "string" && found.source === "label" && (lines?.lines.at(-1)?.systemName ?? "") !== "";
+    const symbol = typeof found === "string" || isKnownBetter ? undefined : found.systemName;
+    chainIndices[at] = names.add(lines?.lines ?? [], symbol);
+    const bySymbol = typeof found === "string" || isKnownBetter ? undefined : found.source;
+    const source = bySymbol ?? (chainIndices[at] < 0 ? undefined : "debuginfo");
+    if (source !== undefined) sources[source] = (sources[source] ?? 0) + 1;
+    if (typeof found !== "string") {
+      if (!isKnownBetter) symbolStarts[at] = found.start;
+    } else if (chainIndices[at] < 0) {
       unresolved[found] = (unresolved[found] ?? 0) + 1;
       reasons[at] = UNRESOLVED_REASONS.indexOf(found);
-      continue;
     }
-    sources[found.source] = (sources[found.source] ?? 0) + 1;
-    let index = indexOfName.get(found.systemName);
-    if (index === undefined) {
-      index = names.push({ name: demangle(found.systemName), systemName: found.systemName }) - 1;
-      indexOfName.set(found.systemName, index);
-    }
-    nameIndices[at] = index;
-    symbolStarts[at] = found.start;
   }
-  return {
-    ...{ elfAddresses, nameIndices, reasons, names, symbolStarts, rangeStarts, rangeLimits, unresolved },
-    found: sources,
-  };
+  const named = { chainIndices, ...names.finish(), symbolStarts };
+  const counts = { unresolved, withoutLines, found: sources };
+  return { elfAddresses, ...named, ...counts, reasons, provisional, linesMs, rangeStarts, rangeLimits };
+}
+
+/** What the file's own debug information says; undefined when it has none. */
+function readLines(elf: ElfFile, elfAddresses: Float64Array, budgetMs: number): DebugAnswer[] | undefined {
+  if (!hasDebugInfo(elf)) return undefined;
+  if (budgetMs <= 0) {
+    return Array.from(elfAddresses, (at) => ({ lines: [], problem: "postponed", from: at, limit: at + 1 }));
+  }
+  const limits = { deadlineMs: performance.now() + budgetMs, maxInflatedBytes: MAX_INFLATED_BYTES };
+  return lookUpLines(elf, elfAddresses, limits);
+}
+
+function meet(one: Extent, other: Extent | undefined): Extent {
+  if (other === undefined) return one;
+  return { from: Math.max(one.from, other.from), limit: Math.min(one.limit, other.limit) };
 }
 
 /** An extent of ELF addresses as file offsets, cut to the segment around the address. */

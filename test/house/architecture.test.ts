@@ -15,6 +15,7 @@ const FLOORS: Readonly<Record<string, number>> = {
   elf: 1,
   dwarf: 1,
   gopclntab: 1,
+  debuginfo: 1,
   protobuf: 1,
   grpc: 1,
   schedule: 1,

@@ -87,7 +87,8 @@ export function judge(built: BuiltWorkload, stacks: readonly FoldedStack[], trut
 
   for (const { comm, frames, count } of stacks) {
     if (!comms.has(comm)) continue;
-    const named = frames.map(rename);
+    /* A program's tree is one of calls; what was inlined, into Rust's own library for one, is told only by debug information. */
+    const named = frames.filter((frame) => !frame.endsWith("_[i]")).map(rename);
     const branch = branchOf(named);
     if (branch !== undefined) sampled[branch] = (sampled[branch] ?? 0) + count;
     if (named.length > 0 && named.every((frame) => frame.endsWith("_[k]"))) continue;

@@ -8,7 +8,7 @@ import { dateText, durationText, frequencyText, KIND_NAMES, samplesText, shareTe
 const CRUMBS_AT_ROOT = 2;
 const CRUMBS_AT_LEAF = 3;
 
-const LEGEND: readonly Kind[] = ["native", "kernel", "interpreter", "jit"];
+const LEGEND: readonly Kind[] = ["native", "inlined", "kernel", "interpreter", "jit"];
 
 /** Host, date, duration, samples, frequency. */
 export function fillFacts({ about, total }: Graph): void {

@@ -33,12 +33,13 @@ interface Base {
 
 /**
  * The hues of Okabe and Ito's palette (orange, blue, bluish green, reddish purple), which stay apart in all common
- * forms of colour blindness; luminance tells them apart once more.
+ * forms of colour blindness; luminance tells them apart once more. What was inlined is a paler, yellower native.
  */
 const LIGHT: Readonly<Record<Kind, Base>> = {
   all: { hue: 80, chroma: 4, luminance: 87 },
   process: { hue: 80, chroma: 6, luminance: 80 },
   native: { hue: 74, chroma: 50, luminance: 83 },
+  inlined: { hue: 96, chroma: 40, luminance: 90 },
   kernel: { hue: 260, chroma: 33, luminance: 71 },
   interpreter: { hue: 172, chroma: 33, luminance: 65 },
   jit: { hue: 345, chroma: 28, luminance: 83 },
@@ -48,6 +49,7 @@ const DARK: Readonly<Record<Kind, Base>> = {
   all: { hue: 270, chroma: 5, luminance: 58 },
   process: { hue: 270, chroma: 6, luminance: 64 },
   native: { hue: 72, chroma: 48, luminance: 74 },
+  inlined: { hue: 96, chroma: 38, luminance: 82 },
   kernel: { hue: 260, chroma: 34, luminance: 64 },
   interpreter: { hue: 172, chroma: 32, luminance: 58 },
   jit: { hue: 345, chroma: 32, luminance: 76 },

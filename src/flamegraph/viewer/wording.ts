@@ -6,6 +6,7 @@ const GROUPED = new Intl.NumberFormat("en-US");
 export const KIND_NAMES: Readonly<Record<Kind, string>> = {
   all: "all",
   process: "process",
+  inlined: "inlined",
   kernel: "kernel",
   native: "native",
   interpreter: "interpreter",

@@ -67,14 +67,25 @@ describe("assembleProfile", () => {
         textLimit: 0x401000,
         textFileOffset: 0,
         elfAddresses: Float64Array.of(0x400010, 0x400020),
-        nameIndices: Int32Array.of(0, -1),
+        chainIndices: Int32Array.of(0, -1),
         reasons: Uint8Array.of(0, 1),
         rangeStarts: Float64Array.of(0x10, 2 ** 33 + 0x20),
         rangeLimits: Float64Array.of(0x11, 2 ** 33 + 0x21),
-        names: [{ name: "run()", systemName: "_Z3runv" }],
+        chains: {
+          offsets: Uint32Array.of(0, 2),
+          functions: Uint32Array.of(1, 0),
+          lines: Uint32Array.of(7, 21),
+        },
+        functions: [
+          { name: "run()", systemName: "_Z3runv", fileName: "/src/run.cc", startLine: 20 },
+          { name: "step()", systemName: "_Z4stepv", fileName: "/src/step.h", startLine: 5 },
+        ],
         symbolStarts: Float64Array.of(0x400000, 0),
         unresolved: { "not-covered": 1 },
         found: {},
+        provisional: new Uint8Array(2),
+        linesMs: 0,
+        withoutLines: {},
       },
     };
     const profile = assembleProfile({
@@ -94,14 +105,18 @@ describe("assembleProfile", () => {
       },
     });
     const names = profile.locations.map(({ lines, mappingIndex, kind }) => {
-      return `${kind} ${profile.functions[lines[0].functionIndex].name} in ${profile.mappings[mappingIndex].fileName}`;
+      const names = lines.map(({ functionIndex, line }) => {
+        const { name, fileName, startLine } = profile.functions[functionIndex];
+        return fileName === "" ? name : `${name} ${fileName}:${startLine}:${line}`;
+      });
+      return `${kind} ${names.join(" < ")} in ${profile.mappings[mappingIndex].fileName}`;
     });
     assert.deepEqual(names, [
       "kernel do_work in [kernel.kallsyms]",
       "kernel kernel+0xffffffff810001ff in [nf_tables]",
       "native tool+0x400020 in /usr/bin/tool",
       "jit [anon]+0x7f0000001000 in [anon]",
-      "native run() in /usr/bin/tool",
+      "native step() /src/step.h:5:7 < run() /src/run.cc:20:21 in /usr/bin/tool",
     ]);
     assert.deepEqual(
       profile.mappings.map(({ hasFunctions }) => hasFunctions),

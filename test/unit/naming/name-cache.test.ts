@@ -16,6 +16,7 @@ import { readKernelTable } from "#src/symbols/kernel-table.js";
 import { UNRESOLVED_REASONS, type SymbolizeRequest, type SymbolizeResult } from "#src/symbols/resolver.js";
 import { symbolize } from "#src/symbols/symbolize.js";
 import { unnamed } from "#src/symbols/unnamed.js";
+import { chainInWords } from "../../support/chain-words.js";
 
 const directory = mkdtempSync(join(tmpdir(), "hostflame-names-"));
 after(() => rmSync(directory, { recursive: true }));
@@ -32,7 +33,7 @@ function directNamer(): Namer & { questions: number; kernelQuestions: number } {
     kernelQuestions: 0,
     symbolize(request) {
       this.questions++;
-      return Promise.resolve(symbolize(request, resolvers));
+      return Promise.resolve(symbolize({ ...request, linesBudgetMs: Infinity }, resolvers));
     },
     kernel(addresses) {
       this.kernelQuestions++;
@@ -43,8 +44,8 @@ function directNamer(): Namer & { questions: number; kernelQuestions: number } {
 
 /** What a result says of each address, in words. */
 function inWords(result: SymbolizeResult): string[] {
-  return Array.from(result.nameIndices, (index, at) => {
-    const name = index < 0 ? UNRESOLVED_REASONS[result.reasons[at]] : Object.values(result.names[index]).join(" ");
+  return Array.from(result.chainIndices, (index, at) => {
+    const name = index < 0 ? UNRESOLVED_REASONS[result.reasons[at]] : chainInWords(result, index);
     return `${result.elfAddresses[at]} ${name} ${result.symbolStarts[at]}`;
   });
 }

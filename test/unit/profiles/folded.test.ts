@@ -35,7 +35,7 @@ test("names that would break a line are made harmless", () => {
 
 test("inlined functions stand between their caller and what they call", () => {
   const profile = new ProfileBuilder().add("app;main > inlined > inner;leaf", 1).build();
-  assert.equal(foldedText(profile), "app;main;inlined;inner;leaf 1\n");
+  assert.equal(foldedText(profile), "app;main;inlined_[i];inner_[i];leaf 1\n");
 });
 
 test("every line is well formed, no two are alike, and the counts add up, whatever the names", () => {

@@ -46,7 +46,7 @@ describe("symbolize", () => {
   it("names file offsets, demangled, each function once", () => {
     const offsets = [offsetOf("main"), walk, walk + 4, twice].sort((one, other) => one - other);
     const result = ask(program, offsets);
-    const named = Array.from(result.nameIndices, (index) => result.names[index].name);
+    const named = Array.from(result.chainIndices, (index) => result.functions[index].name);
     assert.deepEqual(
       named,
       offsets.map((offset) =>
@@ -57,8 +57,8 @@ describe("symbolize", () => {
             : "deep::Walker::walk(int) const",
       ),
     );
-    assert.equal(result.names.length, 3);
-    assert.equal(result.names[result.nameIndices[offsets.indexOf(twice)]].systemName, "_Z5twiceIiET_S0_");
+    assert.equal(result.functions.length, 3);
+    assert.equal(result.functions[result.chainIndices[offsets.indexOf(twice)]].systemName, "_Z5twiceIiET_S0_");
     assert.equal(result.buildId, "feedface");
     assert.equal(result.executable, executable);
     assert.deepEqual(result.unresolved, {});
@@ -72,7 +72,7 @@ describe("symbolize", () => {
 
   it("counts what has no name, with the reason", () => {
     const result = ask(program, [walk, elf.source.size + 1, 2 ** 60]);
-    assert.deepEqual([...result.nameIndices], [0, -1, -1]);
+    assert.deepEqual([...result.chainIndices], [0, -1, -1]);
     assert.deepEqual(result.unresolved, { "unmapped-offset": 2 });
     assert.equal(result.elfAddresses[1], elf.source.size + 1);
     assert.deepEqual([...result.symbolStarts.slice(1)], [0, 0]);
@@ -100,7 +100,7 @@ describe("symbolize", () => {
 
   it("keeps within its budget", () => {
     const cache = createResolverCache(1);
-    assert.equal(ask(program, [walk], cache).nameIndices[0], 0);
+    assert.equal(ask(program, [walk], cache).chainIndices[0], 0);
     assert.equal(cache.size, 0);
   });
 
@@ -117,7 +117,7 @@ describe("symbolize", () => {
     const result = symbolize({ executable, fd: -1, image, name: "[vdso]", fileOffsets }, createResolverCache());
     assert.deepEqual(result.unresolved, {});
     starts.forEach((start, at) => {
-      const { systemName } = result.names[result.nameIndices[at]];
+      const { systemName } = result.functions[result.chainIndices[at]];
       assert.ok(symbols.some((symbol) => symbol.start === start && symbol.name === systemName));
       assert.doesNotMatch(systemName, /^__vdso_(?:clock_gettime|getcpu)/);
     });
@@ -136,8 +136,8 @@ describe("symbolize", () => {
           const request = { executable, fd: -1, image: bytes, name: "damaged", fileOffsets };
           const result = symbolize(request, createResolverCache());
           const unresolved = Object.values(result.unresolved).reduce((sum, count) => sum + count, 0);
-          assert.equal(result.nameIndices.filter((index) => index >= 0).length + unresolved, fileOffsets.length);
-          assert.ok(result.nameIndices.every((index) => index < result.names.length));
+          assert.equal(result.chainIndices.filter((index) => index >= 0).length + unresolved, fileOffsets.length);
+          assert.ok(result.chainIndices.every((index) => index < result.chains.offsets.length - 1));
         }
       }),
       { numRuns: 500 },
