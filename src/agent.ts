@@ -1,6 +1,7 @@
 import { setFlagsFromString } from "node:v8";
 import { AccountingCheck } from "./agent/accounting.js";
 import { BpfTime } from "./agent/bpf-time.js";
+import { budgetHealth, ownLimits, openBudget, windowBytes, workerHeapMb } from "./agent/budget.js";
 import { Delivery } from "./agent/deliver.js";
 import { describeHealth } from "./agent/describe-health.js";
 import { AgentHealth } from "./agent/health.js";
@@ -15,12 +16,14 @@ import { openSources, type Sources } from "./agent/sources.js";
 import { WindowLoop, type WindowSpan } from "./agent/window-loop.js";
 import { WindowWriter } from "./agent/window-writer.js";
 import { Capture } from "./capture/capture.js";
+import type { BudgetLimits } from "./budget/limits.js";
 import type { Window } from "./capture/window.js";
 import type { FileExporterOptions } from "./exporters/file.js";
 import { openExporters } from "./exporters/index.js";
 import { openCpuAccounting } from "./host/cpu-accounting.js";
 import { openHttpServer, type HttpServer } from "./http/server.js";
 import { Interrupt } from "./interrupt.js";
+import { registerBudget } from "./metrics/budget.js";
 import { registerDeliveries } from "./metrics/deliveries.js";
 import { registerProcess } from "./metrics/process.js";
 import { createMetricRegistry, type MetricRegistry } from "./metrics/registry.js";
@@ -63,6 +66,7 @@ interface Frame extends AgentOutput {
   readonly health: AgentHealth;
   readonly metrics: MetricRegistry;
   readonly worker: WorkerCalls<WorkerCallTable>;
+  readonly limits: BudgetLimits;
 }
 
 /**
@@ -73,11 +77,12 @@ export async function runAgent(options: AgentOptions, output: AgentOutput): Prom
   const { log } = output;
   optimiseLater();
   const interrupt = new Interrupt();
-  const worker = startWorker();
+  const limits = ownLimits(options);
+  const worker = startWorker(workerHeapMb(limits));
   const health = new AgentHealth();
   const metrics = createMetricRegistry();
   const loopDelay = new LoopDelay();
-  const frame: Frame = { ...output, options, interrupt, health, metrics, worker };
+  const frame: Frame = { ...output, options, interrupt, health, metrics, worker, limits };
   let http: HttpServer | undefined;
   interrupt.signal.addEventListener("abort", () => {
     log.info("stopping");
@@ -141,7 +146,7 @@ async function sampleUntilAsked(frame: Frame): Promise<void> {
   );
   const sources = openSources(options, settings.node);
   const labelling = new Labelling(capture, sources, settings.selection, frame.log);
-  const bpfTime = new BpfTime(native, capture.sampler.session);
+  const bpfTime = new BpfTime(native, capture.sampler.session, () => capture.sampler.counters().ticks);
   const trim = (): void => {
     native.addon.trimMemory();
   };
@@ -171,12 +176,18 @@ interface Parts {
 
 async function runWindows(frame: Frame, parts: Parts): Promise<void> {
   const { options, interrupt, health, log } = frame;
-  const { settings, capture, sources, labelling, bpfTime } = parts;
+  const { settings, capture, sources, labelling, bpfTime, trim } = parts;
   const { ownership, processes } = labelling;
   const firstLabelByMs = performance.now() + FIRST_LABEL_MS;
   const names = new NameCache(workerNamer(frame.worker), NAME_BYTES);
   const intakes = await openIntakes(options, log);
   const delivery = new Delivery([...openExporters({ file: fileExporter(options) }), ...intakes], log);
+  const budget = openBudget({
+    ...{ options, capture, names, bpfTime, trim, log, limits: frame.limits, worker: frame.worker },
+    ...{ nameBytes: NAME_BYTES, pendingBytes: PENDING_BYTES, intakes: () => intakes },
+    rate: undefined,
+    wantedHz: () => options.frequencyHz,
+  });
   const totals = new SampleTotals();
   const labelCounts = noLabelCounts();
   const check = new AccountingCheck({
@@ -204,7 +215,7 @@ async function runWindows(frame: Frame, parts: Parts): Promise<void> {
     },
     onDone: (waiting) => {
       labelling.windowWritten(waiting);
-      parts.trim();
+      trim();
     },
     onFailure: (error, span, samples) => {
       log.repeated("error", "window_failed", String(error), { end: span.end, samples });
@@ -223,7 +234,7 @@ async function runWindows(frame: Frame, parts: Parts): Promise<void> {
     clock: systemClock,
     lengthMs: options.windowMs,
     rotate: () => capture.rotate(),
-    isFull: () => capture.intake.window.bytes > WINDOW_BYTES,
+    isFull: () => capture.intake.window.bytes > windowBytes(budget, WINDOW_BYTES),
     canTake: () => writer.canTake,
     take: (window, span) => {
       take(window, span);
@@ -238,19 +249,24 @@ async function runWindows(frame: Frame, parts: Parts): Promise<void> {
   });
   registerDeliveries(frame.metrics, () => intakes.map(({ status }) => status));
   describeHealth(health, { capture, loop, totals, delivery, intakes, sources, check, windowMs: options.windowMs });
+  registerBudget(frame.metrics, () => budget.status);
+  health.add("budget", () => budgetHealth(budget, options.frequencyHz));
   if (interrupt.asked) return;
   try {
     capture.start();
     loop.begin();
+    budget.start();
     health.phase = "sampling";
     log.info("sampling", { cpus: capture.sampler.cpus, frequencyHz, hierarchy: settings.hierarchy });
     await loop.run();
     health.phase = "stopping";
+    budget.stop();
     const span = loop.span("stop");
     take(await capture.stop(), span);
     await writer.finish(WRITE_MS);
     logAccount(log, { capture, writer, totals, labelCounts });
   } finally {
+    budget.stop();
     await delivery.close();
   }
 }

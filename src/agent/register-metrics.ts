@@ -83,7 +83,7 @@ export function registerAgentMetrics(registry: MetricRegistry, source: AgentMetr
       ["idle", capture.upkeep.idle],
       ["displaced", capture.upkeep.displaced],
     ],
-    names: () => ({ bytes: names.bytes, addresses: names.asked.addresses, unknown: names.asked.unknown }),
+    names: () => ({ bytes: names.bytes, ...names.asked }),
     mapBytes: () => Object.entries(sampler.session.mapBytes()),
   });
   registerLabels(registry, source);

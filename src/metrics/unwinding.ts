@@ -13,7 +13,12 @@ export interface UnwindingSource {
   readonly executables: () => number;
   /** Executables let go, by why. */
   readonly letGo: () => Iterable<readonly [reason: string, count: number]>;
-  readonly names: () => { readonly bytes: number; readonly addresses: number; readonly unknown: number };
+  readonly names: () => {
+    readonly bytes: number;
+    readonly addresses: number;
+    readonly unknown: number;
+    readonly shed: number;
+  };
   readonly mapBytes: () => Iterable<readonly [map: string, bytes: number]>;
 }
 
@@ -73,6 +78,13 @@ export function registerUnwinding(registry: MetricRegistry, source: UnwindingSou
   registry.counter(
     { name: "hostflame_names_unknown_addresses_total", help: "Of these, addresses whose name was not remembered" },
     () => source.names().unknown,
+  );
+  registry.counter(
+    {
+      name: "hostflame_names_shed_addresses_total",
+      help: "Addresses whose name was not remembered and not sought, to stay within a budget",
+    },
+    () => source.names().shed,
   );
   registry.gauge(
     { name: "hostflame_bpf_map_bytes", help: "Memory of the kernel side's maps, by map", labels: ["map"] },

@@ -10,7 +10,7 @@ import { KnownNames } from "./known-names.js";
 import { RangeTable, type AddedRange } from "./range-table.js";
 
 /** What passes: the next question may be answered. */
-const PASSING: ReadonlySet<UnresolvedReason> = new Set(["read-failed", "worker-failed", "let-go"]);
+const PASSING: ReadonlySet<UnresolvedReason> = new Set(["read-failed", "worker-failed", "let-go", "shed"]);
 
 // Columns of a range.
 const NAME = 0; // a number of names, or -1 - a reason's index

@@ -27,20 +27,28 @@ export class NameCache implements Namer {
   private table: KernelTable | undefined;
   private tableAskedMs = -Infinity;
   private hidden: { readonly symbols: KernelSymbols; readonly untilMs: number } | undefined;
-  /** Addresses asked for, and those of them that had to be asked on. */
-  readonly asked = { addresses: 0, unknown: 0, kernelPasses: 0 };
+  /** Addresses asked for, those of them that had to be asked on, and those that were not, though unknown: see {@link asksOn}. */
+  readonly asked = { addresses: 0, unknown: 0, kernelPasses: 0, shed: 0 };
+  /** Whether the other namer is asked at all. While it is not, names that are known go on, and addresses without one are "shed". */
+  asksOn = true;
 
   constructor(
     private readonly namer: Namer,
-    private readonly budgetBytes: number,
+    private budgetBytes: number,
     modulesPath?: string,
   ) {
-    this.executables = new ByteLru(budgetBytes - budgetBytes / KERNEL_SHARE);
+    this.executables = new ByteLru(executablesShare(budgetBytes));
     this.kernelNames = new KernelNames(budgetBytes / KERNEL_SHARE, modulesPath);
   }
 
   get bytes(): number {
     return this.executables.bytes + this.kernelNames.bytes + (this.table?.bytes ?? 0);
+  }
+
+  /** Another budget from now on, of executables' names; the kernel's keep theirs. */
+  resize(budgetBytes: number): void {
+    this.budgetBytes = budgetBytes;
+    this.executables.resize(executablesShare(budgetBytes));
   }
 
   async symbolize(request: SymbolizeRequest): Promise<SymbolizeResult> {
@@ -50,7 +58,9 @@ export class NameCache implements Namer {
     this.asked.unknown += fileOffsets.length;
     let failed = names.failures >= MAX_FAILURES;
     const wasLetGo = request.fd < 0 && request.image === undefined;
-    if (fileOffsets.length > 0 && !failed && !wasLetGo) {
+    const isShed = !this.asksOn && !failed && !wasLetGo;
+    if (isShed) this.asked.shed += fileOffsets.length;
+    if (fileOffsets.length > 0 && !failed && !wasLetGo && !isShed) {
       const question = { ...request, fileOffsets };
       const result = await this.namer.symbolize(question).catch(() => unnamed(question, "worker-failed"));
       failed = result.unresolved["worker-failed"] !== undefined;
@@ -58,7 +68,8 @@ export class NameCache implements Namer {
       names.learn(fileOffsets, result);
     }
     // What no answer was kept for: the reasons that pass.
-    const answer = names.answer(request, failed ? "worker-failed" : wasLetGo ? "let-go" : "read-failed");
+    const missing = failed ? "worker-failed" : wasLetGo ? "let-go" : isShed ? "shed" : "read-failed";
+    const answer = names.answer(request, missing);
     // One executable does not push out all others.
     const fits = names.bytes <= this.budgetBytes / EXECUTABLE_SHARE;
     this.executables.set(request.executable, fits ? names : new ExecutableNames());
@@ -79,14 +90,20 @@ export class NameCache implements Namer {
       this.kernelNames.learn(image, resolveByTable(image, table));
     }
     const elsewhere = unknown.filter((address) => !(table?.covers(address) ?? false));
-    const now = elsewhere.length > 0 ? await this.askKernel(elsewhere) : undefined;
+    if (!this.asksOn) this.asked.shed += elsewhere.length;
+    const now = elsewhere.length > 0 && this.asksOn ? await this.askKernel(elsewhere) : undefined;
     return this.kernelNames.answer(addresses, elsewhere, now);
   }
 
   /** Asked for once; where the kernel hides its addresses, once in a while. */
   private async imageTable(): Promise<KernelTable | undefined> {
     const { namer } = this;
-    if (this.table === undefined && namer.kernelTable && performance.now() > this.tableAskedMs + HIDDEN_REST_MS) {
+    if (
+      this.table === undefined &&
+      this.asksOn &&
+      namer.kernelTable &&
+      performance.now() > this.tableAskedMs + HIDDEN_REST_MS
+    ) {
       this.tableAskedMs = performance.now();
       const data = await namer.kernelTable().catch(() => undefined);
       this.table = data && new KernelTable(data);
@@ -113,4 +130,8 @@ export class NameCache implements Namer {
     this.kernelNames.learn(addresses, symbols);
     return symbols;
   }
+}
+
+function executablesShare(budgetBytes: number): number {
+  return budgetBytes - budgetBytes / KERNEL_SHARE;
 }

@@ -35,8 +35,8 @@ export class WorkerCalls<Calls extends CallTable<Calls>> {
   constructor(
     private readonly url: URL,
     private readonly options: WorkerOptions,
-    /** The worker goes after so many milliseconds without a call; never when undefined. */
-    private readonly idleMs?: number,
+    /** The worker goes after so many milliseconds without a call; never when undefined. May change meanwhile. */
+    public idleMs?: number | undefined,
   ) {}
 
   /** Starts the worker before the first call, so that it loads its code meanwhile. */
@@ -56,6 +56,11 @@ export class WorkerCalls<Calls extends CallTable<Calls>> {
       waiting.set(id, { resolve, reject });
       worker.postMessage({ id, name, input } satisfies Request, transfer);
     });
+  }
+
+  /** Lets the worker go at once where it has nothing to do; otherwise it goes as {@link idleMs} says. */
+  endIdle(): void {
+    if (this.current?.waiting.size === 0) void this.close().then(() => this.onRest?.());
   }
 
   async close(): Promise<void> {
