@@ -109,7 +109,7 @@ export function budgetHealth(budget: Budget, wantedHz: number): PartHealth {
 
 function tell({ resource, step, level, isShed }: BudgetChange, { status }: Budget, log: Log): void {
   const { use, limit } = status.find((one) => one.resource === resource) ?? { use: 0, limit: 0 };
-  const fields = { resource, step, level, use, limit };
+  const fields = { resource, step, steps: level, use, limit };
   if (isShed) log.warn("budget_shed", fields);
   else log.info("budget_recovered", fields);
 }

@@ -94,12 +94,9 @@ export class Budget {
     this.timer.unref();
   }
 
-  /** Takes everything back, so that the end has what it needs. */
+  /** What is shed stays so: the end needs memory too. */
   stop(): void {
     clearTimeout(this.timer);
-    if (this.shed === NOTHING_SHED) return;
-    this.shed = NOTHING_SHED;
-    this.modules.apply(NOTHING_SHED);
   }
 
   /** One look. Gives when the next is due, milliseconds. */

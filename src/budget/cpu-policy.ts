@@ -38,10 +38,8 @@ export class CpuPolicy {
     this.allowance = limitCores * ALLOWANCE_SECONDS;
   }
 
-  /** Cores taken lately, 0 as long as it is not known. */
-  get useCores(): number {
-    return coresBetween(this.recent.at(0), this.recent.at(-1));
-  }
+  /** Cores taken lately; 0 before anything is known. */
+  useCores = 0;
 
   /** `usedSeconds`: CPU time since the start. Gives the next level, from 0 to `top`. */
   next(level: number, top: number, usedSeconds: number, nowMs: number): number {
@@ -49,7 +47,9 @@ export class CpuPolicy {
     this.earn(look);
     this.recent.push(look);
     while (this.recent.length > 2 && nowMs - this.recent[1].ms >= RECENT_MS) this.recent.shift();
-    const share = this.useCores / this.limitCores;
+    const useCores = coresBetween(this.recent[0], look);
+    if (this.recent.length > 1) this.useCores = useCores;
+    const share = useCores / this.limitCores;
     const seenMs = nowMs - this.recent[0].ms;
     if (level < top && this.allowance < 0 && seenMs >= SETTLE_MS && share > 1) {
       this.patience.shed(nowMs);

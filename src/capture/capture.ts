@@ -110,6 +110,7 @@ export class Capture {
   async stop(): Promise<Window> {
     this.sampler.stop();
     clearImmediate(this.full);
+    this.conversions.hurry();
     const deadline = performance.now() + SETTLE_MS;
     while (this.conversions.busy && performance.now() < deadline) {
       await Promise.race([this.conversions.idle(), delay(deadline - performance.now())]);

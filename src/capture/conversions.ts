@@ -46,7 +46,7 @@ export class Conversions {
     await this.running;
   }
 
-  /** Ends a rest; the next file's turn comes at once. */
+  /** Ends a rest, and rests no more. */
   hurry(): void {
     this.restFactor = 0;
     this.wake?.();

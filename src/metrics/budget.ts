@@ -18,7 +18,7 @@ export function registerBudget(registry: MetricRegistry, resources: () => readon
   const of = (resource: LimitedResource["resource"], read: (limited: LimitedResource) => number) => () =>
     resources()
       .filter((limited) => limited.resource === resource)
-      .map((limited): MetricRow => [{}, read(limited)]);
+      .map((limited): MetricRow => [{ resource }, read(limited)]);
   const rows = (read: (limited: LimitedResource) => number): readonly MetricRow[] =>
     resources().map((limited) => [{ resource: limited.resource }, read(limited)]);
   const bySteps = (read: (limited: LimitedResource) => ReadonlyMap<string, number>): readonly MetricRow[] =>
@@ -34,22 +34,27 @@ export function registerBudget(registry: MetricRegistry, resources: () => readon
     () => rows(({ level }) => level),
   );
   registry.gauge(
-    { name: "hostflame_budget_memory_limit_bytes", help: "Memory that the agent may take" },
+    { name: "hostflame_budget_limit_bytes", help: "Memory that the agent may take", labels: ["resource"] },
     of("memory", ({ limit }) => limit),
   );
   registry.gauge(
     {
-      name: "hostflame_budget_memory_use_bytes",
+      name: "hostflame_budget_use_bytes",
       help: "Memory held against the limit: the cgroup's, less pages of files that nobody has mapped",
+      labels: ["resource"],
     },
     of("memory", ({ use }) => use),
   );
   registry.gauge(
-    { name: "hostflame_budget_cpu_limit_cores", help: "CPU time a second that the agent may take" },
+    { name: "hostflame_budget_limit_cores", help: "CPU time a second that the agent may take", labels: ["resource"] },
     of("cpu", ({ limit }) => limit),
   );
   registry.gauge(
-    { name: "hostflame_budget_cpu_use_cores", help: "CPU time a second that the agent took lately, BPF included" },
+    {
+      name: "hostflame_budget_use_cores",
+      help: "CPU time a second that the agent took lately, BPF included",
+      labels: ["resource"],
+    },
     of("cpu", ({ use }) => use),
   );
   registry.counter(

@@ -96,6 +96,7 @@ describe("an agent on a node with two pods", { skip: reason }, () => {
         ["pods", "ok"],
         ["exporter file", "ok"],
         ["cpu accounting", "ok"],
+        ["budget", "off"],
       ],
     );
     assert.deepEqual(missing, []);
