@@ -1,7 +1,8 @@
 import { setFlagsFromString } from "node:v8";
 import { AccountingCheck } from "./agent/accounting.js";
 import { BpfTime } from "./agent/bpf-time.js";
-import { budgetHealth, ownLimits, openBudget, windowBytes, workerHeapMb } from "./agent/budget.js";
+import { budgetHealth, openBudget, ownLimits } from "./agent/budget.js";
+import { budgetSizes, type BudgetSizes } from "./agent/budget-sizes.js";
 import { Delivery } from "./agent/deliver.js";
 import { describeHealth } from "./agent/describe-health.js";
 import { AgentHealth } from "./agent/health.js";
@@ -34,7 +35,7 @@ import { TOOL } from "./model/tool.js";
 import { NameCache } from "./naming/name-cache.js";
 import { loadNative } from "./native/load.js";
 import { encodePprofGzip } from "./profiles/pprof.js";
-import { MAX_EXECUTABLES, PENDING_BYTES } from "./sampling-limits.js";
+import { MAX_EXECUTABLES } from "./sampling-limits.js";
 import { systemClock } from "./util/clock.js";
 import { LoopDelay } from "./util/loop-delay.js";
 import type { WorkerCalls } from "./util/worker-calls.js";
@@ -47,10 +48,6 @@ export interface AgentOutput {
   readonly logLinesDropped: () => number;
 }
 
-/** A window is ended early when its columns take more. A minute of 64 busy CPUs at 19 Hz takes some 15 MiB. */
-const WINDOW_BYTES = 32 << 20;
-/** Names remembered from window to window. */
-const NAME_BYTES = 8 << 20;
 /** How long the first window may wait for runtimes and API server to answer, from when they were asked. */
 const FIRST_LABEL_MS = 5000;
 const FIRST_LABEL_LOOK_MS = 50;
@@ -67,6 +64,7 @@ interface Frame extends AgentOutput {
   readonly metrics: MetricRegistry;
   readonly worker: WorkerCalls<WorkerCallTable>;
   readonly limits: BudgetLimits;
+  readonly sizes: BudgetSizes;
 }
 
 /**
@@ -78,11 +76,12 @@ export async function runAgent(options: AgentOptions, output: AgentOutput): Prom
   optimiseLater();
   const interrupt = new Interrupt();
   const limits = ownLimits(options);
-  const worker = startWorker(workerHeapMb(limits));
+  const sizes = budgetSizes(limits, options);
+  const worker = startWorker(sizes.workerHeapMb);
   const health = new AgentHealth();
   const metrics = createMetricRegistry();
   const loopDelay = new LoopDelay();
-  const frame: Frame = { ...output, options, interrupt, health, metrics, worker, limits };
+  const frame: Frame = { ...output, options, interrupt, health, metrics, worker, limits, sizes };
   let http: HttpServer | undefined;
   interrupt.signal.addEventListener("abort", () => {
     log.info("stopping");
@@ -126,7 +125,7 @@ async function openHttp({ options, health, metrics, log }: Frame): Promise<HttpS
 }
 
 async function sampleUntilAsked(frame: Frame): Promise<void> {
-  const { options, worker } = frame;
+  const { options, worker, sizes } = frame;
   const settings = settingsOf(options);
   const native = loadNative();
   const capture = new Capture(
@@ -139,8 +138,8 @@ async function sampleUntilAsked(frame: Frame): Promise<void> {
       comms: [],
       hierarchy: settings.hierarchy,
       defaultDivisor: options.mode === "opt-in" ? 0 : 1,
-      unwindMemoryBytes: options.unwindMemoryBytes,
-      pendingMemoryBytes: PENDING_BYTES,
+      unwindMemoryBytes: sizes.unwindBytes,
+      pendingMemoryBytes: sizes.pendingBytes,
     },
     (content) => worker.call("convert", content),
   );
@@ -175,19 +174,19 @@ interface Parts {
 }
 
 async function runWindows(frame: Frame, parts: Parts): Promise<void> {
-  const { options, interrupt, health, log } = frame;
+  const { options, interrupt, health, log, limits, sizes, worker } = frame;
   const { settings, capture, sources, labelling, bpfTime, trim } = parts;
   const { ownership, processes } = labelling;
   const firstLabelByMs = performance.now() + FIRST_LABEL_MS;
-  const names = new NameCache(workerNamer(frame.worker), NAME_BYTES);
+  const names = new NameCache(workerNamer(worker), sizes.nameBytes);
   const intakes = await openIntakes(options, log);
   const delivery = new Delivery([...openExporters({ file: fileExporter(options) }), ...intakes], log);
-  const budget = openBudget({
-    ...{ options, capture, names, bpfTime, trim, log, limits: frame.limits, worker: frame.worker },
-    ...{ nameBytes: NAME_BYTES, pendingBytes: PENDING_BYTES, intakes: () => intakes },
-    rate: undefined,
+  const agentBudget = openBudget({
+    ...{ limits, sizes, capture, names, worker, bpfTime, trim, log, rate: undefined },
+    intakes: () => intakes,
     wantedHz: () => options.frequencyHz,
   });
+  const { budget } = agentBudget;
   const totals = new SampleTotals();
   const labelCounts = noLabelCounts();
   const check = new AccountingCheck({
@@ -234,11 +233,11 @@ async function runWindows(frame: Frame, parts: Parts): Promise<void> {
     clock: systemClock,
     lengthMs: options.windowMs,
     rotate: () => capture.rotate(),
-    isFull: () => capture.intake.window.bytes > windowBytes(budget, WINDOW_BYTES),
+    isFull: () => capture.intake.window.bytes > agentBudget.windowBytes,
     canTake: () => writer.canTake,
     take: (window, span) => {
+      agentBudget.windowEnded();
       take(window, span);
-      bpfTime.measure();
     },
     wait: (ms) => interrupt.after(ms),
     stopping: () => interrupt.asked,

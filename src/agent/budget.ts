@@ -10,6 +10,7 @@ import type { Log } from "../model/log.js";
 import type { NameCache } from "../naming/name-cache.js";
 import { systemClock } from "../util/clock.js";
 import type { BpfTime } from "./bpf-time.js";
+import type { BudgetSizes } from "./budget-sizes.js";
 import { garbageCollector } from "./collect-garbage.js";
 import type { PartHealth } from "./health.js";
 import type { SamplingRate } from "./sampling-rate.js";
@@ -19,9 +20,6 @@ const MIB = 1 << 20;
 const SHED_SHARE = 4;
 /** How long an idle worker stays while caches are shed; it is called again and again while a window is named. */
 const SHED_IDLE_MS = 200;
-/** Of the agent without its worker, when it samples a large node. */
-const MAIN_BYTES = 80 * MIB;
-const LEAST_WORKER_MB = 32;
 /** Conversions have half of what the CPU's limit allows, while they are shed. */
 const CONVERSIONS_SHARE = 0.5;
 
@@ -30,22 +28,12 @@ export function ownLimits(options: Pick<AgentOptions, "memoryLimit" | "cpuLimit"
   return budgetLimits(options, { memory: ownCgroup("memory"), cpu: ownCgroup("cpu") });
 }
 
-/**
- * What the worker's heap may take, MiB: a hostile file is to end the worker, which is started anew, and not this process;
- * undefined where nothing limits it.
- */
-export function workerHeapMb({ memory }: BudgetLimits): number | undefined {
-  return memory && Math.max(LEAST_WORKER_MB, Math.floor((memory.bytes - MAIN_BYTES) / MIB));
-}
-
 /** What sheds. */
 export interface BudgetParts {
   readonly limits: BudgetLimits;
-  readonly options: Pick<AgentOptions, "unwindMemoryBytes">;
+  readonly sizes: BudgetSizes;
   readonly capture: Capture;
   readonly names: NameCache;
-  readonly nameBytes: number;
-  readonly pendingBytes: number;
   readonly worker: { idleMs?: number | undefined; endIdle: () => void };
   readonly intakes: () => readonly { spare: boolean }[];
   /** Undefined where the rate stays as it is: then it is no step. */
@@ -58,9 +46,18 @@ export interface BudgetParts {
   readonly log: Log;
 }
 
-/** The agent's budget; it looks once it is started. */
-export function openBudget(parts: BudgetParts): Budget {
-  const { limits, capture, bpfTime, log } = parts;
+/** The agent's budget, and what it means for a window. */
+export interface AgentBudget {
+  readonly budget: Budget;
+  /** What a window may take now. */
+  readonly windowBytes: number;
+  /** A window has ended and is about to be named, which takes memory and the event loop's time: looks before. */
+  windowEnded(): void;
+}
+
+/** It looks once it is started. */
+export function openBudget(parts: BudgetParts): AgentBudget {
+  const { limits, sizes, capture, bpfTime, log } = parts;
   const wantedHz = (): number => (parts.rate === undefined ? 0 : parts.wantedHz());
   const taskTicks = (): number => capture.sampler.counters().ticks;
   const cpu = new CpuMeter({ taskTicks, taskSeconds: () => bpfTime.taskSeconds });
@@ -83,12 +80,16 @@ export function openBudget(parts: BudgetParts): Budget {
     },
   });
   log.info("budget", { memoryLimitBytes: memory?.bytes, cpuLimitCores: limits.cpuCores });
-  return budget;
-}
-
-/** How many bytes a window may take, of what it may otherwise. */
-export function windowBytes({ shed }: Budget, bytes: number): number {
-  return shed.tables ? bytes / SHED_SHARE : bytes;
+  return {
+    budget,
+    get windowBytes() {
+      return budget.shed.tables ? sizes.windowBytes / SHED_SHARE : sizes.windowBytes;
+    },
+    windowEnded: () => {
+      if (budget.shed.caches) shedder.freeMemory();
+      bpfTime.measure();
+    },
+  };
 }
 
 /** For /readyz. */
@@ -125,13 +126,13 @@ class Shedder {
 
   apply(shed: Shed): void {
     const { parts } = this;
-    const { capture, options, nameBytes, pendingBytes } = parts;
-    this.caches(shed.caches, nameBytes);
+    const { capture, sizes } = parts;
+    this.caches(shed.caches, sizes.nameBytes);
     parts.names.asksOn = !shed.symbols;
     this.conversions(shed.conversions);
     const share = shed.tables ? SHED_SHARE : 1;
-    capture.tables.resize(options.unwindMemoryBytes / share);
-    capture.firstSights.resize(pendingBytes / share);
+    capture.tables.resize(sizes.unwindBytes / share);
+    capture.firstSights.resize(sizes.pendingBytes / share);
     parts.rate?.setCeiling(ceilingOf(shed, parts.wantedHz()));
   }
 
