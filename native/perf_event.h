@@ -13,6 +13,8 @@ class PerfEvent {
   static Failure Open(int program_fd, uint32_t cpu, uint32_t frequency_hz, bool enabled, PerfEvent* event);
   // A negative errno on failure.
   int SetEnabled(bool enabled) const;
+  // The next tick comes a whole period from now. A negative errno on failure.
+  int SetFrequency(uint32_t frequency_hz) const;
 
  private:
   UniqueFd event_;

@@ -187,6 +187,15 @@ Failure Session::SetEnabled(bool enabled) {
   return {};
 }
 
+Failure Session::SetFrequency(uint32_t frequency_hz) {
+  for (const auto& [cpu, event] : events_) {
+    if (const int error = event.SetFrequency(frequency_hz)) {
+      return {error, "set the frequency of the perf event of cpu " + std::to_string(cpu), ""};
+    }
+  }
+  return {};
+}
+
 Failure Session::Drain(Bytes batch, Drained* drained) {
   if (!ring_.mapped()) return {-EBADF, "drain a ring that is not there", ""};
   *drained = hostflame::Drain(ring_.memory(), batch.data, batch.size);

@@ -46,6 +46,7 @@ class Session {
   Failure Attach(const std::string& program, uint32_t cpu, uint32_t frequency_hz);
   Failure Detach(uint32_t cpu);
   Failure SetEnabled(bool enabled);
+  Failure SetFrequency(uint32_t frequency_hz);
 
   Failure Drain(Bytes batch, Drained* drained);
   // The ring's descriptor, readable when the kernel wakes its reader.

@@ -25,6 +25,7 @@ Napi::Function SessionObject::Define(Napi::Env env) {
                          InstanceMethod<&SessionObject::Attach>("attach"),
                          InstanceMethod<&SessionObject::Detach>("detach"),
                          InstanceMethod<&SessionObject::SetEnabled>("setEnabled"),
+                         InstanceMethod<&SessionObject::SetFrequency>("setFrequency"),
                          InstanceMethod<&SessionObject::Drain>("drain"),
                          InstanceMethod<&SessionObject::OnReadable>("onReadable"),
                          InstanceMethod<&SessionObject::MapMemory>("mapMemory"),
@@ -79,6 +80,13 @@ void SessionObject::SetEnabled(const Napi::CallbackInfo& info) {
   const bool enabled = arguments.Boolean(0);
   if (!arguments.ok()) return;
   if (Failure failure = session_.SetEnabled(enabled)) Throw(info.Env(), failure);
+}
+
+void SessionObject::SetFrequency(const Napi::CallbackInfo& info) {
+  Arguments arguments(info);
+  const uint32_t frequency_hz = arguments.Uint32(0);
+  if (!arguments.ok()) return;
+  if (Failure failure = session_.SetFrequency(frequency_hz)) Throw(info.Env(), failure);
 }
 
 Napi::Value SessionObject::Drain(const Napi::CallbackInfo& info) {

@@ -26,6 +26,7 @@ class SessionObject : public Napi::ObjectWrap<SessionObject> {
   void Attach(const Napi::CallbackInfo& info);
   void Detach(const Napi::CallbackInfo& info);
   void SetEnabled(const Napi::CallbackInfo& info);
+  void SetFrequency(const Napi::CallbackInfo& info);
   Napi::Value Drain(const Napi::CallbackInfo& info);
   void OnReadable(const Napi::CallbackInfo& info);
   Napi::Value MapMemory(const Napi::CallbackInfo& info);

@@ -9,8 +9,10 @@ import { AgentHealth } from "./agent/health.js";
 import { agentRoutes } from "./agent/http-routes.js";
 import type { DeliveringExporter } from "./delivery/deliver-to.js";
 import { Labelling } from "./agent/labelling.js";
-import { makeProfiles, noLabelCounts, type LabelCounts } from "./agent/make-profiles.js";
+import { leaveOut, makeProfiles, noLabelCounts, type LabelCounts } from "./agent/make-profiles.js";
 import { registerAgentMetrics } from "./agent/register-metrics.js";
+import { samplingOf } from "./agent/sampling.js";
+import { NodeSamplingRate, periodNsOf } from "./agent/sampling-rate.js";
 import { SampleTotals } from "./agent/sample-totals.js";
 import { settingsOf, type AgentSettings } from "./agent/settings.js";
 import { openSources, type Sources } from "./agent/sources.js";
@@ -140,6 +142,7 @@ async function sampleUntilAsked(frame: Frame): Promise<void> {
       defaultDivisor: options.mode === "opt-in" ? 0 : 1,
       unwindMemoryBytes: sizes.unwindBytes,
       pendingMemoryBytes: sizes.pendingBytes,
+      windowMemoryBytes: sizes.windowBytes,
     },
     (content) => worker.call("convert", content),
   );
@@ -181,12 +184,6 @@ async function runWindows(frame: Frame, parts: Parts): Promise<void> {
   const names = new NameCache(workerNamer(worker), sizes.nameBytes);
   const intakes = await openIntakes(options, log);
   const delivery = new Delivery([...openExporters({ file: fileExporter(options) }), ...intakes], log);
-  const agentBudget = openBudget({
-    ...{ limits, sizes, capture, names, worker, bpfTime, trim, log, rate: undefined },
-    intakes: () => intakes,
-    wantedHz: () => options.frequencyHz,
-  });
-  const { budget } = agentBudget;
   const totals = new SampleTotals();
   const labelCounts = noLabelCounts();
   const check = new AccountingCheck({
@@ -195,59 +192,90 @@ async function runWindows(frame: Frame, parts: Parts): Promise<void> {
     owner: (cgroup) => ownership.owner(cgroup),
     divisor: (cgroup) => ownership.policy(cgroup).divisor,
     accounting: openCpuAccounting(settings.hierarchy),
-    periodNs: settings.periodNs,
   });
-  const writer = new WindowWriter<Window>({
-    write: async (window, span, signal) => {
-      if (span.first) await untilSettled(sources, firstLabelByMs, interrupt);
-      const batch = await makeProfiles(window, span, {
-        registry: capture.registry,
-        namer: names,
-        ownership,
-        mayTellMore: (owner) => sources.mayTellMore(owner),
-        processes,
-        counts: labelCounts,
-        ...settings,
-      });
-      await delivery.deliver(batch, signal);
-      log.info("window_written", { end: span.end, samples: window.total, profiles: batch.profiles.length });
+  const writer = new WindowWriter<Window>(
+    {
+      write: async (window, span, signal) => {
+        if (!span.exported) {
+          leaveOut(window, labelCounts);
+          return;
+        }
+        if (span.first) await untilSettled(sources, firstLabelByMs, interrupt);
+        const batch = await makeProfiles(window, span, {
+          registry: capture.registry,
+          namer: names,
+          ownership,
+          mayTellMore: (owner) => sources.mayTellMore(owner),
+          processes,
+          counts: labelCounts,
+          ...settings,
+        });
+        await delivery.deliver(batch, signal);
+        log.info("window_written", { end: span.end, samples: window.total, profiles: batch.profiles.length });
+      },
+      onDone: (waiting) => {
+        labelling.windowWritten(waiting);
+        trim();
+      },
+      onFailure: (error, span, samples) => {
+        log.repeated("error", "window_failed", String(error), { end: span.end, samples });
+      },
+      onDropped: (span, samples) => {
+        log.repeated("error", "window_dropped", "too-slow", { end: span.end, samples });
+      },
     },
-    onDone: (waiting) => {
-      labelling.windowWritten(waiting);
-      trim();
-    },
-    onFailure: (error, span, samples) => {
-      log.repeated("error", "window_failed", String(error), { end: span.end, samples });
-    },
-    onDropped: (span, samples) => {
-      log.repeated("error", "window_dropped", "too-slow", { end: span.end, samples });
-    },
-  });
+    sizes.windowBytes,
+  );
   const take = (window: Window, span: WindowSpan): void => {
-    check.windowEnded(window);
+    check.windowEnded(window, periodNsOf(span.frequencyHz));
     totals.add(window);
     labelling.windowEnded(window);
     writer.take(window, span);
   };
-  const loop = new WindowLoop<Window>({
-    clock: systemClock,
-    lengthMs: options.windowMs,
-    rotate: () => capture.rotate(),
-    isFull: () => capture.intake.window.bytes > agentBudget.windowBytes,
-    canTake: () => writer.canTake,
-    take: (window, span) => {
-      agentBudget.windowEnded();
-      take(window, span);
-    },
-    wait: (ms) => interrupt.after(ms),
-    stopping: () => interrupt.asked,
+  ownership.onPolicy((cgroup, { divisor }) => {
+    if (divisor === 0) check.refused(cgroup);
   });
-  const { frequencyHz } = options;
+  const loop = new WindowLoop<Window>(
+    {
+      ...samplingOf({ capture, ownership, check }),
+      ...{ clock: systemClock, lengthMs: options.windowMs, stop: interrupt.signal },
+      canTake: () => writer.canTake,
+      take: (window, span) => {
+        agentBudget.windowEnded();
+        take(window, span);
+        if (!loop.resting) bpfTime.measure();
+      },
+      closesInMs: () => Infinity,
+    },
+    { frequencyHz: options.frequencyHz, open: true },
+  );
+  capture.onWindowFull = () => {
+    loop.windowFull();
+  };
+  const rate = new NodeSamplingRate(options.frequencyHz, (state) => {
+    loop.setRate(state);
+  });
+  const agentBudget = openBudget({
+    ...{ limits, sizes, capture, names, worker, bpfTime, trim, log, rate },
+    intakes: () => intakes,
+    wantedHz: () => options.frequencyHz,
+  });
+  const { budget } = agentBudget;
   registerAgentMetrics(frame.metrics, {
-    ...{ capture, writer, loop, totals, names, delivery, labelling, labelCounts, sources, check, bpfTime, frequencyHz },
+    ...{ capture, writer, loop, totals, names, delivery, labelling, labelCounts, sources, check, bpfTime, rate },
   });
   registerDeliveries(frame.metrics, () => intakes.map(({ status }) => status));
-  describeHealth(health, { capture, loop, totals, delivery, intakes, sources, check, windowMs: options.windowMs });
+  describeHealth(health, {
+    capture,
+    loop,
+    totals,
+    delivery,
+    intakes,
+    sources,
+    check,
+    rate,
+    windowMs: options.windowMs,
+  });
   registerBudget(frame.metrics, () => budget.status);
   health.add("budget", () => budgetHealth(budget, options.frequencyHz));
   if (interrupt.asked) return;
@@ -256,12 +284,13 @@ async function runWindows(frame: Frame, parts: Parts): Promise<void> {
     loop.begin();
     budget.start();
     health.phase = "sampling";
-    log.info("sampling", { cpus: capture.sampler.cpus, frequencyHz, hierarchy: settings.hierarchy });
+    log.info("sampling", { cpus: capture.sampler.cpus, frequencyHz: rate.frequencyHz, hierarchy: settings.hierarchy });
     await loop.run();
     health.phase = "stopping";
     budget.stop();
-    const span = loop.span("stop");
-    take(await capture.stop(), span);
+    const span = loop.lastSpan();
+    const last = await capture.stop();
+    if (span !== undefined) take(last, span);
     await writer.finish(WRITE_MS);
     logAccount(log, { capture, writer, totals, labelCounts });
   } finally {

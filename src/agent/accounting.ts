@@ -11,7 +11,6 @@ export interface AccountingModules {
   readonly owner: (cgroup: CgroupId) => Owner;
   readonly divisor: (cgroup: CgroupId) => number;
   readonly accounting: CpuAccounting;
-  readonly periodNs: number;
 }
 
 /** Of fewer ticks chance alone makes several per cent. */
@@ -23,7 +22,11 @@ const ENOUGH_TICKS = 1000;
  */
 export class AccountingCheck {
   /** Usage of each container's own cgroup when the present window began. */
-  private before = new Map<CgroupId, bigint>();
+  private before: ReadonlyMap<CgroupId, bigint> = new Map();
+  /** Usage when sampling ended, of a window that is over and not yet counted. */
+  private atRest: ReadonlyMap<CgroupId, bigint> | undefined;
+  /** Cgroups that were refused for a part of the present window. */
+  private readonly interrupted = new Set<CgroupId>();
   /** Ticks by cgroup that waited then. */
   private waitingBefore: ReadonlyMap<CgroupId, number> = new Map();
   sampledSeconds = 0;
@@ -40,31 +43,52 @@ export class AccountingCheck {
     return this.modules.accounting.problem;
   }
 
-  /** To be called as a window ends, before anything else takes time. */
-  windowEnded(window: Window): void {
-    const roots = this.containerRoots();
-    const after = new Map<CgroupId, bigint>();
-    for (const path of roots.values()) {
-      const usage = this.modules.accounting.usageNs(path);
-      if (usage !== undefined) after.set(path.id, usage);
+  /** Nothing is sampled from now on, or something is again: what is used meanwhile is nobody's to find. */
+  rest(resting: boolean): void {
+    if (resting) {
+      this.atRest = this.usageOf(this.containerRoots());
+    } else {
+      this.atRest = undefined;
+      this.before = this.usageOf(this.containerRoots());
     }
+  }
+
+  /** It is refused for a part of the present window. */
+  refused(cgroup: CgroupId): void {
+    this.interrupted.add(cgroup);
+  }
+
+  /** To be called as a window ends, before anything else takes time; periodNs: of one tick in it. */
+  windowEnded(window: Window, periodNs: number): void {
+    const roots = this.containerRoots();
+    const after = this.atRest ?? this.usageOf(roots);
     const waiting = this.modules.waitingTicks();
     const ticks = ticksOf(window);
     for (const [cgroup, count] of waiting) ticks.set(cgroup, (ticks.get(cgroup) ?? 0) + count);
     for (const [cgroup, count] of this.waitingBefore) ticks.set(cgroup, (ticks.get(cgroup) ?? 0) - count);
-    this.compare(ticksByRoot(ticks, roots, this.modules.cgroups), after);
+    this.compare(ticksByRoot(ticks, roots, this.modules.cgroups), after, periodNs);
     this.before = after;
     this.waitingBefore = waiting;
+    this.interrupted.clear();
   }
 
-  private compare(ticks: ReadonlyMap<CgroupId, number>, after: ReadonlyMap<CgroupId, bigint>): void {
+  private usageOf(roots: ReadonlyMap<string, CgroupPath>): Map<CgroupId, bigint> {
+    const usages = new Map<CgroupId, bigint>();
+    for (const path of roots.values()) {
+      const usage = this.modules.accounting.usageNs(path);
+      if (usage !== undefined) usages.set(path.id, usage);
+    }
+    return usages;
+  }
+
+  private compare(ticks: ReadonlyMap<CgroupId, number>, after: ReadonlyMap<CgroupId, bigint>, periodNs: number): void {
     this.worstDeviation = undefined;
     this.containers = 0;
     for (const [cgroup, usage] of after) {
       const before = this.before.get(cgroup);
-      if (before === undefined || usage < before) continue;
+      if (before === undefined || usage < before || this.interrupted.has(cgroup)) continue;
       const count = ticks.get(cgroup) ?? 0;
-      const sampled = (count * this.modules.periodNs) / 1e9;
+      const sampled = (count * periodNs) / 1e9;
       const accounted = Number(usage - before) / 1e9;
       this.containers++;
       this.sampledSeconds += sampled;

@@ -36,8 +36,7 @@ export interface BudgetParts {
   readonly names: NameCache;
   readonly worker: { idleMs?: number | undefined; endIdle: () => void };
   readonly intakes: () => readonly { spare: boolean }[];
-  /** Undefined where the rate stays as it is: then it is no step. */
-  readonly rate: Pick<SamplingRate, "setCeiling"> | undefined;
+  readonly rate: Pick<SamplingRate, "setCeiling">;
   /** The rate that is wanted, ticks a second. */
   readonly wantedHz: () => number;
   readonly bpfTime: Pick<BpfTime, "measure" | "taskSeconds">;
@@ -46,19 +45,15 @@ export interface BudgetParts {
   readonly log: Log;
 }
 
-/** The agent's budget, and what it means for a window. */
 export interface AgentBudget {
   readonly budget: Budget;
-  /** What a window may take now. */
-  readonly windowBytes: number;
-  /** A window has ended and is about to be named, which takes memory and the event loop's time: looks before. */
+  /** A window is about to be named, which takes memory, and the event loop for itself: makes room before. */
   windowEnded(): void;
 }
 
 /** It looks once it is started. */
 export function openBudget(parts: BudgetParts): AgentBudget {
-  const { limits, sizes, capture, bpfTime, log } = parts;
-  const wantedHz = (): number => (parts.rate === undefined ? 0 : parts.wantedHz());
+  const { limits, capture, wantedHz, bpfTime, log } = parts;
   const taskTicks = (): number => capture.sampler.counters().ticks;
   const cpu = new CpuMeter({ taskTicks, taskSeconds: () => bpfTime.taskSeconds });
   const { memory } = limits;
@@ -82,12 +77,8 @@ export function openBudget(parts: BudgetParts): AgentBudget {
   log.info("budget", { memoryLimitBytes: memory?.bytes, cpuLimitCores: limits.cpuCores });
   return {
     budget,
-    get windowBytes() {
-      return budget.shed.tables ? sizes.windowBytes / SHED_SHARE : sizes.windowBytes;
-    },
     windowEnded: () => {
       if (budget.shed.caches) shedder.freeMemory();
-      bpfTime.measure();
     },
   };
 }
@@ -133,7 +124,8 @@ class Shedder {
     const share = shed.tables ? SHED_SHARE : 1;
     capture.tables.resize(sizes.unwindBytes / share);
     capture.firstSights.resize(sizes.pendingBytes / share);
-    parts.rate?.setCeiling(ceilingOf(shed, parts.wantedHz()));
+    capture.windowMemoryBytes = sizes.windowBytes / share;
+    parts.rate.setCeiling(ceilingOf(shed, parts.wantedHz()));
   }
 
   /** What lies about in the heaps is given back to the kernel. */

@@ -4,8 +4,9 @@ import type { DeliveringExporter } from "../delivery/deliver-to.js";
 import { systemClock } from "../util/clock.js";
 import type { AccountingCheck } from "./accounting.js";
 import type { Delivery } from "./deliver.js";
-import { Liveness, type AgentHealth, type PartHealth } from "./health.js";
+import { Liveness, type AgentHealth, type AgentPhase, type PartHealth } from "./health.js";
 import type { SampleTotals } from "./sample-totals.js";
+import type { SamplingRate } from "./sampling-rate.js";
 import type { Sources } from "./sources.js";
 import type { WindowLoop } from "./window-loop.js";
 
@@ -18,17 +19,14 @@ export interface HealthSources {
   readonly sources: Sources;
   readonly check: AccountingCheck;
   readonly windowMs: number;
+  readonly rate: SamplingRate;
 }
 
 /** Which part of the agent is asked how it stands, and what its answer means. */
 export function describeHealth(health: AgentHealth, parts: HealthSources): void {
-  const { capture, loop, totals, delivery, intakes, sources, check, windowMs } = parts;
+  const { capture, loop, totals, delivery, intakes, sources, check, windowMs, rate } = parts;
   const { sampler, intake, firstSights } = capture;
-  health.add("bpf", () =>
-    sampler.cpus === 0
-      ? { state: "starting", detail: "the programs are loaded, and not attached yet." }
-      : { state: "ok", detail: `sampling ${sampler.cpus} CPUs.` },
-  );
+  health.add("bpf", () => bpfHealth(sampler.cpus, rate, health.phase));
   health.add("runtimes", () => sources.runtimesHealth());
   health.add("pods", () => sources.podsHealth());
   for (const intake of intakes) health.add(`intake ${intake.name}`, () => intakeHealth(intake));
@@ -50,6 +48,12 @@ export function describeHealth(health: AgentHealth, parts: HealthSources): void 
     windowAgeMs: () => loop.ageMs,
     windowMs,
   });
+}
+
+function bpfHealth(cpus: number, { frequencyHz }: SamplingRate, phase: AgentPhase): PartHealth {
+  if (phase === "starting") return { state: "starting", detail: "the programs are loaded, and not attached yet." };
+  if (frequencyHz === 0) return { state: "ok", detail: "resting." };
+  return { state: "ok", detail: `sampling ${cpus} CPUs ${frequencyHz} times a second.` };
 }
 
 function intakeHealth({ problem, status }: DeliveringExporter): PartHealth {

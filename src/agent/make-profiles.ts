@@ -2,6 +2,7 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Window } from "../capture/window.js";
 import type { ExecutableRegistry } from "../executables/registry.js";
 import { groupThreads, type GroupOptions, type ThreadGroups } from "../labels/group.js";
+import type { Refusal } from "../labels/policy.js";
 import { knowledgeOf, type OwnerCounts, type Ownership } from "../labels/ownership.js";
 import type { LabelledProfile, ProfileBatch } from "../model/labelled-profile.js";
 import type { CgroupId } from "../model/cgroup.js";
@@ -11,12 +12,12 @@ import { nameWindow, type Namer } from "../naming/name-window.js";
 import type { ProcessTable } from "../processes/process-table.js";
 import { redactProfile } from "../profiles/redact.js";
 import { splitProfile } from "../profiles/split.js";
+import { periodNsOf } from "./sampling-rate.js";
 import type { WindowSpan } from "./window-loop.js";
 
 export interface MakeProfilesModules {
   readonly registry: ExecutableRegistry;
   readonly namer: Namer;
-  readonly periodNs: number;
   readonly ownership: Ownership;
   /** Whether more may come to be known of an owner within a moment. */
   readonly mayTellMore: (owner: Owner) => boolean;
@@ -49,14 +50,23 @@ export function noLabelCounts(): LabelCounts {
 const OWNERS_MS = 1000;
 const LOOK_MS = 100;
 
+/** Why samples of windows outside the schedule are in no profile; of pods outside theirs too. */
+const OUTSIDE_SCHEDULE: Refusal = "schedule";
+
+/** Leaves a whole window out, for the schedule has none: only somebody who demanded it has seen it. */
+export function leaveOut(window: Window, { refused }: LabelCounts): void {
+  refused.set(OUTSIDE_SCHEDULE, (refused.get(OUTSIDE_SCHEDULE) ?? 0) + window.total);
+}
+
 /** Names a window, and makes a profile of each group of its threads. */
 export async function makeProfiles(
   window: Window,
   span: WindowSpan,
   modules: MakeProfilesModules,
 ): Promise<ProfileBatch> {
-  const { registry, namer, periodNs, counts } = modules;
+  const { registry, namer, counts } = modules;
   const { startNs, durationNs } = span;
+  const periodNs = periodNsOf(span.frequencyHz);
   const cgroups = new Set(window.threads.threads().map(({ cgroup }) => cgroup));
   areOwnersKnown(cgroups, modules); // asks for those that are not, while the window is named
   const { profile } = await nameWindow(window, registry, namer, { timeNs: startNs, durationNs, periodNs });

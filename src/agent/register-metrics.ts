@@ -14,6 +14,7 @@ import type { AccountingCheck } from "./accounting.js";
 import type { BpfTime } from "./bpf-time.js";
 import type { Labelling } from "./labelling.js";
 import type { LabelCounts } from "./make-profiles.js";
+import type { SamplingRate } from "./sampling-rate.js";
 import type { Sources } from "./sources.js";
 import type { Delivery } from "./deliver.js";
 import type { SampleTotals } from "./sample-totals.js";
@@ -26,7 +27,7 @@ export interface AgentMetricsSource {
   readonly loop: WindowLoop<Window>;
   readonly totals: SampleTotals;
   readonly delivery: Delivery;
-  readonly frequencyHz: number;
+  readonly rate: SamplingRate;
   readonly labelling: Labelling;
   readonly labelCounts: LabelCounts;
   readonly sources: Sources;
@@ -37,7 +38,7 @@ export interface AgentMetricsSource {
 
 /** Which number of which part is which metric. */
 export function registerAgentMetrics(registry: MetricRegistry, source: AgentMetricsSource): void {
-  const { capture, writer, loop, totals, delivery, frequencyHz } = source;
+  const { capture, writer, loop, totals, delivery, rate } = source;
   const { labelCounts, check, bpfTime, names } = source;
   const { sampler, tables, conversions, firstSights, intake, rules } = capture;
   registerSampling(registry, {
@@ -54,7 +55,7 @@ export function registerAgentMetrics(registry: MetricRegistry, source: AgentMetr
       ["window-dropped", writer.samplesDropped],
     ],
     cpus: () => sampler.cpus,
-    frequencyHz,
+    frequencyHz: () => rate.frequencyHz,
     meanRunSeconds: () => bpfTime.meanSeconds,
   });
   registerWindows(registry, {

@@ -12,8 +12,6 @@ import type { CgroupHierarchy } from "../model/cgroup.js";
 /** What the parts want to know, made of what the operator said. */
 export interface AgentSettings {
   readonly node: string;
-  /** Rounded as the kernel rounds it. */
-  readonly periodNs: number;
   readonly selection: SelectionOptions;
   readonly groups: GroupOptions;
   readonly redactKey: Uint8Array;
@@ -30,7 +28,6 @@ export function settingsOf(options: AgentOptions): AgentSettings {
   const { mode, includeNamespaces, excludeNamespaces, redactNamespaces, podLabels, podAnnotations } = options;
   return {
     node,
-    periodNs: Math.round(1e9 / options.frequencyHz),
     selection: {
       mode,
       includeNamespaces,

@@ -4,6 +4,8 @@ import type { WindowEnd, WindowSpan } from "./window-loop.js";
 export interface SampledWindow {
   /** Samples in it. */
   readonly total: number;
+  /** Of memory. */
+  readonly bytes: number;
 }
 
 export interface WindowWriterModules<Window extends SampledWindow> {
@@ -12,13 +14,16 @@ export interface WindowWriterModules<Window extends SampledWindow> {
   readonly onFailure: (error: unknown, span: WindowSpan, samples: number) => void;
   /** A window was written, or failed; so many still wait. */
   readonly onDone: (waiting: number) => void;
-  /** A window was given up because the one before it was still waiting. */
+  /** A window was given up because there is no room for it beside those after it. */
   readonly onDropped: (span: WindowSpan, samples: number) => void;
 }
 
+/** The rate may change several times while one window is written; a minute of changes each few seconds has room. */
+const MAX_WAITING = 16;
+
 /**
- * Writes windows one after another while the next is sampled: one being written, one waiting, no more. What fails costs
- * its own window, and is told and counted.
+ * Writes windows one after another while the next is sampled: one being written, one waiting, or several that are small
+ * because the rate changed. What fails costs its own window, and is told and counted.
  */
 export class WindowWriter<Window extends SampledWindow> {
   private readonly waiting: { readonly window: Window; readonly span: WindowSpan }[] = [];
@@ -26,7 +31,7 @@ export class WindowWriter<Window extends SampledWindow> {
   private readonly controller = new AbortController();
 
   /** Windows taken, by why they ended. */
-  readonly ended: Record<WindowEnd, number> = { clock: 0, memory: 0, stop: 0 };
+  readonly ended: Record<WindowEnd, number> = { clock: 0, memory: 0, rate: 0, schedule: 0, stop: 0 };
   written = 0;
   failed = 0;
   dropped = 0;
@@ -36,7 +41,11 @@ export class WindowWriter<Window extends SampledWindow> {
   /** How long the last one took from its end to its last export. */
   lastWriteMs = 0;
 
-  constructor(private readonly modules: WindowWriterModules<Window>) {}
+  /** maxBytes: of all that wait, but that one always may. */
+  constructor(
+    private readonly modules: WindowWriterModules<Window>,
+    private readonly maxBytes: number,
+  ) {}
 
   get canTake(): boolean {
     return this.waiting.length === 0;
@@ -45,8 +54,8 @@ export class WindowWriter<Window extends SampledWindow> {
   take(window: Window, span: WindowSpan): void {
     this.ended[span.end]++;
     // The last one of all drops none: no further window follows that memory would be needed for.
-    if (!this.canTake && span.end !== "stop") this.dropOldest();
     this.waiting.push({ window, span });
+    if (span.end !== "stop") this.dropWhatIsTooMuch();
     this.running ??= this.run();
   }
 
@@ -75,6 +84,14 @@ export class WindowWriter<Window extends SampledWindow> {
       this.modules.onDone(this.waiting.length);
     }
     this.running = undefined;
+  }
+
+  private dropWhatIsTooMuch(): void {
+    let bytes = this.waiting.reduce((sum, { window }) => sum + window.bytes, 0);
+    while (this.waiting.length > 1 && (bytes > this.maxBytes || this.waiting.length > MAX_WAITING)) {
+      bytes -= this.waiting[0].window.bytes;
+      this.dropOldest();
+    }
   }
 
   /** The older one: the newer is nearer to what a person looks for now. */

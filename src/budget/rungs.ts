@@ -37,9 +37,9 @@ export function halvingsOf(wantedHz: number): number {
   return Math.max(0, Math.floor(Math.log2(wantedHz)));
 }
 
-/** The highest level: the rate halved down to one a second, and then none; without a rate, 0, there is none to shed. */
+/** The highest level: the rate halved down to one a second, and then none. */
 export function topLevel(resource: Resource, wantedHz: number): number {
-  return BEFORE_RATE[resource].length + (wantedHz === 0 ? 0 : halvingsOf(wantedHz) + 1);
+  return BEFORE_RATE[resource].length + halvingsOf(wantedHz) + 1;
 }
 
 /** Levels from this one on halve the rate. */

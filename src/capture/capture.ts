@@ -16,13 +16,8 @@ export interface CaptureOptions extends SamplerOptions {
   readonly unwindMemoryBytes: number;
   /** Budget of stack copies that wait for rows. */
   readonly pendingMemoryBytes: number;
-  /** Budget of one window, which {@link CaptureOptions.onWindowFull} tells of; none when undefined. */
+  /** Budget of one window, which {@link Capture.onWindowFull} tells of; none when undefined. */
   readonly windowMemoryBytes?: number;
-  /**
-   * The current window holds more than its budget: time to rotate, which loses nothing. Called once a window, on a turn
-   * of the event loop of its own.
-   */
-  readonly onWindowFull?: () => void;
 }
 
 /** How long a stop waits for the rows of files that samples still wait for. */
@@ -42,14 +37,22 @@ export class Capture {
   readonly rules: RuleTable;
   readonly intake: Intake;
   readonly upkeep: Upkeep;
+  /**
+   * The current window holds more than its budget: time to rotate, which loses nothing. Called once a window, on a turn
+   * of the event loop of its own.
+   */
+  onWindowFull: (() => void) | undefined;
+  /** Of one window. May change meanwhile. */
+  windowMemoryBytes: number;
   private full: NodeJS.Immediate | undefined;
 
   /** Loads the kernel side; throws a NativeError, with nothing left behind, where the kernel refuses. */
   constructor(
     native: Native,
-    private readonly options: CaptureOptions,
+    options: CaptureOptions,
     convert: Convert,
   ) {
+    this.windowMemoryBytes = options.windowMemoryBytes ?? Infinity;
     this.sampler = new Sampler(native, options, (cursor, byteLength) => {
       this.intake.take(cursor, byteLength);
       this.checkWindow();
@@ -89,21 +92,42 @@ export class Capture {
     this.sampler.start();
   }
 
+  /** Ticks a second on each CPU from now on, 1 to 999; 0 for a rest ({@link Sampler.setFrequency}). The window goes on. */
+  setFrequency(frequencyHz: number): void {
+    this.sampler.setFrequency(frequencyHz);
+  }
+
   /**
    * Ends the current window and begins the next, in one turn of the event loop: each sample is in exactly one of them.
    * What the ring holds is taken first. A sample that waits for a file's rows joins whichever window is current when they
    * come; one whose file nobody could open through a whole window is cut where it stands. Executables that no window has
-   * met for a while are let go.
+   * met for a while are let go. A part of a window, cut because the rate changes, does not count as one for either; before
+   * a rest no sample goes on waiting.
    */
-  rotate(): Window {
+  rotate(ended: "whole" | "part" | "rest" = "whole"): Window {
     this.sampler.flush();
-    this.firstSights.giveUpOld();
+    if (ended === "whole") this.firstSights.giveUpOld();
+    if (ended === "rest") this.firstSights.giveUp();
     const { window } = this.intake;
-    this.upkeep.windowEnded(window);
+    if (ended === "part") this.upkeep.partEnded(window);
+    else this.upkeep.windowEnded(window);
     this.intake.window = new Window();
     clearImmediate(this.full);
     this.full = undefined;
     return window;
+  }
+
+  /** No sample waits for rows any more: after a rest began, nothing is added to the window. */
+  get settled(): boolean {
+    return this.firstSights.count === 0;
+  }
+
+  /**
+   * The rest is a long one: every executable is let go, with its descriptor, which may pin the file system of a container
+   * that has ended. What is sampled next is met anew.
+   */
+  letGo(): void {
+    this.upkeep.letGoAll();
   }
 
   /** Stops sampling, waits for the rows that samples wait for, and gives the window with every sample in it. */
@@ -121,9 +145,8 @@ export class Capture {
   }
 
   private checkWindow(): void {
-    const { windowMemoryBytes = Infinity, onWindowFull } = this.options;
-    if (onWindowFull !== undefined && this.full === undefined && this.intake.window.bytes > windowMemoryBytes) {
-      this.full = setImmediate(onWindowFull);
+    if (this.full === undefined && this.intake.window.bytes > this.windowMemoryBytes) {
+      this.full = setImmediate(() => this.onWindowFull?.());
     }
   }
 

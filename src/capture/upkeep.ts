@@ -24,7 +24,7 @@ export interface UpkeepModules {
  * ended long ago. The next sample announces such a file afresh, as another executable.
  */
 export class Upkeep {
-  /** Executables let go because two windows in a row had no sample of them. */
+  /** Executables let go because two windows in a row had no sample of them, or nothing was sampled for long. */
   idle = 0;
   /** Executables let go to make room for others. */
   displaced = 0;
@@ -46,6 +46,18 @@ export class Upkeep {
       }
     }
     registry.nextWindow();
+  }
+
+  /** Takes account of a part of the current window, which goes on in another. */
+  partEnded(window: Window): void {
+    this.meet(window);
+  }
+
+  /** Nobody samples for a long time. */
+  letGoAll(): void {
+    for (const executable of [...this.modules.registry.all()]) {
+      this.idle += this.letGo(executable) ? 1 : 0;
+    }
   }
 
   /** Lets go of the executables sampled least recently; of those that the current window has, the least sampled. */

@@ -52,7 +52,7 @@ const CONFIG_HASH = "kubernetes.io/config.hash";
 
 /** Whose each sampled cgroup is, and how it may be sampled, kept up to date with what runtimes and API tell. */
 export class Ownership {
-  readonly #selection: SelectionOptions;
+  #selection: SelectionOptions;
   readonly #modules: OwnershipModules;
   readonly #entries = new Map<CgroupId, Entry>();
   /** Entries by container id and by pod uid, prefixed: what a change concerns. */
@@ -94,6 +94,12 @@ export class Ownership {
   /** Called once for each mistaken annotation of a pod. */
   onMistake(listener: (mistake: AnnotationMistake) => void): void {
     this.#mistakeListeners.push(listener);
+  }
+
+  /** Ticks a second on each CPU from now on: what part of them a pod wants is another one. */
+  setFrequency(frequencyHz: number): void {
+    this.#selection = { ...this.#selection, frequencyHz };
+    for (const entry of this.#entries.values()) this.#update(entry);
   }
 
   /**

@@ -19,8 +19,8 @@ export interface SelectionOptions {
   readonly frequencyHz: number;
 }
 
-/** Why an owner is not sampled. "unknown": it could not be decided, and the mode or a list needs to know. */
-export type Refusal = "opted-out" | "not-opted-in" | "namespace" | "selector" | "host" | "unknown";
+/** Why an owner is not sampled. "schedule": the pod has one, and wants none now. "unknown": it could not be decided, and the mode or a list needs to know. */
+export type Refusal = "opted-out" | "not-opted-in" | "namespace" | "selector" | "host" | "schedule" | "unknown";
 
 export interface Decision {
   readonly policy: SamplingPolicy;

@@ -9,7 +9,8 @@ export interface SamplingSource {
   /** Samples that did not get into a profile, by reason. */
   readonly lost: () => Iterable<readonly [reason: string, samples: number]>;
   readonly cpus: () => number;
-  readonly frequencyHz: number;
+  /** Ticks a second on each CPU; 0 at rest. */
+  readonly frequencyHz: () => number;
   /** Of one run of the sampling program; undefined while it was not measured. */
   readonly meanRunSeconds: () => number | undefined;
 }
@@ -36,8 +37,8 @@ export function registerSampling(registry: MetricRegistry, source: SamplingSourc
   );
   registry.gauge({ name: "hostflame_sampling_cpus", help: "CPUs that were sampled at some time" }, source.cpus);
   registry.gauge(
-    { name: "hostflame_sampling_frequency_hertz", help: "Ticks a second on each CPU" },
-    () => source.frequencyHz,
+    { name: "hostflame_sampling_frequency_hertz", help: "Ticks a second on each CPU; 0 while nothing is sampled" },
+    source.frequencyHz,
   );
   registry.gauge(
     {

@@ -2,7 +2,7 @@ import type { MetricRegistry } from "./registry.js";
 import { rowsBy } from "./registry.js";
 
 export interface WindowsSource {
-  /** By why they ended: clock, memory, stop. */
+  /** By why they ended: clock, memory, rate, schedule, stop. */
   readonly ended: () => Iterable<readonly [end: string, windows: number]>;
   /** What became of them: written, failed, dropped. */
   readonly results: () => Iterable<readonly [result: string, windows: number]>;
@@ -16,7 +16,7 @@ export function registerWindows(registry: MetricRegistry, source: WindowsSource)
   registry.counter(
     {
       name: "hostflame_windows_ended_total",
-      help: "Windows that ended, by why: the clock, their memory was full, the agent stopped",
+      help: "Windows that ended, by why: the clock, their memory was full, the rate changed, the schedule, the agent stopped",
       labels: ["end"],
     },
     () => rowsBy("end", source.ended()),
@@ -24,7 +24,7 @@ export function registerWindows(registry: MetricRegistry, source: WindowsSource)
   registry.counter(
     {
       name: "hostflame_windows_result_total",
-      help: "Windows that ended, by what became of them: written, failed, or dropped behind two that were still being written",
+      help: "Windows that ended, by what became of them: written, failed, or dropped behind others that were still being written",
       labels: ["result"],
     },
     () => rowsBy("result", source.results()),

@@ -55,6 +55,8 @@ export interface Session {
   detach(cpu: number): void;
   /** Enables or disables all attached events at once. */
   setEnabled(enabled: boolean): void;
+  /** Ticks a second of all attached events from now on, 1 to 100,000; the next tick of each is a whole period away. */
+  setFrequency(frequencyHz: number): void;
   /**
    * Moves complete records into `batch`: each is a u32 byte length, a u32 of zero, the bytes, padded to 8.
    * Stops before a record that does not fit, which stays in the ring; EMSGSIZE when it is larger than all of `batch`.

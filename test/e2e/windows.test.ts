@@ -251,7 +251,8 @@ describe("windows one after the other", { skip: cannotRecord() ?? false }, () =>
 
   it("tell once when a window is larger than it may be", async () => {
     let told = 0;
-    const live = new LiveCapture({ windowMemoryBytes: 1000, onWindowFull: () => told++ });
+    const live = new LiveCapture({ windowMemoryBytes: 1000 });
+    live.capture.onWindowFull = () => told++;
     const child = await run(join(directory, "spin"));
     try {
       live.capture.start();

@@ -41,7 +41,6 @@ function setUp(problem = "") {
     }),
     divisor: () => state.divisor,
     accounting,
-    periodNs: PERIOD_NS,
   });
   return { check, state };
 }
@@ -63,10 +62,10 @@ describe("sampled against accounted CPU time", () => {
   it("is compared for containers known through a whole window, with what is below them", () => {
     const { check, state } = setUp();
     state.usageNs.set(ROOT, 5_000_000_000n);
-    check.windowEnded(windowOf([ROOT, 500]));
+    check.windowEnded(windowOf([ROOT, 500]), PERIOD_NS);
     assert.equal(check.containers, 0, "it began somewhere in this one");
     state.usageNs.set(ROOT, 25_000_000_000n);
-    check.windowEnded(windowOf([ROOT, 1500], [CHILD, 480], [HOST, 700]));
+    check.windowEnded(windowOf([ROOT, 1500], [CHILD, 480], [HOST, 700]), PERIOD_NS);
     assert.equal(check.containers, 1);
     assert.equal(check.sampledSeconds, 19.8);
     assert.equal(check.accountedSeconds, 20);
@@ -77,11 +76,11 @@ describe("sampled against accounted CPU time", () => {
     const { check, state } = setUp();
     state.usageNs.set(ROOT, 0n);
     state.waiting.set(ROOT, 100);
-    check.windowEnded(windowOf());
+    check.windowEnded(windowOf(), PERIOD_NS);
     state.usageNs.set(ROOT, 20_000_000_000n);
     state.waiting.set(CHILD, 300);
     state.waiting.delete(ROOT);
-    check.windowEnded(windowOf([ROOT, 1800]));
+    check.windowEnded(windowOf([ROOT, 1800]), PERIOD_NS);
     assert.equal(check.sampledSeconds, 20);
     assert.equal(check.worstDeviation, 0);
   });
@@ -89,20 +88,51 @@ describe("sampled against accounted CPU time", () => {
   it("judges nobody by a few ticks, and leaves out what is refused or gone", () => {
     const { check, state } = setUp();
     state.usageNs.set(ROOT, 0n);
-    check.windowEnded(windowOf());
+    check.windowEnded(windowOf(), PERIOD_NS);
     state.usageNs.set(ROOT, 1_000_000_000n);
-    check.windowEnded(windowOf([ROOT, 90]));
+    check.windowEnded(windowOf([ROOT, 90]), PERIOD_NS);
     assert.equal(check.worstDeviation, undefined);
     assert.equal(check.containers, 1);
     state.divisor = 0;
-    check.windowEnded(windowOf());
+    check.windowEnded(windowOf(), PERIOD_NS);
     state.divisor = 1;
-    check.windowEnded(windowOf([ROOT, 2000]));
+    check.windowEnded(windowOf([ROOT, 2000]), PERIOD_NS);
     assert.equal(check.containers, 0);
     state.usageNs.clear();
-    check.windowEnded(windowOf([ROOT, 2000]));
+    check.windowEnded(windowOf([ROOT, 2000]), PERIOD_NS);
     assert.equal(check.containers, 0);
     assert.equal(check.accountedSeconds, 1);
+  });
+
+  it("leaves a rest out, whatever is used meanwhile", () => {
+    const { check, state } = setUp();
+    state.usageNs.set(ROOT, 0n);
+    check.windowEnded(windowOf(), PERIOD_NS);
+    state.usageNs.set(ROOT, 20_000_000_000n);
+    check.rest(true);
+    state.usageNs.set(ROOT, 21_000_000_000n); // while rows are waited for
+    check.windowEnded(windowOf([ROOT, 2000]), PERIOD_NS);
+    assert.equal(check.accountedSeconds, 20);
+    assert.equal(check.worstDeviation, 0);
+    state.usageNs.set(ROOT, 500_000_000_000n);
+    check.rest(false);
+    state.usageNs.set(ROOT, 510_000_000_000n);
+    check.windowEnded(windowOf([ROOT, 2000]), PERIOD_NS / 2);
+    assert.equal(check.accountedSeconds, 30);
+    assert.equal(check.worstDeviation, 0, "each tick is of its own window's period");
+  });
+
+  it("leaves out who was refused for a part of the window", () => {
+    const { check, state } = setUp();
+    state.usageNs.set(ROOT, 0n);
+    check.windowEnded(windowOf(), PERIOD_NS);
+    check.refused(ROOT);
+    state.usageNs.set(ROOT, 20_000_000_000n);
+    check.windowEnded(windowOf([ROOT, 1200]), PERIOD_NS);
+    assert.equal(check.containers, 0);
+    state.usageNs.set(ROOT, 40_000_000_000n);
+    check.windowEnded(windowOf([ROOT, 2000]), PERIOD_NS);
+    assert.equal(check.containers, 1);
   });
 
   it("says why there is nothing to compare with", () => {

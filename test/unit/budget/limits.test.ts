@@ -74,11 +74,6 @@ describe("what is shed", () => {
     assert.equal(ceilingOf(NOTHING_SHED, 999), Infinity);
   });
 
-  it("leaves a rate that cannot be changed", () => {
-    assert.equal(topLevel("cpu", 0), 2);
-    assert.equal(describeShed(shedAt({ memory: 0, cpu: 2 }, 0), 0), "conversions, symbols");
-  });
-
   it("goes from one a second to none", () => {
     assert.equal(topLevel("cpu", 1), 3);
     assert.equal(ceilingOf(shedAt({ memory: 0, cpu: 3 }, 1), 1), 0);

@@ -45,7 +45,7 @@ describe("metrics", () => {
       outcomes: () => [["complete", 3]],
       lost: () => [["ring-full", 4]],
       cpus: () => 2,
-      frequencyHz: 19,
+      frequencyHz: () => 19,
       meanRunSeconds: () => undefined,
     });
     const text = await registry.text();
