@@ -28,7 +28,7 @@ const LEAST_ROOM_BYTES = 12 * MIB;
  * is left is what shedding is for.
  */
 const SHARES = {
-  window: { part: 1 / 6, least: 2 * MIB },
+  window: { part: 1 / 6, least: 4 * MIB },
   pending: { part: 1 / 4, least: 3 * MIB },
   unwind: { part: 1 / 2, least: 6 * MIB },
   names: { part: 1 / 12, least: MIB },

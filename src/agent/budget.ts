@@ -18,6 +18,10 @@ import type { SamplingRate } from "./sampling-rate.js";
 const MIB = 1 << 20;
 /** What is left of a budget of bytes while it is shed. */
 const SHED_SHARE = 4;
+/** With less the agent sheds on any busy node, and may be killed for what it needs all the same. */
+const COMFORTABLE_BYTES = 104 * MIB;
+/** Smaller windows take more to name than they save: each has most of a node's functions in it. */
+const LEAST_WINDOW_BYTES = 2 * MIB;
 /** How long an idle worker stays while caches are shed; it is called again and again while a window is named. */
 const SHED_IDLE_MS = 200;
 /** Conversions have half of what the CPU's limit allows, while they are shed. */
@@ -75,6 +79,9 @@ export function openBudget(parts: BudgetParts): AgentBudget {
     },
   });
   log.info("budget", { memoryLimitBytes: memory?.bytes, cpuLimitCores: limits.cpuCores });
+  if (memory !== undefined && memory.bytes < COMFORTABLE_BYTES) {
+    log.warn("memory_limit_small", { limit: memory.bytes, comfortable: COMFORTABLE_BYTES });
+  }
   return {
     budget,
     windowEnded: () => {
@@ -124,7 +131,7 @@ class Shedder {
     const share = shed.tables ? SHED_SHARE : 1;
     capture.tables.resize(sizes.unwindBytes / share);
     capture.firstSights.resize(sizes.pendingBytes / share);
-    capture.windowMemoryBytes = sizes.windowBytes / share;
+    capture.windowMemoryBytes = Math.max(LEAST_WINDOW_BYTES, sizes.windowBytes / share);
     parts.rate.setCeiling(ceilingOf(shed, parts.wantedHz()));
   }
 

@@ -69,7 +69,7 @@ interface Account {
 export class Budget {
   /** What is shed now. */
   shed: Shed = NOTHING_SHED;
-  private readonly memory = new MemoryPolicy();
+  private readonly memory: MemoryPolicy | undefined;
   private readonly cpu: CpuPolicy | undefined;
   private readonly accounts: Readonly<Record<Resource, Account>> = {
     memory: newAccount("memory"),
@@ -79,7 +79,8 @@ export class Budget {
   private timer: NodeJS.Timeout | undefined;
 
   constructor(private readonly modules: BudgetModules) {
-    const { cpuCores } = modules.limits;
+    const { memory, cpuCores } = modules.limits;
+    this.memory = memory && new MemoryPolicy(memory.bytes);
     this.cpu = cpuCores === undefined ? undefined : new CpuPolicy(cpuCores, firstRateLevel("cpu"));
   }
 
@@ -101,12 +102,12 @@ export class Budget {
 
   /** One look. Gives when the next is due, milliseconds. */
   look(): number {
-    const { limits, clock, readMemory, readCpu, wantedHz } = this.modules;
+    const { clock, readMemory, readCpu, wantedHz } = this.modules;
     const nowMs = clock.monotonicMs();
     this.countSamples();
     let nextMs = LOOK_MS;
     let changed = false;
-    if (limits.memory !== undefined) {
+    if (this.memory !== undefined) {
       const { useBytes, share } = readMemory();
       const account = this.accounts.memory;
       account.use = useBytes;

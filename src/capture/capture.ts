@@ -47,11 +47,7 @@ export class Capture {
   private full: NodeJS.Immediate | undefined;
 
   /** Loads the kernel side; throws a NativeError, with nothing left behind, where the kernel refuses. */
-  constructor(
-    native: Native,
-    options: CaptureOptions,
-    convert: Convert,
-  ) {
+  constructor(native: Native, options: CaptureOptions, convert: Convert) {
     this.windowMemoryBytes = options.windowMemoryBytes ?? Infinity;
     this.sampler = new Sampler(native, options, (cursor, byteLength) => {
       this.intake.take(cursor, byteLength);

@@ -11,6 +11,11 @@ import { SymtabResolver, toReason } from "./symtab.js";
 import { unnamed } from "./unnamed.js";
 
 const PAGE_BYTES = 4096;
+/**
+ * Of one answer's names together, as they stand in the file. A file of half a MiB can have twelve thousand names of 16 KiB, all ends of
+ * one text; 400 KiB is what two thousand functions of C++ take.
+ */
+const MAX_NAME_CHARACTERS = 4 << 20;
 const CLOSED = new MemorySource(new Uint8Array(0));
 
 /** Names what lies at the file offsets of one executable. Never throws: what has no name is counted with its reason. */
@@ -57,11 +62,14 @@ function resolveAll(fileOffsets: Float64Array, elf: ElfFile, resolver: SymtabRes
   const names: { name: string; systemName: string }[] = [];
   const indexOfName = new Map<string, number>();
   const unresolved: Partial<Record<UnresolvedReason, number>> = {};
+  let characters = 0;
   for (let at = 0; at < count; at++) {
     const elfAddress = toElfAddress(elf, fileOffsets[at]);
     elfAddresses[at] = elfAddress ?? fileOffsets[at];
-    const found = elfAddress === undefined ? "unmapped-offset" : resolver.resolve(elfAddress);
-    if (elfAddress !== undefined) {
+    const isOver = characters > MAX_NAME_CHARACTERS;
+    const found =
+      elfAddress === undefined ? "unmapped-offset" : isOver ? "limit-exceeded" : resolver.resolve(elfAddress);
+    if (elfAddress !== undefined && !isOver) {
       const extent = typeof found === "string" ? resolver.gapAround(elfAddress) : found;
       const range = rangeAround(elf, fileOffsets[at], elfAddress, extent);
       rangeStarts[at] = range.from;
@@ -74,6 +82,7 @@ function resolveAll(fileOffsets: Float64Array, elf: ElfFile, resolver: SymtabRes
     }
     let index = indexOfName.get(found.systemName);
     if (index === undefined) {
+      characters += found.systemName.length;
       index = names.push({ name: demangle(found.systemName), systemName: found.systemName }) - 1;
       indexOfName.set(found.systemName, index);
     }
