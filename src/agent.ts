@@ -37,7 +37,7 @@ import { TOOL } from "./model/tool.js";
 import { NameCache } from "./naming/name-cache.js";
 import { loadNative } from "./native/load.js";
 import { encodePprofGzip } from "./profiles/pprof.js";
-import { MAX_EXECUTABLES } from "./sampling-limits.js";
+import { MAX_EXECUTABLES, PENDING_BYTES } from "./sampling-limits.js";
 import { systemClock } from "./util/clock.js";
 import { LoopDelay } from "./util/loop-delay.js";
 import type { WorkerCalls } from "./util/worker-calls.js";
@@ -78,7 +78,7 @@ export async function runAgent(options: AgentOptions, output: AgentOutput): Prom
   optimiseLater();
   const interrupt = new Interrupt();
   const limits = ownLimits(options);
-  const sizes = budgetSizes(limits, options);
+  const sizes = budgetSizes(limits, { unwindBytes: options.unwindMemoryBytes, pendingBytes: PENDING_BYTES });
   const worker = startWorker(sizes.workerHeapMb);
   const health = new AgentHealth();
   const metrics = createMetricRegistry();

@@ -1,5 +1,4 @@
 import type { BudgetLimits } from "../budget/limits.js";
-import { PENDING_BYTES } from "../sampling-limits.js";
 
 const MIB = 1 << 20;
 
@@ -35,25 +34,29 @@ const SHARES = {
 } as const;
 const LEAST_WORKER_MB = 32;
 
+/** What parts take at most, whatever the limit. */
+export interface MostBytes {
+  readonly unwindBytes: number;
+  readonly pendingBytes: number;
+}
+
 /** Sizes that fit a limit. Naming a window keeps the event loop busy: what it takes must be bounded before, not after a look. */
-export function budgetSizes({ memory }: BudgetLimits, options: { readonly unwindMemoryBytes: number }): BudgetSizes {
-  const { unwindMemoryBytes } = options;
+export function budgetSizes({ memory }: BudgetLimits, most: MostBytes): BudgetSizes {
   if (memory === undefined) {
     return {
+      ...most,
       windowBytes: WINDOW_BYTES,
-      pendingBytes: PENDING_BYTES,
-      unwindBytes: unwindMemoryBytes,
       nameBytes: NAME_BYTES,
       workerHeapMb: undefined,
     };
   }
   const room = Math.max(LEAST_ROOM_BYTES, memory.bytes - BASE_BYTES);
-  const within = (most: number, { part, least }: { readonly part: number; readonly least: number }): number =>
-    Math.min(most, Math.max(least, Math.floor(room * part)));
+  const within = (bytes: number, { part, least }: { readonly part: number; readonly least: number }): number =>
+    Math.min(bytes, Math.max(least, Math.floor(room * part)));
   return {
     windowBytes: within(WINDOW_BYTES, SHARES.window),
-    pendingBytes: within(PENDING_BYTES, SHARES.pending),
-    unwindBytes: within(unwindMemoryBytes, SHARES.unwind),
+    pendingBytes: within(most.pendingBytes, SHARES.pending),
+    unwindBytes: within(most.unwindBytes, SHARES.unwind),
     nameBytes: within(NAME_BYTES, SHARES.names),
     workerHeapMb: Math.max(LEAST_WORKER_MB, Math.floor(room / MIB)),
   };

@@ -14,7 +14,7 @@ import { elfOfEndlessNames } from "../../support/hostile-elf.js";
 const MIB = 1 << 20;
 const LIMIT = { memory: { bytes: 240 * MIB, cgroup: undefined }, cpuCores: undefined };
 const LEAST = { memory: { bytes: 64 * MIB, cgroup: undefined }, cpuCores: undefined };
-const OPTIONS = { unwindMemoryBytes: 64 * MIB };
+const MOST = { unwindBytes: 64 * MIB, pendingBytes: 32 * MIB };
 
 function worker(heapMb: number, file = "dist/worker.js"): WorkerCalls<WorkerCallTable> {
   return new WorkerCalls(pathToFileURL(resolve(file)), {
@@ -27,11 +27,11 @@ describe("the worker's memory", () => {
   after(() => rmSync(directory, { recursive: true }));
 
   it("has room within the limit, beside what the rest takes", () => {
-    const { workerHeapMb = Infinity, windowBytes, unwindBytes } = budgetSizes(LIMIT, OPTIONS);
+    const { workerHeapMb = Infinity, windowBytes, unwindBytes } = budgetSizes(LIMIT, MOST);
     assert.equal(workerHeapMb, 160);
     assert.ok(windowBytes >= 24 * MIB && unwindBytes === 64 * MIB, "a container of 256 MiB has all that it had before");
-    assert.equal(budgetSizes({ memory: undefined, cpuCores: undefined }, OPTIONS).workerHeapMb, undefined);
-    const least = budgetSizes(LEAST, OPTIONS);
+    assert.equal(budgetSizes({ memory: undefined, cpuCores: undefined }, MOST).workerHeapMb, undefined);
+    const least = budgetSizes(LEAST, MOST);
     assert.ok(least.windowBytes <= 4 * MIB && least.unwindBytes <= 6 * MIB && least.workerHeapMb === 32);
   });
 
