@@ -3,9 +3,11 @@ import { Patience } from "./patience.js";
 /** What is not used is saved up, and what is used too much is owed, up to so many seconds of the limit. */
 const ALLOWANCE_SECONDS = 25;
 /** How long use is looked at before more is shed: what a rung did shows by then. */
-const SETTLE_MS = 2500;
+const SETTLE_MS = 5000;
+/** A start's own work (code to compile, the first files to convert) says nothing of what the load takes. */
+const START_MS = 15_000;
 /** Use of longer ago says nothing of the load now. */
-const RECENT_MS = 6000;
+const RECENT_MS = 8000;
 const SHORTEST_WAIT_MS = 10_000;
 const LONGEST_WAIT_MS = 600_000;
 /** Shares of the limit. Half the rate takes half of what sampling takes: below this, twice the rate may fit. */
@@ -25,6 +27,7 @@ export class CpuPolicy {
   /** Seconds of CPU time; negative when too much was used. */
   private allowance: number;
   private last: Look | undefined;
+  private judgesFromMs: number | undefined;
   /** Since the level changed, and not older than {@link RECENT_MS}. */
   private recent: Look[] = [];
   private readonly calm = new Spell();
@@ -44,7 +47,8 @@ export class CpuPolicy {
   /** `usedSeconds`: CPU time since the start. Gives the next level, from 0 to `top`. */
   next(level: number, top: number, usedSeconds: number, nowMs: number): number {
     const look = { ms: nowMs, usedSeconds };
-    this.earn(look);
+    this.judgesFromMs ??= nowMs + START_MS;
+    if (nowMs >= this.judgesFromMs) this.earn(look);
     this.recent.push(look);
     while (this.recent.length > 2 && nowMs - this.recent[1].ms >= RECENT_MS) this.recent.shift();
     const useCores = coresBetween(this.recent[0], look);

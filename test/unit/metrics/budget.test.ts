@@ -9,7 +9,7 @@ it("metrics of the budget tell level, limit and use of each resource that has a 
   const registry = createMetricRegistry();
   const agent = new SimulatedAgent({ wantedHz: 99, limitCores: 0.01, cores: () => 0.05 });
   registerBudget(registry, () => agent.budget.status);
-  agent.run(20);
+  agent.run(60);
   const text = await registry.text();
   const rows = text.split("\n").filter((line) => line !== "" && !line.startsWith("#"));
   assert.ok(rows.includes('hostflame_budget_sheds_total{resource="cpu",step="conversions"} 1'), text);
