@@ -91,7 +91,6 @@ describe("an agent near the memory limit of its cgroup", { skip: reason }, () =>
       assert.match((await budgetPart(agent)).detail, /; shed: caches.* Raise the limit, or lower --frequency\.$/);
       assert.ok((await agent.metric("hostflame_budget_level", 'resource="memory"')) > 0);
       await sleep(15_000);
-      await agent.windows(2);
       await load.stop();
       await until(async () => (await agent.metric("hostflame_budget_level", 'resource="memory"')) === 0, 240_000);
       assert.equal((await budgetPart(agent)).state, "ok");
