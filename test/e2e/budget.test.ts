@@ -78,7 +78,10 @@ describe("an agent near the memory limit of its cgroup", { skip: reason }, () =>
     }
     const cgroup = new TestCgroup(hierarchy, "limited");
     const limitFile = hierarchy === "v2" ? "memory.max" : "memory.limit_in_bytes";
-    const idle = await idleBytes(hierarchy, cgroup);
+    const idle = await idleBytes(hierarchy, cgroup).catch(async (error: unknown) => {
+      await cgroup.remove();
+      throw error;
+    });
     const limit = Math.ceil((idle + MARGIN_BYTES + HEADROOM_BYTES + ROOM_BYTES) / MIB) * MIB;
     writeFileSync(join(cgroup.directory, limitFile), String(limit));
     const agent = new RunningAgent(["--window", "5s", "--frequency", "999", "--host", "off"], {}, cgroup.directory);
