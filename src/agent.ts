@@ -1,6 +1,8 @@
 import { setFlagsFromString } from "node:v8";
 import { AccountingCheck } from "./agent/accounting.js";
 import { BpfTime } from "./agent/bpf-time.js";
+import { budgetHealth, openBudget, ownLimits } from "./agent/budget.js";
+import { budgetSizes, type BudgetSizes } from "./agent/budget-sizes.js";
 import { Delivery } from "./agent/deliver.js";
 import type { Api } from "./agent/api/api.js";
 import { createProfileEncoder } from "./agent/encode-profile.js";
@@ -24,10 +26,12 @@ import { wantedExporters } from "./agent/wanted-exporters.js";
 import { WindowLoop, type WindowSpan } from "./agent/window-loop.js";
 import { WindowWriter } from "./agent/window-writer.js";
 import { Capture } from "./capture/capture.js";
+import type { BudgetLimits } from "./budget/limits.js";
 import type { Window } from "./capture/window.js";
 import { openCpuAccounting } from "./host/cpu-accounting.js";
 import { openHttpServer, type HttpServer } from "./http/server.js";
 import { Interrupt } from "./interrupt.js";
+import { registerBudget } from "./metrics/budget.js";
 import { registerDeliveries } from "./metrics/deliveries.js";
 import { createMetricRegistry, type MetricRegistry } from "./metrics/registry.js";
 import type { AgentOptions } from "./model/agent-options.js";
@@ -52,10 +56,6 @@ export interface AgentOutput {
   readonly setLogLevel: (level: LogLevel) => void;
 }
 
-/** A window is ended early when its columns take more. A minute of 64 busy CPUs at 19 Hz takes some 15 MiB. */
-const WINDOW_BYTES = 32 << 20;
-/** Names remembered from window to window. */
-const NAME_BYTES = 8 << 20;
 /** How long the first window may wait for runtimes and API server to answer, from when they were asked. */
 const FIRST_LABEL_MS = 5000;
 const FIRST_LABEL_LOOK_MS = 50;
@@ -72,6 +72,8 @@ interface Frame extends AgentOutput {
   readonly health: AgentHealth;
   readonly metrics: MetricRegistry;
   readonly worker: WorkerCalls<WorkerCallTable>;
+  readonly limits: BudgetLimits;
+  readonly sizes: BudgetSizes;
 }
 
 /**
@@ -82,11 +84,13 @@ export async function runAgent(options: AgentOptions, source: OptionsSource, out
   const { log } = output;
   optimiseLater();
   const interrupt = new Interrupt();
-  const worker = startWorker();
+  const limits = ownLimits(options);
+  const sizes = budgetSizes(limits, { unwindBytes: options.unwindMemoryBytes, pendingBytes: PENDING_BYTES });
+  const worker = startWorker(sizes.workerHeapMb);
   const health = new AgentHealth();
   const metrics = createMetricRegistry();
   const loopDelay = new LoopDelay();
-  const frame: Frame = { ...output, options, source, interrupt, health, metrics, worker };
+  const frame: Frame = { ...output, options, source, interrupt, health, metrics, worker, limits, sizes };
   let http: HttpServer | undefined;
   interrupt.signal.addEventListener("abort", () => {
     log.info("stopping");
@@ -125,7 +129,7 @@ async function openHttp({ options, health, metrics, log }: Frame): Promise<HttpS
 }
 
 async function sampleUntilAsked(frame: Frame): Promise<void> {
-  const { options, worker } = frame;
+  const { options, worker, sizes } = frame;
   const settings = settingsOf(options);
   const native = loadNative();
   const capture = new Capture(
@@ -138,15 +142,15 @@ async function sampleUntilAsked(frame: Frame): Promise<void> {
       comms: [],
       hierarchy: settings.hierarchy,
       defaultDivisor: defaultDivisorOf(settings.selection),
-      unwindMemoryBytes: options.unwindMemoryBytes,
-      pendingMemoryBytes: PENDING_BYTES,
-      windowMemoryBytes: WINDOW_BYTES,
+      unwindMemoryBytes: sizes.unwindBytes,
+      pendingMemoryBytes: sizes.pendingBytes,
+      windowMemoryBytes: sizes.windowBytes,
     },
     (content) => worker.call("convert", content),
   );
   const sources = openSources(options, settings.node);
   const labelling = new Labelling(capture, sources, settings.selection, frame.log);
-  const bpfTime = new BpfTime(native, capture.sampler.session);
+  const bpfTime = new BpfTime(native, capture.sampler.session, () => capture.sampler.counters().ticks);
   const trim = (): void => {
     native.addon.trimMemory();
   };
@@ -175,12 +179,12 @@ interface Parts {
 }
 
 async function runWindows(frame: Frame, parts: Parts): Promise<void> {
-  const { options, interrupt, health, log } = frame;
-  const { settings, capture, sources, labelling, bpfTime } = parts;
+  const { options, interrupt, health, log, limits, sizes, worker } = frame;
+  const { settings, capture, sources, labelling, bpfTime, trim } = parts;
   const present = { settings };
   const { ownership, processes } = labelling;
   const firstLabelByMs = performance.now() + FIRST_LABEL_MS;
-  const names = new NameCache(workerNamer(frame.worker), NAME_BYTES);
+  const names = new NameCache(workerNamer(worker), sizes.nameBytes);
   const encode = createProfileEncoder();
   const api = await prepareApi(frame, encode);
   const wantedOf = async (its: AgentOptions): Promise<readonly WantedExporter[]> => [
@@ -216,7 +220,7 @@ async function runWindows(frame: Frame, parts: Parts): Promise<void> {
       },
       onDone: (waiting) => {
         labelling.windowWritten(waiting);
-        parts.trim();
+        trim();
       },
       onFailure: (error, span, samples) => {
         log.repeated("error", "window_failed", String(error), { end: span.end, samples });
@@ -225,7 +229,7 @@ async function runWindows(frame: Frame, parts: Parts): Promise<void> {
         log.repeated("error", "window_dropped", "too-slow", { end: span.end, samples });
       },
     },
-    WINDOW_BYTES,
+    sizes.windowBytes,
   );
   const take = (window: Window, span: WindowSpan): void => {
     check.windowEnded(window, periodNsOf(span.frequencyHz));
@@ -242,6 +246,7 @@ async function runWindows(frame: Frame, parts: Parts): Promise<void> {
       ...{ clock: systemClock, lengthMs: options.windowMs, stop: interrupt.signal },
       canTake: () => writer.canTake,
       take: (window, span) => {
+        agentBudget.windowEnded();
         take(window, span);
         if (!loop.resting) bpfTime.measure();
       },
@@ -256,6 +261,12 @@ async function runWindows(frame: Frame, parts: Parts): Promise<void> {
     loop.setRate(state);
   });
   const scheduling = await schedulingOf(options, rate, log);
+  const agentBudget = openBudget({
+    ...{ limits, sizes, capture, names, worker, bpfTime, trim, log, rate },
+    intakes: () => delivery.intakes,
+    wantedHz: () => rate.wantedHz,
+  });
+  const { budget } = agentBudget;
   registerAgentMetrics(frame.metrics, {
     ...{ capture, writer, loop, totals, names, delivery, labelling, labelCounts, sources, check, bpfTime },
     ...{ rate, scheduling },
@@ -265,16 +276,20 @@ async function runWindows(frame: Frame, parts: Parts): Promise<void> {
   describeHealth(health, {
     ...{ capture, clock: systemClock, loop, writer, totals, delivery, sources, check, rate, scheduling },
   });
+  registerBudget(frame.metrics, () => budget.status);
+  health.add("budget", () => budgetHealth(budget, rate.wantedHz));
   if (interrupt.asked) return;
   const reload = startReload(options, { ...frame, present, rate, loop, labelling, sources, delivery, wantedOf });
   try {
     await api?.serve({ ...making, capture, rate, sources, settings: () => present.settings });
     capture.start();
     loop.begin();
+    budget.start();
     health.phase = "sampling";
     log.info("sampling", { cpus: capture.sampler.cpus, frequencyHz: rate.frequencyHz, hierarchy: settings.hierarchy });
     await Promise.all([loop.run().finally(() => scheduling?.close()), scheduling?.run()]);
     health.phase = "stopping";
+    budget.stop();
     reload.close(); // what is read from now on would be for nothing
     const span = loop.lastSpan();
     const last = await capture.stop();
@@ -282,6 +297,7 @@ async function runWindows(frame: Frame, parts: Parts): Promise<void> {
     await writer.finish(WRITE_MS);
     logAccount(log, { capture, writer, totals, labelCounts });
   } finally {
+    budget.stop();
     reload.close();
     await api?.close();
     await delivery.close();

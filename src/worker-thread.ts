@@ -16,14 +16,20 @@ const WORKER_IDLE_MS = 3000;
 /** A nice value. */
 const DRAIN_PRIORITY = -10;
 
-/** Sets this process up for sampling: V8's heap, the worker, and this thread's priority. The worker is to be closed. */
-export function startWorker(): WorkerCalls<WorkerCallTable> {
+/**
+ * Sets this process up for sampling: V8's heap, the worker, and this thread's priority. The worker is to be closed. It may
+ * take `heapMb` at most.
+ */
+export function startWorker(heapMb = WORKER_HEAP_MB): WorkerCalls<WorkerCallTable> {
   // V8 would let the young generation grow to 32 MiB for the little that is made here; this keeps it at its first size.
   setFlagsFromString("--semi-space-growth-factor=1");
   const worker = new WorkerCalls<WorkerCallTable>(
     new URL("./worker.js", import.meta.url),
     {
-      resourceLimits: { maxOldGenerationSizeMb: WORKER_HEAP_MB, maxYoungGenerationSizeMb: WORKER_YOUNG_MB },
+      resourceLimits: {
+        maxOldGenerationSizeMb: Math.min(heapMb, WORKER_HEAP_MB),
+        maxYoungGenerationSizeMb: WORKER_YOUNG_MB,
+      },
     },
     WORKER_IDLE_MS,
   );

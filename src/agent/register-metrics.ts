@@ -100,6 +100,7 @@ export function registerAgentMetrics(registry: MetricRegistry, source: AgentMetr
     bytes: () => names.bytes,
     addresses: () => names.asked.addresses,
     unknown: () => names.asked.unknown,
+    shed: () => names.asked.shed,
     found: () => names.found,
     missing: () => names.missing,
     withoutLines: () => names.withoutLines,

@@ -5,6 +5,8 @@
  * A window has one rate from its beginning to its end: it is ended before the rate changes.
  */
 export interface SamplingRate extends RateState {
+  /** The operator's rate. */
+  readonly wantedHz: number;
   /** The operator's rate, 1 to 999. */
   setWanted(frequencyHz: number): void;
   /** At most so many ticks a second, whatever is wanted; Infinity for no bound, 0 for none at all. The budget's. */
@@ -30,7 +32,7 @@ export function periodNsOf(frequencyHz: number): number {
 
 /** Asks everyone, and tells of each change at once, before the call that made it returns. */
 export class NodeSamplingRate implements SamplingRate {
-  private wantedHz: number;
+  wantedHz: number;
   private ceilingHz = Infinity;
   private isOpen = true;
   private demands = 0;

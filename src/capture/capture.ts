@@ -52,14 +52,13 @@ export class Capture {
    * of the event loop of its own.
    */
   onWindowFull: (() => void) | undefined;
+  /** Of one window. May change meanwhile. */
+  windowMemoryBytes: number;
   private full: NodeJS.Immediate | undefined;
 
   /** Loads the kernel side; throws a NativeError, with nothing left behind, where the kernel refuses. */
-  constructor(
-    native: Native,
-    private readonly options: CaptureOptions,
-    convert: Convert,
-  ) {
+  constructor(native: Native, options: CaptureOptions, convert: Convert) {
+    this.windowMemoryBytes = options.windowMemoryBytes ?? Infinity;
     this.sampler = new Sampler(native, options, (cursor, byteLength) => {
       this.intake.take(cursor, byteLength);
       this.checkWindow();
@@ -178,6 +177,7 @@ export class Capture {
   async stop(): Promise<Window> {
     this.sampler.stop();
     clearImmediate(this.full);
+    this.conversions.hurry();
     const deadline = performance.now() + SETTLE_MS;
     while (this.conversions.busy && performance.now() < deadline) {
       await Promise.race([this.conversions.idle(), delay(deadline - performance.now())]);
@@ -188,8 +188,7 @@ export class Capture {
   }
 
   private checkWindow(): void {
-    const { windowMemoryBytes = Infinity } = this.options;
-    if (this.full === undefined && this.intake.window.bytes > windowMemoryBytes) {
+    if (this.full === undefined && this.intake.window.bytes > this.windowMemoryBytes) {
       this.full = setImmediate(() => this.onWindowFull?.());
     }
   }

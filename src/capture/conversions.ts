@@ -5,6 +5,9 @@ import type { ConversionProblem, ConversionResult } from "../unwind/table.js";
 /** Makes rows of an executable's contents, on some worker. */
 export type Convert = (content: ExecutableContent) => Promise<ConversionResult>;
 
+/** What waits for a file waits no longer than about a window for the one before it. */
+const MAX_REST_MS = 30_000;
+
 /**
  * Sees to it that each sampled executable gets its rows, once; one at a time, the smallest file first: the samples of
  * twenty small programs should not wait for a compiler's hundred megabytes, and its own samples are kept meanwhile.
@@ -15,6 +18,9 @@ export class Conversions {
   /** How often a file had no, or not all, rows; by reason. */
   readonly problems = new Map<ConversionProblem, number>();
   converted = 0;
+  /** After each file the converter rests, so many times as long as the file took; 0: not at all. */
+  restFactor = 0;
+  private wake: (() => void) | undefined;
 
   constructor(
     private readonly tables: TableStore,
@@ -40,17 +46,35 @@ export class Conversions {
     await this.running;
   }
 
+  /** Ends a rest, and rests no more. */
+  hurry(): void {
+    this.restFactor = 0;
+    this.wake?.();
+  }
+
   private async run(): Promise<void> {
     for (let executable = this.takeSmallest(); executable !== undefined; executable = this.takeSmallest()) {
+      const start = performance.now();
       const result = await this.convertSafely(executable);
+      const tookMs = performance.now() - start;
       for (const { problem } of result.problems) {
         this.count(problem);
       }
       this.publish(executable, result);
       this.converted++;
       this.onSettled(executable);
+      if (this.restFactor > 0) await this.rest(tookMs * this.restFactor);
     }
     this.running = undefined;
+  }
+
+  private async rest(ms: number): Promise<void> {
+    const timeout = Math.min(ms, MAX_REST_MS);
+    await new Promise<void>((resolve) => {
+      this.wake = resolve;
+      setTimeout(resolve, timeout).unref();
+    });
+    this.wake = undefined;
   }
 
   /** Rows that contradict themselves, of whatever file brought them about, cost its stacks and no more. */

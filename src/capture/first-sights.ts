@@ -73,7 +73,7 @@ export class FirstSights {
   constructor(
     private readonly modules: FirstSightsModules,
     /** Budget of waiting stack copies; the oldest are given up beyond it. */
-    private readonly memoryBytes: number,
+    private memoryBytes: number,
   ) {}
 
   /** header and userFrames are copies; both as the kernel side wrote them. */
@@ -83,6 +83,16 @@ export class FirstSights {
     const bytes = sight.stack.buffer.byteLength + frames.bytes;
     const { window } = this.modules.registry;
     this.advance({ header, kernelFrames, frames, sight, registers, stack, bytes, window, waitsFor: "" });
+    this.fit();
+  }
+
+  /** Another budget from now on. */
+  resize(memoryBytes: number): void {
+    this.memoryBytes = memoryBytes;
+    this.fit();
+  }
+
+  private fit(): void {
     for (const samples of this.waiting.values()) {
       for (const sample of samples) {
         if (this.waitingBytes <= this.memoryBytes) {

@@ -4,12 +4,14 @@ import {
   absolutePath,
   cronExpression,
   folderOrOff,
+  cores,
   intakeUrl,
   labelText,
   listenAddress,
   metadataKey,
   namespace,
   oneOf,
+  orWord,
   podSelector,
   runDuration,
   tagList,
@@ -21,6 +23,8 @@ import { RING_MEMORY, UNWIND_MEMORY } from "./options.js";
 import { bytes, duration, fileToRead, integer } from "./values.js";
 
 const MIB = 1024 ** 2;
+/** Loaded and sampling, the agent holds 63 MiB. */
+const MIN_MEMORY_LIMIT = 64 * MIB;
 
 /** The one table of what `hostflame agent` can be told. */
 export const agentOptions = {
@@ -186,6 +190,20 @@ export const agentOptions = {
   config: optionalValue(fileToRead, {
     flag: "--config",
     help: "read options from this YAML file, too; its keys are the flags' names without dashes",
+  }),
+  memoryLimit: value(orWord(["auto", "off"], bytes(MIN_MEMORY_LIMIT, 1024 ** 4)), {
+    flag: "--memory-limit",
+    defaultText: "auto",
+    help:
+      "memory that the agent may take; auto: its cgroup's limit less a sixteenth. Near it, it sheds caches, then names of new code, " +
+      "then unwind tables, then its rate, says so, and takes them back",
+  }),
+  cpuLimit: value(orWord(["auto", "off"], cores(0.001, 64)), {
+    flag: "--cpu-limit",
+    defaultText: "auto",
+    help:
+      "CPU time that the agent may take, BPF included, as a share of one core; auto: four fifths of its cgroup's quota. Above it, it sheds " +
+      "conversions, then names of new code, then its rate, says so, and takes them back",
   }),
   logLevel: value(oneOf(LOG_LEVELS, "LEVEL"), {
     flag: "--log-level",

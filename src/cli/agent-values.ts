@@ -15,6 +15,31 @@ export function oneOf<const Word extends string>(words: readonly Word[], placeho
   return { accepts: listed, placeholder, parse: (text) => words.find((word) => word === text) };
 }
 
+/** A word that stands for a value, or a value. */
+export function orWord<const Word extends string, T>(words: readonly Word[], kind: ValueKind<T>): ValueKind<Word | T> {
+  const { format = String } = kind;
+  const isWord = (value: Word | T): value is Word => words.some((word) => word === value);
+  return {
+    ...kind,
+    format: (value) => (isWord(value) ? value : format(value)),
+    accepts: `${kind.accepts}, ${words.slice(0, -1).join(", ")}${words.length > 1 ? " or " : ""}${words.at(-1) ?? ""}`,
+    parse: (text) => words.find((word) => word === text) ?? kind.parse(text),
+  };
+}
+
+/** A share of one core: "5%", "0.05" and Kubernetes' "50m" are the same. */
+export function cores(minimum: number, maximum: number): ValueKind<number> {
+  return {
+    accepts: `a share of one core such as 5%, 0.05 or 50m, from ${minimum * 100}% to ${maximum * 100}%`,
+    placeholder: "CORES",
+    parse: (text) => {
+      const [, amount, unit] = /^(\d{1,6}(?:\.\d{1,6})?)(%|m|)$/.exec(text) ?? [];
+      const value = Number(amount) / (unit === "%" ? 100 : unit === "m" ? 1000 : 1);
+      return value >= minimum && value <= maximum ? value : undefined;
+    },
+  };
+}
+
 const MAX_TEXT = 200;
 
 /** A short text that becomes a label: one line, no control characters. */

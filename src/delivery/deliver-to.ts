@@ -53,6 +53,8 @@ export interface DeliveringExporter extends Exporter {
   readonly status: DeliveryStatus;
   /** A sentence for people while something is the matter; "" while all is well. */
   readonly problem: string;
+  /** While set, uploads are written to the spool at once, in place of waiting in memory; what waits there goes too. */
+  spare: boolean;
 }
 
 /** Of one destination: at 100 uploads of 30 KiB a minute the spool holds an hour and a half. */
@@ -82,6 +84,7 @@ export function deliverTo(
   const limits = { memoryBytes, spoolBytes: spoolDirectory === undefined ? 0 : spoolBytes };
   const queued = { uploads: 0, profiles: 0, bytes: 0 };
   let closing: Promise<void> | undefined;
+  let spare = false;
   const sending = sender.run().catch((error: unknown) => {
     log.error("delivery_failed", { destination: name, error });
   });
@@ -98,7 +101,7 @@ export function deliverTo(
         if (closing !== undefined) break;
         const { profiles, body } = upload;
         judged += profiles;
-        const unfit = await untilAborted(backlog.add(upload, sender.awaySinceMs !== undefined), signal);
+        const unfit = await untilAborted(backlog.add(upload, spare || sender.awaySinceMs !== undefined), signal);
         sender.wake();
         if (unfit === undefined) {
           taken += profiles;
@@ -161,6 +164,13 @@ export function deliverTo(
     },
     get problem() {
       return problemOf(status(), options);
+    },
+    get spare() {
+      return spare;
+    },
+    set spare(wanted) {
+      spare = wanted;
+      if (wanted) void backlog.spill();
     },
   };
 }

@@ -7,6 +7,8 @@ export interface NamesSource {
   /** Addresses asked for, and those of them that were not remembered. */
   readonly addresses: () => number;
   readonly unknown: () => number;
+  /** Of the latter, those whose name was not sought, to stay within a budget. */
+  readonly shed: () => number;
   readonly found: () => Iterable<readonly [source: string, addresses: number]>;
   /** Addresses of files with debug information that have no lines, by why. */
   readonly withoutLines: () => Iterable<readonly [reason: string, addresses: number]>;
@@ -26,6 +28,13 @@ export function registerNames({ counter, gauge }: MetricRegistry, source: NamesS
   counter(
     { name: "hostflame_names_unknown_addresses_total", help: "Of these, addresses whose name was not remembered" },
     source.unknown,
+  );
+  counter(
+    {
+      name: "hostflame_names_shed_addresses_total",
+      help: "Addresses whose name was not remembered and not sought, to stay within a budget",
+    },
+    source.shed,
   );
   counter(
     {

@@ -65,5 +65,9 @@ export interface AgentOptions {
   readonly apiProfilesBytes: number;
   readonly unwindMemoryBytes: number;
   readonly ringMemoryBytes: number;
+  /** Bytes that the agent may take; "auto": what its cgroup allows, less a margin. */
+  readonly memoryLimit: number | "auto" | "off";
+  /** Cores that the agent may take, BPF included; "auto": what its cgroup's quota allows, less a margin. */
+  readonly cpuLimit: number | "auto" | "off";
   readonly logLevel: LogLevel;
 }

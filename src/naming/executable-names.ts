@@ -10,7 +10,7 @@ import { KnownFunctions } from "./known-functions.js";
 import { RangeTable, type AddedRange } from "./range-table.js";
 
 /** What passes: the next question may be answered. */
-const PASSING: ReadonlySet<UnresolvedReason> = new Set(["read-failed", "worker-failed", "let-go"]);
+const PASSING: ReadonlySet<UnresolvedReason> = new Set(["read-failed", "worker-failed", "let-go", "shed"]);
 
 // Columns of a range.
 const CHAIN = 0; // a number of chains, or -1 - a reason's index

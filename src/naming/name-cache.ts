@@ -46,12 +46,14 @@ export class NameCache implements Namer {
   private table: KernelTable | undefined;
   private tableAskedMs = -Infinity;
   private hidden: { readonly symbols: KernelSymbols; readonly untilMs: number } | undefined;
-  /** Addresses asked for, and those of them that had to be asked on. */
-  readonly asked = { addresses: 0, unknown: 0, kernelPasses: 0 };
+  /** Addresses asked for, those of them that had to be asked on, and those that were not, though unknown: see {@link asksOn}. */
+  readonly asked = { addresses: 0, unknown: 0, kernelPasses: 0, shed: 0 };
   /** Of those that were asked on, the named ones by source. */
   readonly found = new Map(NAME_SOURCES.map((source) => [source, 0]));
   /** Of those asked for, the ones without a name by reason, each time. */
   readonly missing = new Map(NAME_MISSES.map((reason) => [reason, 0]));
+  /** Whether the other namer is asked at all. While it is not, names that are known go on, and addresses without one are "shed". */
+  asksOn = true;
 
   private linesLeftMs = LINES_BURST_MS;
   private linesEarnedMs = performance.now();
@@ -60,15 +62,21 @@ export class NameCache implements Namer {
 
   constructor(
     private readonly namer: Namer,
-    private readonly budgetBytes: number,
+    private budgetBytes: number,
     modulesPath?: string,
   ) {
-    this.executables = new ByteLru(budgetBytes - budgetBytes / KERNEL_SHARE);
+    this.executables = new ByteLru(executablesShare(budgetBytes));
     this.kernelNames = new KernelNames(budgetBytes / KERNEL_SHARE, modulesPath);
   }
 
   get bytes(): number {
     return this.executables.bytes + this.kernelNames.bytes + (this.table?.bytes ?? 0);
+  }
+
+  /** Another budget from now on, of executables' names; the kernel's keep theirs. */
+  resize(budgetBytes: number): void {
+    this.budgetBytes = budgetBytes;
+    this.executables.resize(executablesShare(budgetBytes));
   }
 
   async symbolize(request: SymbolizeRequest): Promise<SymbolizeResult> {
@@ -78,7 +86,9 @@ export class NameCache implements Namer {
     this.asked.unknown += fileOffsets.length;
     let failed = names.failures >= MAX_FAILURES;
     const wasLetGo = request.fd < 0 && request.image === undefined;
-    if (fileOffsets.length > 0 && !failed && !wasLetGo) {
+    const isShed = !this.asksOn && !failed && !wasLetGo;
+    if (isShed) this.asked.shed += fileOffsets.length;
+    if (fileOffsets.length > 0 && !failed && !wasLetGo && !isShed) {
       const question = { ...request, fileOffsets, linesBudgetMs: Math.min(LINES_BUDGET_MS, this.earnedLinesMs()) };
       const result = await this.namer.symbolize(question).catch(() => unnamed(question, "worker-failed"));
       failed = result.unresolved["worker-failed"] !== undefined;
@@ -91,7 +101,8 @@ export class NameCache implements Namer {
       }
     }
     // What no answer was kept for: the reasons that pass.
-    const answer = names.answer(request, failed ? "worker-failed" : wasLetGo ? "let-go" : "read-failed");
+    const why = failed ? "worker-failed" : wasLetGo ? "let-go" : isShed ? "shed" : "read-failed";
+    const answer = names.answer(request, why);
     addAll(this.missing, Object.entries(answer.unresolved) as [UnresolvedReason, number][]);
     // One executable does not push out all others.
     const fits = names.bytes <= this.budgetBytes / EXECUTABLE_SHARE;
@@ -123,7 +134,8 @@ export class NameCache implements Namer {
       this.countFound(symbols);
     }
     const elsewhere = unknown.filter((address) => !(table?.covers(address) ?? false));
-    const now = elsewhere.length > 0 ? await this.askKernel(elsewhere) : undefined;
+    if (!this.asksOn) this.asked.shed += elsewhere.length;
+    const now = elsewhere.length > 0 && this.asksOn ? await this.askKernel(elsewhere) : undefined;
     return this.countMissing(this.kernelNames.answer(addresses, elsewhere, now));
   }
 
@@ -142,7 +154,12 @@ export class NameCache implements Namer {
   /** Asked for once; where the kernel hides its addresses, once in a while. */
   private async imageTable(): Promise<KernelTable | undefined> {
     const { namer } = this;
-    if (this.table === undefined && namer.kernelTable && performance.now() > this.tableAskedMs + HIDDEN_REST_MS) {
+    if (
+      this.table === undefined &&
+      this.asksOn &&
+      namer.kernelTable &&
+      performance.now() > this.tableAskedMs + HIDDEN_REST_MS
+    ) {
       this.tableAskedMs = performance.now();
       const data = await namer.kernelTable().catch(() => undefined);
       this.table = data && new KernelTable(data);
@@ -183,4 +200,8 @@ function addAll<Key>(counts: Map<Key, number>, more: Iterable<readonly [Key, num
 
 function unnamedIn(nameIndices: Int32Array): number {
   return nameIndices.reduce((count, index) => count + (index < 0 ? 1 : 0), 0);
+}
+
+function executablesShare(budgetBytes: number): number {
+  return budgetBytes - budgetBytes / KERNEL_SHARE;
 }

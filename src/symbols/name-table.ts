@@ -9,6 +9,8 @@ export class NameTable {
   readonly #chains = new ChainTable();
   readonly #indices = new Map<string, number>();
   readonly #demangled = new Map<string, string>();
+  /** Of the functions' names, as they stand in the file. */
+  characters = 0;
 
   /**
    * The number of the chain that lines make, innermost first. Where the symbol table has a name for the function they are in, it
@@ -49,6 +51,7 @@ export class NameTable {
         name = demangle(systemName);
         this.#demangled.set(systemName, name);
       }
+      this.characters += systemName.length + fileName.length;
       index = this.#functions.push({ name, systemName, fileName, startLine }) - 1;
       this.#indices.set(key, index);
     }

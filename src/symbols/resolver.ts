@@ -14,6 +14,8 @@ export const UNRESOLVED_REASONS = [
   "let-go",
   /** The worker thread ended over the file. */
   "worker-failed",
+  /** Nobody looked: the agent came near its budget. */
+  "shed",
 ] as const;
 export type UnresolvedReason = (typeof UNRESOLVED_REASONS)[number];
 

@@ -22,6 +22,11 @@ const PAGE_BYTES = 4096;
 const DEFAULT_LINES_BUDGET_MS = 5000;
 /** Compressed sections are inflated whole, for as long as a batch takes. */
 const MAX_INFLATED_BYTES = 64 * 1024 * 1024;
+/**
+ * Of one answer's names together, as they stand in the file. A file of half a MiB can have twelve thousand names of 16 KiB, all ends of
+ * one text; 400 KiB is what two thousand functions of C++ take.
+ */
+const MAX_NAME_CHARACTERS = 4 << 20;
 const CLOSED = new MemorySource(new Uint8Array(0));
 
 /** Names what lies at the file offsets of one executable. Never throws: what has no name is counted with its reason. */
@@ -77,9 +82,10 @@ function resolveAll({ fileOffsets, linesBudgetMs }: SymbolizeRequest, elf: ElfFi
   for (let at = 0; at < count; at++) {
     const elfAddress = elfAddresses[at];
     const isMapped = toElfAddress(elf, fileOffsets[at]) !== undefined;
-    const found = isMapped ? resolver.resolve(elfAddress) : "unmapped-offset";
-    const lines = isMapped ? debug?.[at] : undefined;
-    if (isMapped) {
+    const isOver = names.characters > MAX_NAME_CHARACTERS;
+    const found = !isMapped ? "unmapped-offset" : isOver ? "limit-exceeded" : resolver.resolve(elfAddress);
+    const lines = isMapped && !isOver ? debug?.[at] : undefined;
+    if (isMapped && !isOver) {
       const extent = meet(typeof found === "string" ? resolver.gapAround(elfAddress) : found, lines);
       const range = rangeAround(elf, fileOffsets[at], elfAddress, extent);
       rangeStarts[at] = range.from;

@@ -49,6 +49,7 @@ export class TableStore {
   /** Slots free for use; taken from the front and given back at the end, so that one rests before it is used again. */
   private readonly freeSlots: number[];
   private usedBytes = 0;
+  private budgetBytes: number;
   private readonly changes = new TaskSet();
   private readonly value = new Uint8Array(executableLayout.sizeOf);
   private readonly valueView = new DataView(this.value.buffer);
@@ -65,8 +66,9 @@ export class TableStore {
   constructor(
     private readonly session: Session,
     private readonly rules: RuleTable,
-    private readonly options: TableStoreOptions,
+    options: TableStoreOptions,
   ) {
+    this.budgetBytes = options.memoryBytes;
     this.freeSlots = Array.from({ length: options.slots }, (_, slot) => slot);
   }
 
@@ -80,6 +82,12 @@ export class TableStore {
 
   get(executable: Executable): PublishedTable | undefined {
     return this.published.get(executable);
+  }
+
+  /** Another budget from now on; the least sampled tables are evicted until the rest fit. */
+  resize(memoryBytes: number): void {
+    this.budgetBytes = memoryBytes;
+    if (this.usedBytes > memoryBytes) this.makeRoom(0);
   }
 
   /** Says that the file is known and its rows are being made. */
@@ -158,15 +166,15 @@ export class TableStore {
 
   /** Evicts until `bytes` more fit and a slot is free; false when that cannot be. */
   private makeRoom(bytes: number): boolean {
-    if (bytes > this.options.memoryBytes) {
+    if (bytes > this.budgetBytes) {
       return false;
     }
-    if (this.usedBytes + bytes <= this.options.memoryBytes && this.freeSlots.length > 0) {
+    if (this.usedBytes + bytes <= this.budgetBytes && this.freeSlots.length > 0) {
       return true;
     }
     for (const executable of this.leastSampledFirst()) {
       this.evict(executable);
-      if (this.usedBytes + bytes <= this.options.memoryBytes && this.freeSlots.length > 0) {
+      if (this.usedBytes + bytes <= this.budgetBytes && this.freeSlots.length > 0) {
         return true;
       }
     }

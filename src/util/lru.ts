@@ -8,7 +8,7 @@ export interface Sized {
 export class ByteLru<Key, Value extends Sized> {
   /** In order of use, the least recent first: a Map iterates in order of insertion. */
   readonly #values = new Map<Key, Value>();
-  readonly #budgetBytes: number;
+  #budgetBytes: number;
 
   constructor(budgetBytes: number) {
     this.#budgetBytes = budgetBytes;
@@ -38,15 +38,25 @@ export class ByteLru<Key, Value extends Sized> {
     this.#values.delete(key);
     if (value.bytes > this.#budgetBytes) return;
     this.#values.set(key, value);
+    this.#fit();
+  }
+
+  /** Another budget from now on; what is over it goes, the least recent first. */
+  resize(budgetBytes: number): void {
+    this.#budgetBytes = budgetBytes;
+    this.#fit();
+  }
+
+  clear(): void {
+    this.#values.clear();
+  }
+
+  #fit(): void {
     let bytes = this.bytes;
     for (const [oldest, { bytes: freed }] of this.#values) {
       if (bytes <= this.#budgetBytes) return;
       this.#values.delete(oldest);
       bytes -= freed;
     }
-  }
-
-  clear(): void {
-    this.#values.clear();
   }
 }

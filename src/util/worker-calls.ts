@@ -38,8 +38,8 @@ export class WorkerCalls<Calls extends CallTable<Calls>> {
   constructor(
     private readonly url: URL,
     private readonly options: WorkerOptions,
-    /** The worker goes after so many milliseconds without a call; never when undefined. */
-    private readonly idleMs?: number,
+    /** The worker goes after so many milliseconds without a call; never when undefined. May change meanwhile. */
+    public idleMs?: number | undefined,
   ) {}
 
   /** What the worker was busy with, seconds since the start of the first one; each call that was answered. */
@@ -72,6 +72,11 @@ export class WorkerCalls<Calls extends CallTable<Calls>> {
       waiting.set(id, { resolve, reject, answered });
       worker.postMessage({ id, name, input } satisfies Request, transfer);
     });
+  }
+
+  /** Lets the worker go at once where it has nothing to do; otherwise it goes as {@link idleMs} says. */
+  endIdle(): void {
+    if (this.current?.waiting.size === 0) void this.close().then(() => this.onRest?.());
   }
 
   async close(): Promise<void> {

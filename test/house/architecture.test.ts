@@ -24,6 +24,7 @@ const FLOORS: Readonly<Record<string, number>> = {
   executables: 2,
   host: 2,
   naming: 2,
+  budget: 2,
   symbols: 2,
   profiles: 2,
   flamegraph: 2,

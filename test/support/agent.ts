@@ -32,10 +32,14 @@ export class RunningAgent {
   private readonly child: ChildProcess;
   private readonly closed: Promise<unknown>;
 
-  constructor(options: readonly string[], environment: Readonly<Record<string, string>> = {}) {
+  /** `cgroup`: the directory of one that it is to run in. */
+  constructor(options: readonly string[], environment: Readonly<Record<string, string>> = {}, cgroup?: string) {
     const words = ["agent", "--output-dir", this.profiles, "--listen", "127.0.0.1:0", ...options];
     const { KUBECONFIG: _config, KUBERNETES_SERVICE_HOST: _host, ...inherited } = process.env;
-    this.child = spawn(process.execPath, [PROGRAM, ...words], {
+    const command = [process.execPath, PROGRAM, ...words];
+    const inCgroup = ["sh", "-c", 'echo 0 > "$0/cgroup.procs" && exec "$@"', cgroup ?? "", ...command];
+    const [program = "", ...following] = cgroup === undefined ? command : inCgroup;
+    this.child = spawn(program, following, {
       stdio: ["ignore", "pipe", "pipe"],
       env: { ...inherited, ...environment },
     });

@@ -110,6 +110,24 @@ describe("what the agent accepts", () => {
     for (const text of ["", "a/b/c", "/a", "a b", "-a"]) assert.equal(metadataKey.parse(text), undefined, text);
   });
 
+  it("are limits", () => {
+    const { memoryLimit, cpuLimit } = agentOptions;
+    const value = (option: typeof memoryLimit | typeof cpuLimit, text: string): unknown => {
+      const reading = option.read([text]);
+      return "value" in reading ? reading.value : undefined;
+    };
+    assert.deepEqual(
+      ["auto", "off", "64MiB", "1GiB", "63MiB", "100", "0"].map((text) => value(memoryLimit, text)),
+      ["auto", "off", 64 << 20, 1 << 30, undefined, undefined, undefined],
+    );
+    assert.deepEqual(
+      ["auto", "off", "5%", "0.05", "50m", "2", "0", "0%", "-1", "1e-2", "5 %", "", "65"].map((text) =>
+        value(cpuLimit, text),
+      ),
+      ["auto", "off", 0.05, 0.05, 0.05, 2, undefined, undefined, undefined, undefined, undefined, undefined, undefined],
+    );
+  });
+
   it("never makes the reader throw", () => {
     fc.assert(
       fc.property(fc.string({ unit: "binary" }), (text) => {

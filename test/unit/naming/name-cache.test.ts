@@ -121,7 +121,7 @@ describe("NameCache", () => {
     const inside = [first.rangeStarts[0], offset, first.rangeLimits[0] - 1];
     await cache.symbolize(ask(1, fd, inside));
     assert.equal(namer.questions, 1);
-    assert.deepEqual(cache.asked, { addresses: 4, unknown: 1, kernelPasses: 0 });
+    assert.deepEqual(cache.asked, { addresses: 4, unknown: 1, kernelPasses: 0, shed: 0 });
     closeSync(fd);
     // Let go since: what is known is answered all the same, and the rest has a reason.
     const after = await cache.symbolize(ask(1, -1, [offset, text.fileOffset]));
@@ -181,6 +181,37 @@ describe("NameCache", () => {
       assert.deepEqual((await cache.symbolize(ask(1, 3, [1, 2]))).unresolved, { "worker-failed": 2 });
     }
     assert.equal(asked, 3);
+  });
+
+  it("asks no more while names are shed, counts what goes without, and asks for it again afterwards", async () => {
+    const fd = openSync(process.execPath, "r");
+    const namer = directNamer();
+    const cache = new NameCache(namer, 1 << 20, MODULES);
+    const known = await cache.symbolize(ask(1, fd, [20_000_000]));
+    cache.asksOn = false;
+    const shed = await cache.symbolize(ask(1, fd, [20_000_000, 30_000_000]));
+    assert.deepEqual(shed.unresolved, { shed: 1 });
+    assert.deepEqual(inWords(shed).slice(0, 1), inWords(known), "what is known goes on");
+    assert.deepEqual((await cache.symbolize(ask(2, fd, [1, 2]))).unresolved, { shed: 2 });
+    assert.equal(cache.asked.shed, 3);
+    assert.equal(namer.questions, 1);
+    cache.asksOn = true;
+    const again = await cache.symbolize(ask(1, fd, [20_000_000, 30_000_000]));
+    assert.equal(again.unresolved.shed, undefined);
+    assert.equal(namer.questions, 2);
+    closeSync(fd);
+  });
+
+  it("lets go at once of what is over a smaller budget", async () => {
+    const fd = openSync(process.execPath, "r");
+    const cache = new NameCache(directNamer(), 1 << 20, MODULES);
+    const offsets = Array.from({ length: 3000 }, (_, i) => 20_000_000 + i * 1000);
+    for (let serial = 0; serial < 3; serial++) await cache.symbolize(ask(serial, fd, offsets));
+    closeSync(fd);
+    const before = cache.bytes;
+    assert.ok(before > 0);
+    cache.resize(before / 2);
+    assert.ok(cache.bytes <= before / 2, `${cache.bytes} of ${before} bytes`);
   });
 
   it("asks again for what could not be read", async () => {
@@ -244,6 +275,16 @@ describe("NameCache of the kernel", () => {
     assert.equal(namer.kernelQuestions, 2);
     assert.deepEqual(await names(cache, CORE_ADDRESS), ["work []"]);
     assert.equal(namer.kernelQuestions, 2);
+  });
+
+  it("answers by what it knows while names are shed", async () => {
+    const namer = directNamer();
+    const cache = new NameCache(namer, 1 << 20, MODULES);
+    cache.asksOn = false;
+    const { nameIndices } = await cache.kernel(BigUint64Array.of(0xffffffff81000010n));
+    assert.deepEqual([...nameIndices], [-1]);
+    assert.equal(namer.kernelQuestions, 0);
+    assert.equal(cache.asked.shed, 1);
   });
 
   it("asks anew when another module has taken a module's place", async () => {

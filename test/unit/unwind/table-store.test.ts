@@ -134,6 +134,23 @@ describe("TableStore", () => {
     assert.equal(tables.problems.get("slot-refused"), 1);
   });
 
+  it("evicts the least sampled when its budget is made smaller, and keeps what fits", async () => {
+    const kernel = session(() => false);
+    const tables = store(kernel);
+    const files = [1, 2, 3].map(executable);
+    for (const file of files) tables.publish(file, rows(100));
+    await tables.settled();
+    const one = tables.bytes / 3;
+    tables.resize(one * 1.5);
+    assert.equal(tables.tables, 1);
+    assert.equal(tables.evictions, 2);
+    assert.equal(files.filter(({ state }) => state === "evicted").length, 2);
+    tables.resize(1 << 20);
+    assert.equal(tables.tables, 1);
+    tables.publish(executable(4), rows(100));
+    assert.equal(tables.tables, 2);
+  });
+
   it("forgets an executable with its entry, its table and its slot", async () => {
     const kernel = session(() => false);
     const tables = store(kernel);

@@ -33,6 +33,18 @@ describe("ByteLru", () => {
     assert.ok(lru.get("small"));
   });
 
+  it("lets go of the least recent when its budget is made smaller", () => {
+    const lru = new ByteLru<string, { bytes: number }>(30);
+    for (const key of ["a", "b", "c"]) lru.set(key, { bytes: 10 });
+    lru.get("a");
+    lru.resize(15);
+    assert.ok(lru.get("a"));
+    assert.equal(lru.size, 1);
+    lru.resize(30);
+    lru.set("d", { bytes: 20 });
+    assert.equal(lru.size, 2);
+  });
+
   it("never holds more than its budget, and always the last that fits", () => {
     const operation = fc.tuple(fc.nat(9), fc.nat(40), fc.boolean());
     fc.assert(

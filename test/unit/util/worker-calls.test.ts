@@ -102,6 +102,21 @@ describe("WorkerCalls", () => {
     await calls.close();
   });
 
+  it("lets an idle worker go when told, but none that works", async () => {
+    const calls = new WorkerCalls<Calls>(url, {});
+    let rests = 0;
+    calls.onRest = () => rests++;
+    const first = await calls.call("thread", undefined);
+    const working = calls.call("thread", undefined);
+    calls.endIdle();
+    assert.equal(await working, first);
+    calls.endIdle();
+    assert.notEqual(await calls.call("thread", undefined), first);
+    assert.equal(rests, 1);
+    assert.equal(calls.deaths, 0);
+    await calls.close();
+  });
+
   it("lets an idle worker go, which is no death, and is back when called", async () => {
     const calls = new WorkerCalls<Calls>(url, {}, 30);
     const first = await calls.call("thread", undefined);
