@@ -292,7 +292,8 @@ enum abi_cfa_kind {
 	ABI_CFA_DEREF_FP = 5, /* *(fp + cfa_offset) + cfa_addend */
 	ABI_CFA_PLT = 6,      /* sp + cfa_offset + ((ip & 15) >= cfa_addend ? 8 : 0): what linkers emit for .plt */
 	ABI_CFA_INDEXED = 7,  /* *(sp + cfa_offset + 8 * leaf[cfa_register]) + cfa_addend: libcrypto's bn_mul_mont */
-	ABI_CFA_FP_SWITCH = 8, /* fp + cfa_offset, on whatever stack: the callee runs on another one (Go's systemstack) */
+	ABI_CFA_FP_SWITCH =
+		8, /* fp + cfa_offset, on whatever stack: the callee runs on another one (Go's systemstack) */
 };
 
 /* Where the caller's value of a register is. */

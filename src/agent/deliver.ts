@@ -90,8 +90,9 @@ export class Delivery {
   }
 
   /** Tells where nothing could be taken now: an idle machine may have no profile for an hour. */
-  async #prepare({ name, place, open }: Exporter): Promise<void> {
-    const reason = await open?.();
+  async #prepare(exporter: Exporter): Promise<void> {
+    const { name, place } = exporter;
+    const reason = await exporter.open?.();
     const counts = this.#counts.get(name);
     // A batch may have come through, or failed, in the meantime: it knows better.
     if (reason === undefined || counts === undefined || counts.exported > 0) return;

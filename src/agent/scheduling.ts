@@ -68,7 +68,9 @@ export class Scheduling {
   }
 
   private tell(): void {
-    this.modules.log.info(this.open ? "schedule_open" : "schedule_resting", { until: this.nextChange });
+    const { log } = this.modules;
+    if (this.open) log.info("schedule_open", { until: this.nextChange });
+    else log.info("schedule_resting", { until: this.nextChange });
   }
 }
 

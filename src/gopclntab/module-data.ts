@@ -29,7 +29,7 @@ const MAX_CANDIDATES = 16;
 export function findModuleData(elf: ElfFile, header: GoHeader): ModuleData | undefined {
   for (const address of candidates(elf, header.elfAddress)) {
     const words = loadedWords(elf, address, WORDS);
-    if (words === undefined || words[0] !== header.elfAddress) continue;
+    if (words?.[0] !== header.elfAddress) continue;
     // The names' slice comes next: where, how long, how much room.
     if (words[1] !== header.namesAddress || words[2] !== words[3]) continue;
     const functionData = FUNCTION_DATA[header.layout];

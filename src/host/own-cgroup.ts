@@ -39,7 +39,7 @@ export function findOwnCgroup(controller: Controller, files: OwnCgroupFiles): Ow
   for (const mount of mountsOf(files.mountinfo, version === 1 ? controller : undefined)) {
     const relative = below(mount.root, own.path);
     if (relative === undefined) continue;
-    const directory = path.join(mount.point, relative);
+    const directory = relative === "/" ? mount.point : path.join(mount.point, relative);
     if (!files.exists(path.join(directory, FILES[controller][version]))) continue;
     const above: string[] = [];
     for (let at = directory; at !== mount.point && at.length > mount.point.length;) {

@@ -39,7 +39,7 @@ export interface MetricRegistry {
 /** Rows of a metric with labels. What a part counts by has fewer values; whatever goes past it is one row, "other". */
 export const MAX_ROWS = 64;
 /** What a label's value may be: a word of ours. A container's id, a path or a name of somebody's is none. */
-const WORD = /^[A-Za-z0-9][-A-Za-z0-9_.+/ ]{0,47}$/;
+const WORD = /^[A-Za-z0-9/][-A-Za-z0-9_.+/ ]{0,47}$/;
 const OTHER = "other";
 
 const CounterOf = CounterPart as typeof Counter<string>;

@@ -31,8 +31,9 @@ describe("the bundle", () => {
 
   it("names the licences of what is in it", () => {
     const text = readFileSync(path.join(folder, "dist/bundle/LICENSES"), "utf8");
-    for (const name of ["prom-client", "sonic-boom", "pprof-format", "yaml"])
+    for (const name of ["prom-client", "sonic-boom", "pprof-format", "yaml"]) {
       assert.ok(text.includes(`${name}: `), name);
+    }
   });
 
   it("reads a configuration file, and loads an intake", () => {

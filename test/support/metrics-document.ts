@@ -1,4 +1,6 @@
 import { registerAccounting } from "#src/metrics/accounting.js";
+import { registerApi } from "#src/metrics/api.js";
+import { registerBudget } from "#src/metrics/budget.js";
 import { registerDeliveries } from "#src/metrics/deliveries.js";
 import { registerExports } from "#src/metrics/exports.js";
 import { registerHealth } from "#src/metrics/health.js";
@@ -6,6 +8,7 @@ import { registerNames } from "#src/metrics/names.js";
 import { registerOwnership } from "#src/metrics/ownership.js";
 import { registerProcess } from "#src/metrics/process.js";
 import { createMetricRegistry, MAX_ROWS, type DescribedMetric } from "#src/metrics/registry.js";
+import { registerReloads } from "#src/metrics/reloads.js";
 import { registerSampling, type SamplingSource } from "#src/metrics/sampling.js";
 import { registerSources } from "#src/metrics/sources.js";
 import { registerUnwinding } from "#src/metrics/unwinding.js";
@@ -37,6 +40,9 @@ export function allMetrics(): readonly DescribedMetric[] {
   registerOwnership(registry, unread());
   registerSources(registry, unread());
   registerAccounting(registry, unread());
+  registerBudget(registry, () => []);
+  registerReloads(registry, unread());
+  registerApi(registry, unread());
   registerWorker(registry, unread());
   registerProcess(registry, unread());
   return registry.described;

@@ -112,7 +112,7 @@ describe("what the agent accepts", () => {
 
   it("are limits", () => {
     const { memoryLimit, cpuLimit } = agentOptions;
-    const value = (option: typeof memoryLimit | typeof cpuLimit, text: string): unknown => {
+    const value = (option: typeof memoryLimit, text: string): unknown => {
       const reading = option.read([text]);
       return "value" in reading ? reading.value : undefined;
     };

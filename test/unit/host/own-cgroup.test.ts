@@ -41,13 +41,13 @@ describe("the own cgroup", () => {
   it("is found in a container that sees its own as the root of the mount", () => {
     const mounts = [mount("/kubepods/pod1/c1", "/sys/fs/cgroup/memory", "cgroup", "memory")];
     const found = find(V1, mounts, ["/sys/fs/cgroup/memory"]);
-    assert.deepEqual(found, { version: 1, directory: "/sys/fs/cgroup/memory/", above: [] });
+    assert.deepEqual(found, { version: 1, directory: "/sys/fs/cgroup/memory", above: [] });
   });
 
   it("is found in a namespace of cgroups, beside a mount of what lies outside it", () => {
     const mounts = [mount("/../../..", "/host/sys/fs/cgroup", "cgroup2"), mount("/", "/sys/fs/cgroup", "cgroup2")];
     const found = find("0::/\n", mounts, ["/sys/fs/cgroup"]);
-    assert.equal(found?.directory, "/sys/fs/cgroup/");
+    assert.equal(found?.directory, "/sys/fs/cgroup");
   });
 
   it("is found by v2 where v1 does not have the controller, and by v1 where both are there", () => {
