@@ -17,6 +17,14 @@ export interface GoFrame {
   readonly startLine: number;
 }
 
+/** What runs at an address: what was inlined first, what it was inlined into after it. */
+export interface GoFrames {
+  readonly frames: readonly GoFrame[];
+  /** Around the address, ELF addresses from `from` up to, and without, `limit` at which the same runs. */
+  readonly from: number;
+  readonly limit: number;
+}
+
 /** A function, by ELF address. */
 export interface GoFunction {
   readonly start: number;
@@ -95,28 +103,32 @@ export class GoTable {
     return index === undefined ? undefined : this.#functionOf(index);
   }
 
-  /** What runs at an address: what was inlined first, what it was inlined into after it; none where there is no function. */
-  framesAt(elfAddress: number): readonly GoFrame[] {
+  /** What runs at an address; no frame where there is no function. */
+  framesAt(elfAddress: number): GoFrames {
     const index = this.#indexAt(elfAddress);
     const bounds = index === undefined ? undefined : this.#boundsOf(index);
     const record = bounds && readFunctionRecord(this.#header, bounds.record);
-    if (bounds === undefined || record === undefined) return [];
+    if (bounds === undefined || record === undefined) return { frames: [], from: elfAddress, limit: elfAddress + 1 };
     const values = (offset: number) => this.#values(offset, bounds.limit - bounds.start);
     const frames: GoFrame[] = [];
     let at = elfAddress - bounds.start;
+    let extent = { from: 0, limit: bounds.limit - bounds.start };
     for (let depth = 0; depth < MAX_INLINE_DEPTH; depth++) {
-      const file = this.#fileName(record, pcValueAt(values(record.files), at));
-      const line = Math.max(0, pcValueAt(values(record.lines), at) ?? 0);
-      const inlined = record.inlineIndices === 0 ? undefined : pcValueAt(values(record.inlineIndices), at);
+      const found = [record.files, record.lines, record.inlineIndices].map((table) => pcValueAt(values(table), at));
+      // Only at the first of them does the address itself choose; the others are asked about a call.
+      if (depth === 0) extent = found.reduce(meet, extent);
+      const [file, line, inlined] = found.map((run) => run?.value);
       const call = inlined === undefined || inlined < 0 ? undefined : this.#inlinedCall(record, inlined);
-      if (call === undefined) {
-        frames.push({ function: textAt(this.#header.names, record.name), file, line, startLine: record.startLine });
-        return frames;
-      }
-      frames.push({ function: textAt(this.#header.names, call.name), file, line, startLine: call.startLine });
+      frames.push({
+        function: textAt(this.#header.names, call?.name ?? record.name),
+        file: this.#fileName(record, file),
+        line: Math.max(0, line ?? 0),
+        startLine: call?.startLine ?? record.startLine,
+      });
+      if (call === undefined) break;
       at = call.parentOffset;
     }
-    return frames;
+    return { frames, from: bounds.start + extent.from, limit: bounds.start + extent.limit };
   }
 
   #functionOf(index: number): GoFunction | undefined {
@@ -193,6 +205,17 @@ export class GoTable {
       ? { name: u32(entry, 4), parentOffset: s32(entry, 8), startLine: Math.max(0, s32(entry, 12)) }
       : { name: u32(entry, 12), parentOffset: s32(entry, 16), startLine: 0 };
   }
+}
+
+interface Extent {
+  readonly from: number;
+  readonly limit: number;
+}
+
+/** Of a table that has no value there nothing is known: the address alone is sure. */
+function meet(extent: Extent, run: Extent | undefined): Extent {
+  if (run === undefined) return extent;
+  return { from: Math.max(extent.from, run.from), limit: Math.min(extent.limit, run.limit) };
 }
 
 /** Up to its zero; "" where there is none. */

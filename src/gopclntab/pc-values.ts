@@ -59,10 +59,15 @@ function decode(bytes: Uint8Array, quantum: number, size: number): readonly PcVa
   return values;
 }
 
-/** The value at an offset from the function's start; undefined where none holds. */
-export function pcValueAt(values: readonly PcValue[], offset: number): number | undefined {
+/** The value at an offset from the function's start, and from where to where it holds; undefined where none does. */
+export function pcValueAt(
+  values: readonly PcValue[],
+  offset: number,
+): { readonly value: number; readonly from: number; readonly limit: number } | undefined {
+  let from = 0;
   for (const { value, limit } of values) {
-    if (offset < limit) return value;
+    if (offset < limit) return { value, from, limit };
+    from = limit;
   }
   return undefined;
 }

@@ -39,7 +39,7 @@ export function registerNames({ counter, gauge }: MetricRegistry, source: NamesS
   counter(
     {
       name: "hostflame_names_found_total",
-      help: "Addresses whose name was not remembered and was found, by where: a symbol table, a stub's target, a label of assembly, debug information, the kernel's list",
+      help: "Addresses whose name was not remembered and was found, by where: a symbol table, a stub's target, a label of assembly, Go's own table, debug information, the kernel's list",
       labels: ["source"],
     },
     () => rowsBy("source", source.found()),

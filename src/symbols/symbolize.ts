@@ -1,5 +1,5 @@
 import { fstatSync } from "node:fs";
-import { type DebugAnswer, type DebugProblem, hasDebugInfo, lookUpLines } from "../debuginfo/debug-info.js";
+import type { DebugProblem } from "../debuginfo/debug-info.js";
 import { readBuildId } from "../elf/build-id.js";
 import { type ByteSource, FileSource, MemorySource } from "../elf/byte-source.js";
 import { type ElfFile, executableSegments, isRefusal, segmentOf, toElfAddress } from "../elf/elf-file.js";
@@ -14,14 +14,13 @@ import {
   type UnresolvedReason,
 } from "./resolver.js";
 import type { Extent } from "./symbol-table.js";
+import { readSourceLines } from "./source-lines.js";
 import { SymtabResolver, toReason } from "./symtab.js";
 import { unnamed } from "./unnamed.js";
 
 const PAGE_BYTES = 4096;
 /** A batch of a file of 500 MB that a person waits for. */
 const DEFAULT_LINES_BUDGET_MS = 5000;
-/** Compressed sections are inflated whole, for as long as a batch takes. */
-const MAX_INFLATED_BYTES = 64 * 1024 * 1024;
 /**
  * Of one answer's names together, as they stand in the file. A file of half a MiB can have twelve thousand names of 16 KiB, all ends of
  * one text; 400 KiB is what two thousand functions of C++ take.
@@ -77,7 +76,7 @@ function resolveAll({ fileOffsets, linesBudgetMs }: SymbolizeRequest, elf: ElfFi
   const withoutLines: Partial<Record<DebugProblem, number>> = {};
   for (let at = 0; at < count; at++) elfAddresses[at] = toElfAddress(elf, fileOffsets[at]) ?? fileOffsets[at];
   const startMs = performance.now();
-  const debug = readLines(elf, elfAddresses, linesBudgetMs ?? DEFAULT_LINES_BUDGET_MS);
+  const debug = readSourceLines(elf, elfAddresses, linesBudgetMs ?? DEFAULT_LINES_BUDGET_MS);
   const linesMs = debug === undefined ? 0 : performance.now() - startMs;
   for (let at = 0; at < count; at++) {
     const elfAddress = elfAddresses[at];
@@ -98,7 +97,7 @@ function resolveAll({ fileOffsets, linesBudgetMs }: SymbolizeRequest, elf: ElfFi
     const symbol = typeof found === "string" || isKnownBetter ? undefined : found.systemName;
     chainIndices[at] = names.add(lines?.lines ?? [], symbol);
     const bySymbol = typeof found === "string" || isKnownBetter ? undefined : found.source;
-    const source = bySymbol ?? (chainIndices[at] < 0 ? undefined : "debuginfo");
+    const source = bySymbol ?? (chainIndices[at] < 0 ? undefined : lines?.source);
     if (source !== undefined) sources[source] = (sources[source] ?? 0) + 1;
     if (typeof found !== "string") {
       if (!isKnownBetter) symbolStarts[at] = found.start;
@@ -110,16 +109,6 @@ function resolveAll({ fileOffsets, linesBudgetMs }: SymbolizeRequest, elf: ElfFi
   const named = { chainIndices, ...names.finish(), symbolStarts };
   const counts = { unresolved, withoutLines, found: sources };
   return { elfAddresses, ...named, ...counts, reasons, provisional, linesMs, rangeStarts, rangeLimits };
-}
-
-/** What the file's own debug information says; undefined when it has none. */
-function readLines(elf: ElfFile, elfAddresses: Float64Array, budgetMs: number): DebugAnswer[] | undefined {
-  if (!hasDebugInfo(elf)) return undefined;
-  if (budgetMs <= 0) {
-    return Array.from(elfAddresses, (at) => ({ lines: [], problem: "postponed", from: at, limit: at + 1 }));
-  }
-  const limits = { deadlineMs: performance.now() + budgetMs, maxInflatedBytes: MAX_INFLATED_BYTES };
-  return lookUpLines(elf, elfAddresses, limits);
 }
 
 function meet(one: Extent, other: Extent | undefined): Extent {

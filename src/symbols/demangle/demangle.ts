@@ -6,11 +6,15 @@ import { demangleRustV0 } from "./rust-v0.js";
 /** Longest mangled name that is read; the longest seen in V8, LLVM and rustc have 4 KiB. */
 const MAX_INPUT = 32 * 1024;
 
+/** Go writes out the types that code of a generic function is shared by; its own tools leave them out. */
+const GO_SHAPE = "[go.shape.";
+
 /**
- * The readable form of a symbol's name: C++ (Itanium ABI), Rust (v0 and legacy); others stay as they are. Symbol versions
+ * The readable form of a symbol's name: C++ (Itanium ABI), Rust (v0 and legacy), Go's generic functions; others stay as they are. Symbol versions
  * (`memcpy@@GLIBC_2.14`) are dropped, `@plt` stays. At most {@link MAX_OUTPUT} characters, in bounded time.
  */
 export function demangle(systemName: string): string {
+  if (systemName.includes(GO_SHAPE)) return truncated(systemName.replace(/\[.*\]/, "[...]"));
   if (!systemName.startsWith("_") && !systemName.includes("@") && systemName.length <= MAX_OUTPUT) return systemName;
   if (systemName.length > MAX_INPUT) return truncated(systemName);
   const at = systemName.indexOf("@", 1);

@@ -53,7 +53,7 @@ for (const release of RELEASES) {
       const input = program.addresses.map((address) => `0x${address.toString(16)}\n`).join("");
       const told = go.run(["tool", "addr2line", program.file], { input }).trim().split("\n");
       const ours = program.addresses.flatMap((address) => {
-        const frames = program.table.framesAt(address);
+        const frames = program.table.framesAt(address).frames;
         return [frames.at(-1)?.function ?? "?", place(frames[0])];
       });
       assert.deepEqual(differences(told, ours), []);
@@ -67,7 +67,7 @@ for (const release of RELEASES) {
         .trim()
         .split("\n");
       const ours = program.addresses.map((address, index) => {
-        const [frame] = program.table.framesAt(address);
+        const [frame] = program.table.framesAt(address).frames;
         // To the runtime the first name of all, at 0, is none.
         if (told[index].startsWith("|")) return `|${place(frame)}`;
         const isShort = told[index].includes("[...]");
@@ -80,7 +80,8 @@ for (const release of RELEASES) {
     it("tell what was inlined as the program's DWARF does", (context) => {
       const program = build(context, "inlined");
       if (program === undefined) return;
-      const chainOf = (address: number) => program.table.framesAt(address).map(({ function: name }) => plainName(name));
+      const chainOf = (address: number) =>
+        program.table.framesAt(address).frames.map(({ function: name }) => plainName(name));
       // Of the innermost binutils tells the name of the symbol around it: that one the runtime was asked for.
       const callers = (chain: readonly string[]) => chain.slice(1).join(" < ");
       const chains = dwarfChains(program);
@@ -88,7 +89,7 @@ for (const release of RELEASES) {
         context.skip("this addr2line reads no inlined functions in this program's DWARF");
         return;
       }
-      const inlined = program.addresses.filter((address) => program.table.framesAt(address).length > 1);
+      const inlined = program.addresses.filter((address) => program.table.framesAt(address).frames.length > 1);
       assert.ok(inlined.length > ADDRESSES / 20, `${inlined.length} addresses with inlined functions`);
       const different = program.addresses.flatMap((address, index) => {
         const [ours, told] = [callers(chainOf(address)), callers(chains[index])];

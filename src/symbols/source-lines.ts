@@ -1,0 +1,57 @@
+import { type DebugAnswer, hasDebugInfo, lookUpLines } from "../debuginfo/debug-info.js";
+import { type ElfFile, isRefusal } from "../elf/elf-file.js";
+import { type GoTable, openGoTable } from "../gopclntab/go-table.js";
+import type { SymbolSource } from "./resolver.js";
+
+/** Compressed sections are inflated whole, for as long as a batch takes. */
+const MAX_INFLATED_BYTES = 64 * 1024 * 1024;
+
+/** What a file itself says of an address beyond its symbol, and where it says so. */
+export interface LinesAnswer extends DebugAnswer {
+  readonly source: SymbolSource;
+}
+
+/**
+ * Functions, inlined ones too, and lines of ELF addresses, ascending: of Go code by the table that every Go program carries,
+ * stripped or not, which is quicker to ask than its DWARF and as good; of all other by the file's own debug information, for
+ * no longer than so many milliseconds. Undefined when the file has neither.
+ */
+export function readSourceLines(
+  elf: ElfFile,
+  elfAddresses: Float64Array,
+  budgetMs: number,
+): readonly LinesAnswer[] | undefined {
+  const opened = openGoTable(elf);
+  const go = opened === undefined || isRefusal(opened) ? undefined : opened;
+  const hasDebug = hasDebugInfo(elf);
+  if (go === undefined && !hasDebug) return undefined;
+  const answers = Array.from(elfAddresses, (address) => (go === undefined ? undefined : goAnswer(go, address)));
+  const others = elfAddresses.filter((_, at) => answers[at] === undefined);
+  const debug = hasDebug ? readDebug(elf, others, budgetMs) : others.reduce(noAnswers, []);
+  let next = 0;
+  return answers.map((answer) => answer ?? { ...debug[next++], source: "debuginfo" });
+}
+
+function readDebug(elf: ElfFile, elfAddresses: Float64Array, budgetMs: number): readonly DebugAnswer[] {
+  if (elfAddresses.length === 0) return [];
+  if (budgetMs <= 0) {
+    return Array.from(elfAddresses, (at) => ({ lines: [], problem: "postponed", from: at, limit: at + 1 }));
+  }
+  const limits = { deadlineMs: performance.now() + budgetMs, maxInflatedBytes: MAX_INFLATED_BYTES };
+  return lookUpLines(elf, elfAddresses, limits);
+}
+
+/** Of a Go program without debug information, C code: nothing is missing that could be there. */
+function noAnswers(answers: DebugAnswer[], at: number): DebugAnswer[] {
+  answers.push({ lines: [], problem: undefined, from: at, limit: at + 1 });
+  return answers;
+}
+
+function goAnswer(table: GoTable, address: number): LinesAnswer | undefined {
+  const { frames, from, limit } = table.framesAt(address);
+  if (frames.length === 0) return undefined;
+  const lines = frames.map(({ function: systemName, file, line, startLine }) => ({
+    ...{ systemName, fileName: file, line, startLine },
+  }));
+  return { lines, problem: undefined, from, limit, source: "gopclntab" };
+}
