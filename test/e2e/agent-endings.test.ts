@@ -91,7 +91,7 @@ describe("an agent that ends", { skip: cannotRecord() }, () => {
       rmSync(agent.profiles);
       await agent.until("export_recovered");
       assert.ok(agent.files().length > 0);
-      assert.ok((await agent.metric("hostflame_exports_profiles_total", 'result="not-a-folder"')) > 0);
+      assert.ok((await agent.metric("hostflame_exports_failures_total", 'reason="not-a-folder"')) > 0);
       assert.ok(dirname(agent.profiles) === agent.folder);
     } finally {
       await agent.dispose();

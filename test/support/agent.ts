@@ -108,8 +108,12 @@ export class RunningAgent {
     return this.child.exitCode;
   }
 
+  /** Profiles; not one that is being written. */
   files(): readonly string[] {
-    return existsSync(this.profiles) ? readdirSync(this.profiles).sort() : [];
+    if (!existsSync(this.profiles)) return [];
+    return readdirSync(this.profiles)
+      .filter((name) => !name.startsWith("."))
+      .sort();
   }
 
   bytes(file: string): Buffer {

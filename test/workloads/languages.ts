@@ -168,6 +168,13 @@ export const GO: readonly Workload[] = [
     branches: { alpha: "main.alpha", beta: "main.(*Beta).Call", gamma: "main.gammaLeaf" },
   },
   {
+    name: "go-stripped",
+    sources: "go",
+    build: [["go", "build", "-buildmode=pie", "-ldflags=-s -w", "-o", "OUT/go-stripped", "."]],
+    tree: GO_TREE,
+    branches: { alpha: "main.alpha", beta: "main.(*Beta).Call", gamma: "main.gammaLeaf" },
+  },
+  {
     name: "cgo",
     sources: "cgo",
     build: [["go", "build", "-o", "OUT/cgo", "."]],
