@@ -18,7 +18,7 @@ const MIB = 1 << 20;
 const MARGIN_BYTES = 8 * MIB;
 const HEADROOM_BYTES = 12 * MIB;
 /** So much more than without a load may be taken before anything is shed; a busy node's windows take more. */
-const ROOM_BYTES = 14 * MIB;
+const ROOM_BYTES = 40 * MIB;
 const IDLE_MS = 6000;
 const MEMORY_STEPS = ["caches", "symbols", "tables", "rate"];
 const CPU_STEPS = ["conversions", "symbols", "rate"];
@@ -84,7 +84,7 @@ describe("an agent near the memory limit of its cgroup", { skip: reason }, () =>
     });
     const limit = Math.ceil((idle + MARGIN_BYTES + HEADROOM_BYTES + ROOM_BYTES) / MIB) * MIB;
     writeFileSync(join(cgroup.directory, limitFile), String(limit));
-    const agent = new RunningAgent(["--window", "5s", "--frequency", "999", "--host", "off"], {}, cgroup.directory);
+    const agent = new RunningAgent(["--window", "5s", "--frequency", "499", "--host", "off"], {}, cgroup.directory);
     const load = new ScatterLoad();
     try {
       await agent.until("sampling");
@@ -95,7 +95,10 @@ describe("an agent near the memory limit of its cgroup", { skip: reason }, () =>
       assert.ok((await agent.metric("hostflame_budget_level", 'resource="memory"')) > 0);
       await sleep(15_000);
       await load.stop();
-      await until(async () => (await agent.metric("hostflame_budget_level", 'resource="memory"')) === 0, 240_000);
+      const isOver = () =>
+        changes(agent, "memory", "budget_recovered").length === changes(agent, "memory", "budget_shed").length;
+      await until(isOver, 240_000);
+      await until(async () => (await agent.metric("hostflame_budget_level", 'resource="memory"')) === 0);
       assert.equal((await budgetPart(agent)).state, "ok");
       assert.ok(isPrefix(firstSheds(agent, "memory"), MEMORY_STEPS), String(firstSheds(agent, "memory")));
       assert.ok((await agent.metric("hostflame_budget_shed_samples_total", 'resource="memory"')) > 0);
@@ -137,7 +140,9 @@ describe("an agent that may take one per cent of a core", { skip: reason }, () =
       assert.ok(frequencyHz < 999);
       assert.ok(isPrefix(firstSheds(agent, "cpu"), CPU_STEPS), String(firstSheds(agent, "cpu")));
       await load.stop();
-      await until(async () => (await agent.metric("hostflame_sampling_frequency_hertz")) > frequencyHz, 240_000);
+      // Told by the log: whoever asks for metrics a hundred times a second keeps an agent from recovering.
+      await until(() => changes(agent, "cpu", "budget_recovered").length > 0, 240_000);
+      await until(async () => (await agent.metric("hostflame_sampling_frequency_hertz")) > frequencyHz);
     } finally {
       await load.stop();
       await agent.dispose();
