@@ -117,7 +117,7 @@ export class GoTable {
       const found = [record.files, record.lines, record.inlineIndices].map((table) => pcValueAt(values(table), at));
       // Only at the first of them does the address itself choose; the others are asked about a call.
       if (depth === 0) extent = found.reduce(meet, extent);
-      const [file, line, inlined] = found.map((run) => run?.value);
+      const [file, line, inlined] = found.map(({ value }) => value);
       const call = inlined === undefined || inlined < 0 ? undefined : this.#inlinedCall(record, inlined);
       frames.push({
         function: textAt(this.#header.names, call?.name ?? record.name),
@@ -212,10 +212,8 @@ interface Extent {
   readonly limit: number;
 }
 
-/** Of a table that has no value there nothing is known: the address alone is sure. */
-function meet(extent: Extent, run: Extent | undefined): Extent {
-  if (run === undefined) return extent;
-  return { from: Math.max(extent.from, run.from), limit: Math.min(extent.limit, run.limit) };
+function meet(one: Extent, other: Extent): Extent {
+  return { from: Math.max(one.from, other.from), limit: Math.min(one.limit, other.limit) };
 }
 
 /** Up to its zero; "" where there is none. */

@@ -59,15 +59,18 @@ function decode(bytes: Uint8Array, quantum: number, size: number): readonly PcVa
   return values;
 }
 
-/** The value at an offset from the function's start, and from where to where it holds; undefined where none does. */
+/**
+ * The value at an offset from the function's start, and from where to where it holds. It is undefined behind the last of them:
+ * there is what aligns the next function.
+ */
 export function pcValueAt(
   values: readonly PcValue[],
   offset: number,
-): { readonly value: number; readonly from: number; readonly limit: number } | undefined {
+): { readonly value: number | undefined; readonly from: number; readonly limit: number } {
   let from = 0;
   for (const { value, limit } of values) {
     if (offset < limit) return { value, from, limit };
     from = limit;
   }
-  return undefined;
+  return { value: undefined, from, limit: Infinity };
 }

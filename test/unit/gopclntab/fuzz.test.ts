@@ -45,8 +45,9 @@ describe("a Go table that lies", { skip: typeof go === "string" ? go : false }, 
       const text = findSection(elf, ".text");
       assert.ok(text !== undefined);
       for (let at = 0; at < text.size; at += Math.ceil(text.size / 200)) {
-        for (const { line, startLine } of table.framesAt(text.elfAddress + at).frames)
+        for (const { line, startLine } of table.framesAt(text.elfAddress + at).frames) {
           assert.ok(line >= 0 && startLine >= 0);
+        }
       }
     }
     const { rows, problems } = convert(new MemorySource(bytes));

@@ -42,7 +42,9 @@ describe("a Go program", { skip: typeof go === "string" ? go : false }, () => {
         assert.ok(words.includes("main.main main.go:32:36"), words.join("\n"));
         const inlined = /^text\/template\.New \S*\/template\.go:\d+:\d+ < main\.main main\.go:32:37$/;
         assert.ok(words.some((chain) => inlined.test(chain)));
-        assert.deepEqual(Object.keys(result.found), [kind === "stripped" ? "gopclntab" : "symtab"]);
+        // All but what aligns the next function, which is no symbol's.
+        const fromHere = result.found[kind === "stripped" ? "gopclntab" : "symtab"] ?? 0;
+        assert.ok(fromHere > 0.9 * offsets.length, JSON.stringify(result.found));
         // What one address is told holds of all around it.
         for (const [at, offset] of offsets.entries()) {
           assert.ok(result.rangeStarts[at] <= offset && offset < result.rangeLimits[at]);
