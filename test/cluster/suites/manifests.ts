@@ -86,6 +86,24 @@ export function manifestsSuite(cluster: () => Cluster, helm: () => string | Erro
       assert.deepEqual(variablesOf(await objectsOf(await helmTemplate(found, []))), {});
     });
 
+    it("of the chart carry a file of options, a Secret and the port of profiles", async (test) => {
+      const found = helm();
+      if (found instanceof Error) return test.skip(found.message);
+      const values = ["config.window=30s", "config.exporters[0].url=http://intake:4040", "api.port=9178"];
+      const text = await helmTemplate(found, [...values, "secretName=keys"]);
+      await dryRun(text);
+      const objects = await objectsOf(text);
+      assert.deepEqual(variablesOf(objects), {
+        HOSTFLAME_CONFIG: "/etc/hostflame/config/hostflame.yaml",
+        HOSTFLAME_API_LISTEN: "0.0.0.0:9178",
+        HOSTFLAME_API_TOKEN_FILE: "/etc/hostflame/secret/api-token",
+      });
+      const [map] = Object.entries(objects).filter(([name]) => name.startsWith("ConfigMap/"));
+      const { data } = map[1] as { data: Record<string, string> };
+      assert.equal(data["hostflame.yaml"].trim(), "exporters:\n- url: http://intake:4040\nwindow: 30s");
+      await assert.rejects(helmTemplate(found, ["api.port=9178"]), /api\.port needs secretName/);
+    });
+
     it("of the chart pass helm's own check", async (test) => {
       const found = helm();
       if (found instanceof Error) return test.skip(found.message);

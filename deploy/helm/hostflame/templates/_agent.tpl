@@ -4,6 +4,16 @@
   valueFrom:
     fieldRef:
       fieldPath: spec.nodeName
+{{- if .Values.config }}
+- name: HOSTFLAME_CONFIG
+  value: /etc/hostflame/config/hostflame.yaml
+{{- end }}
+{{- if .Values.api.port }}
+- name: HOSTFLAME_API_LISTEN
+  value: "0.0.0.0:{{ .Values.api.port }}"
+- name: HOSTFLAME_API_TOKEN_FILE
+  value: /etc/hostflame/secret/api-token
+{{- end }}
 {{- $agent := .Values.agent }}
 {{- $tags := list }}
 {{- range $key, $value := $agent.tags }}
