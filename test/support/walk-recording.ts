@@ -1,3 +1,4 @@
+import { limits } from "#src/native/abi.generated.js";
 import { lookupRow, ruleOf, TABLE_CORRUPT, viewTable } from "#src/unwind/lookup.js";
 import { measure, write } from "#src/unwind/pages.js";
 import { emptyRule, RULE_FIRST_FREE, RULE_NONE, RULE_WORDS, unpackRule } from "#src/unwind/rule.js";
@@ -6,8 +7,6 @@ import type { UnwindRows } from "#src/unwind/table.js";
 import { memoryOf, parseRecording } from "./recorded-stack.js";
 import type { StackRecording } from "./stack-recording.js";
 
-/** ABI_MAX_USER_FRAMES. */
-const MAX_FRAMES = 896;
 
 /** The row in force, found as the product finds it: in the bytes of a published table. */
 function rowFinder(rows: UnwindRows): (offset: number) => number {
@@ -35,7 +34,7 @@ export function walkRecording(recording: StackRecording): string {
     const mapping = mappings.find(({ start, end }) => start <= address && address < end);
     if (mapping === undefined) {
       outcome = "no-mapping";
-    } else if (depth >= MAX_FRAMES) {
+    } else if (depth >= limits.maxUserFrames) {
       outcome = "too-deep";
     } else {
       const { executable } = mapping;
