@@ -29,11 +29,14 @@ const MAX_FAILURES = 3;
 /** A kernel that hides its addresses costs a pass over them to find out; a person may have changed that meanwhile. */
 const HIDDEN_REST_MS = 600_000;
 
-/** Rows of new files wait while the worker reads debug information; what there was no time for is asked again. */
-const LINES_BUDGET_MS = 250;
+/**
+ * Rows of new files wait while the worker reads debug information, and in a storm of new programs there are hundreds a
+ * second: what there was no time for is asked again.
+ */
+const LINES_BUDGET_MS = 20;
 /** Of one CPU, what reading it may take in the long run, and how much of that may be taken at once. */
 const LINES_SHARE = 0.002;
-const LINES_BURST_MS = 2000;
+const LINES_BURST_MS = 250;
 
 /**
  * A namer that remembers what another one answered: names by the ranges of addresses that have them, so that an address
