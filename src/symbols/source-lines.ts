@@ -23,7 +23,8 @@ export function readSourceLines(
 ): readonly LinesAnswer[] | undefined {
   const opened = openGoTable(elf);
   const go = opened === undefined || isRefusal(opened) ? undefined : opened;
-  const hasDebug = hasDebugInfo(elf);
+  // C code in a Go program has its symbols; the DWARF around it is Go's, and compressed: tens of MiB for a few lines.
+  const hasDebug = go === undefined && hasDebugInfo(elf);
   if (go === undefined && !hasDebug) return undefined;
   const answers = Array.from(elfAddresses, (address) => (go === undefined ? undefined : goAnswer(go, address)));
   const others = elfAddresses.filter((_, at) => answers[at] === undefined);

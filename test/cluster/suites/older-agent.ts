@@ -38,7 +38,7 @@ const PROCESSES = 300;
  * What is asked for is 90 MiB, and is not reached: 107 were measured, of which 45 are the agent's own and most of the rest the
  * code of Node.js 24, which other processes of one image share. These limits keep it from growing back to 133 and 71.
  */
-const MAX_RESIDENT_MIB = 120;
+const MAX_RESIDENT_MIB = 128;
 const MAX_ANONYMOUS_MIB = 60;
 /** % of one core, at the default 19 Hz, in the second minute, beside whatever tests run: 1.1 was measured. 0.35 is asked for. */
 const MAX_CPU_PERCENT = 2;
