@@ -63,6 +63,8 @@ export interface Companions {
   supplementary?(link: FileLink): ElfFile | undefined;
   /** A .dwo file, by DW_AT_dwo_name and the folder that the compiler ran in. */
   split?(name: string, compDir: string): ElfFile | undefined;
+  /** The .dwp file of the executable: its .dwo files in one. */
+  package?(): ElfFile | undefined;
 }
 
 /** Whether a file has debug information that tells functions. */

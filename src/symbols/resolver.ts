@@ -23,6 +23,15 @@ export type UnresolvedReason = (typeof UNRESOLVED_REASONS)[number];
 export const SYMBOL_SOURCES = ["symtab", "dynsym", "plt", "label", "gopclntab", "debuginfo"] as const;
 export type SymbolSource = (typeof SYMBOL_SOURCES)[number];
 
+/**
+ * A process that runs the executable, or did, and the executable's path as that process sees it. The process may be gone, and
+ * its number another's: what is found there must say itself whose it is.
+ */
+export interface SeenAt {
+  readonly pid: number;
+  readonly path: string;
+}
+
 /** Addresses of one executable to name, asked of the worker. Addresses are file offsets, as frames carry them. */
 export interface SymbolizeRequest {
   readonly executable: ExecutableSerial;
@@ -32,6 +41,8 @@ export interface SymbolizeRequest {
   readonly image?: Uint8Array;
   /** For unresolved names: base name of the path. */
   readonly name: string;
+  /** Where files of debug information may lie beside it; undefined when there is no file. */
+  readonly seenAt?: SeenAt;
   /** Distinct, ascending. */
   readonly fileOffsets: Float64Array;
   /**

@@ -7,7 +7,6 @@ import type { UnwindRows } from "#src/unwind/table.js";
 import { memoryOf, parseRecording } from "./recorded-stack.js";
 import type { StackRecording } from "./stack-recording.js";
 
-
 /** The row in force, found as the product finds it: in the bytes of a published table. */
 function rowFinder(rows: UnwindRows): (offset: number) => number {
   const extent = measure(rows);
