@@ -80,11 +80,22 @@ typedef int32_t __abi_s32;
  *
  *   63..60 kind   59..40 executable id   39..0 file offset of the instruction   (ABI_FRAME_NATIVE)
  *   63..60 kind   59..0  virtual address                                        (ABI_FRAME_ANONYMOUS)
+ *   63..60 kind   59..48 what it is to the kind   47..0 address of what runs     (an interpreter's)
  *   the address itself, whose upper bits are all ones                           (ABI_FRAME_KERNEL)
  *
  * Of an instruction that called, the frame holds its return address minus one, so that it lies inside the call and
  * inside the caller; a leaf, and what a signal interrupted, is exact. Kernel frames are as bpf_get_stack gives them:
  * the first exact, the others return addresses.
+ *
+ * An interpreter's frame is followed by a second word of it, which counts as a frame wherever frames are counted:
+ *
+ *   63..60 ABI_FRAME_DETAIL   59..32 cookie   31..0 where in what runs
+ *
+ * What runs (a code object, a method) lies in memory that is used again for another: the cookie is 28 bits that tell the two
+ * apart, made of what the runtime does not change while it lives.
+ *
+ * Frames other than native and kernel ones mean something in their own process only: a sample that has one says so
+ * (ABI_SAMPLE_PROCESS_BOUND), and stacks of two processes are two, though their words be the same.
  *
  * File offsets, not ELF addresses, because a mapping gives them without the file's program headers being known: a
  * frame of a file that nobody has opened yet is already in its final form. ELF address = file offset + (p_vaddr −
@@ -93,7 +104,8 @@ typedef int32_t __abi_s32;
 enum abi_frame_kind {
 	ABI_FRAME_NATIVE = 0,
 	ABI_FRAME_ANONYMOUS = 1, /* executable memory without a file: JIT code */
-	/* 2..14: interpreters */
+	/* 2..13: interpreters */
+	ABI_FRAME_DETAIL = 14, /* the second word of the frame before it */
 	ABI_FRAME_KERNEL = 15,
 };
 
@@ -133,6 +145,7 @@ enum abi_sample_flag {
 	ABI_SAMPLE_FIRST_SIGHT = 1, /* a first-sight record with the same cpu and sequence precedes */
 	ABI_SAMPLE_KERNEL_MODE = 2, /* the tick hit the kernel */
 	ABI_SAMPLE_KERNEL_STACK_TRUNCATED = 4,
+	ABI_SAMPLE_PROCESS_BOUND = 8, /* at least one frame is neither native nor the kernel's */
 };
 
 /* Followed by (kernel_frames + user_frames) u64 frames, leaf first: kernel frames, then user frames. */
@@ -241,7 +254,7 @@ struct abi_cgroup {
 	__abi_u64 refused; /* of those, refused by a divisor of 0 */
 };
 
-/* Slots of the tail-call map. 0 to 14 are unwind_<kind> of enum abi_frame_kind. */
+/* Slots of the tail-call map. 0 to 13 are unwind_<kind> of enum abi_frame_kind. */
 enum abi_program {
 	ABI_PROGRAM_UNWIND_NATIVE = ABI_FRAME_NATIVE,
 	ABI_PROGRAM_FIRST_SIGHT = 16,

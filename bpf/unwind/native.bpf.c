@@ -70,6 +70,8 @@ static __always_inline int unwind_frame(struct scratch *s, struct stats *stats)
 	if (s->user_frames >= ABI_MAX_USER_FRAMES)
 		return ABI_OUTCOME_TOO_DEEP;
 	push_frame(s, frame_of(mapping, address));
+	if (mapping->kind == MAPPING_ANONYMOUS)
+		s->sample.flags |= ABI_SAMPLE_PROCESS_BOUND;
 
 	if (mapping->kind == MAPPING_ROWS) {
 		match = row_match_of(s, mapping, address - mapping->start + mapping->file_offset);

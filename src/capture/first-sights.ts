@@ -9,6 +9,7 @@ import type { TableStore } from "../unwind/table-store.js";
 import type { TableStepper } from "../unwind/table-stepper.js";
 import type { Uint32Column } from "../util/column.js";
 import type { Conversions } from "./conversions.js";
+import { markBound } from "./passing-sample.js";
 import { readThread, weightOf } from "./thread-table.js";
 import { readRegisters, StackCopy } from "./stack-copy.js";
 
@@ -199,6 +200,7 @@ export class FirstSights {
   private stepAnonymous(sample: WaitingSample, address: number): StepOutcome | undefined {
     sample.frames.push(address % WORD);
     sample.frames.push(anonymousFrameHigh(address));
+    markBound(sample.header, 0);
     return this.modules.stepper.stepWithoutRows(sample.registers, sample.stack);
   }
 

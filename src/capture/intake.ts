@@ -1,4 +1,3 @@
-import type { ThreadId } from "../model/brand.js";
 import { outcome as outcomes, recordKind, sampleFlag, sampleLayout } from "../native/abi.generated.js";
 import { readFirstSight, type FirstSight } from "../native/first-sight.js";
 import type { SampleCursor } from "../native/sample-cursor.js";
@@ -6,8 +5,8 @@ import { readCgroupSight } from "../native/cgroup-sight.js";
 import { Uint32Column } from "../util/column.js";
 import type { CgroupTable } from "./cgroups.js";
 import type { FirstSights } from "./first-sights.js";
-import type { PassingSample, Tap } from "./tap.js";
-import { weightOf } from "./thread-table.js";
+import { isBound, type PassingSample } from "./passing-sample.js";
+import type { Tap } from "./tap.js";
 import type { Window } from "./window.js";
 
 const WORD_BYTES = 4;
@@ -29,6 +28,12 @@ export type OnNewThread = (
   cgroupHigh: number,
 ) => void;
 
+/**
+ * Called when a window meets a stack for the first time that has frames which mean something in their own process only, while
+ * that process may still live, so that their names can be looked for. Take from the sample what is needed: it is reused.
+ */
+export type OnNewBoundStack = (sample: PassingSample) => void;
+
 /** Takes the records of drained batches into a window; samples that met a new file make a detour. */
 export class Intake {
   /** A first-sight record waits for the sample that follows it on the same CPU. */
@@ -38,9 +43,10 @@ export class Intake {
   /** Records that could not be read. */
   malformed = 0;
   onNewThread: OnNewThread | undefined;
+  onNewBoundStack: OnNewBoundStack | undefined;
   /** Who gathers passing samples into windows of their own; nobody, as a rule. */
   readonly taps = new Set<Tap>();
-  /** What taps are shown: each sample in turn. */
+  /** Each sample in turn. */
   private readonly passing: PassingSample = {
     ...{ words: NO_WORDS, header: 0, frameWords: NO_WORDS, start: 0, frames: 0, kernelFrames: 0, outcome: 0 },
   };
@@ -73,29 +79,30 @@ export class Intake {
 
   /** A sample that was finished in user space. */
   readonly finish = (header: Uint32Array, frames: Uint32Column, kernelFrames: number, outcome: number): void => {
-    const { stacks, threads } = this.window;
-    const stack = stacks.intern(frames.values, 0, frames.length / 2, kernelFrames);
-    const thread = threads.intern(header, 0);
-    this.window.add(stack, thread, outcome, weightOf(header));
-    if (this.taps.size > 0) {
-      const { passing } = this;
-      passing.words = header;
-      passing.header = 0;
-      passing.frameWords = frames.values;
-      passing.start = 0;
-      passing.frames = frames.length / 2;
-      passing.kernelFrames = kernelFrames;
-      passing.outcome = outcome;
-      this.show(thread);
-    }
+    const { passing } = this;
+    passing.words = header;
+    passing.header = 0;
+    passing.frameWords = frames.values;
+    passing.start = 0;
+    passing.frames = frames.length / 2;
+    passing.kernelFrames = kernelFrames;
+    passing.outcome = outcome;
+    this.pass();
   };
 
-  private show(thread: ThreadId): void {
+  /** Counts the passing sample, in the window and wherever else it is wanted. */
+  private pass(): void {
+    const { window, passing } = this;
+    const known = window.stacks.length;
+    const thread = window.take(passing);
+    if (window.stacks.length > known && isBound(passing.words, passing.header)) {
+      this.onNewBoundStack?.(passing);
+    }
     for (const tap of this.taps) {
-      tap.offer(this.passing, thread);
+      tap.offer(passing, thread);
     }
     // Not to keep a batch or a finished sample alive.
-    this.passing.words = this.passing.frameWords = NO_WORDS;
+    passing.words = passing.frameWords = NO_WORDS;
   }
 
   private takeSample(cursor: SampleCursor): void {
@@ -113,24 +120,18 @@ export class Intake {
         return;
       }
     }
-    const stack = this.window.stacks.intern(words, cursor.frameWord, frames, kernelFrames);
+    const { passing, window } = this;
     const header = cursor.recordOffset / WORD_BYTES;
-    const known = this.window.threads.length;
-    const thread = this.window.threads.intern(words, header);
-    if (this.window.threads.length > known) {
+    const known = window.threads.length;
+    passing.words = passing.frameWords = words;
+    passing.header = header;
+    passing.start = cursor.frameWord;
+    passing.frames = frames;
+    passing.kernelFrames = kernelFrames;
+    passing.outcome = outcome === outcomes.unknownExecutable ? outcomes.copyRefused : outcome;
+    this.pass();
+    if (window.threads.length > known) {
       this.tellThread(words, header);
-    }
-    const ended = outcome === outcomes.unknownExecutable ? outcomes.copyRefused : outcome;
-    this.window.add(stack, thread, ended, cursor.weight);
-    if (this.taps.size > 0) {
-      const { passing } = this;
-      passing.words = passing.frameWords = words;
-      passing.header = header;
-      passing.start = cursor.frameWord;
-      passing.frames = frames;
-      passing.kernelFrames = kernelFrames;
-      passing.outcome = ended;
-      this.show(thread);
     }
   }
 

@@ -1,7 +1,8 @@
 import type { ThreadId } from "../model/brand.js";
 import type { ProfileThread } from "../model/profile.js";
 import { sampleLayout } from "../native/abi.generated.js";
-import { readThread, weightOf } from "./thread-table.js";
+import type { PassingSample } from "./passing-sample.js";
+import { readThread } from "./thread-table.js";
 import { Window } from "./window.js";
 
 const WORD = 2 ** 32;
@@ -51,8 +52,7 @@ export class Tap {
     if (!this.covers(words, header) || !this.isWanted(words, header, thread)) {
       return;
     }
-    const stack = this.window.stacks.intern(sample.frameWords, sample.start, sample.frames, sample.kernelFrames);
-    this.window.add(stack, this.window.threads.intern(words, header), sample.outcome, weightOf(words, header));
+    this.window.take(sample);
   }
 
   /** Whether a sample with this header, which waits for rows, will be its own. */
@@ -82,17 +82,6 @@ export class Tap {
     }
     return this.answers[thread] === WANTED;
   }
-}
-
-/** Where a sample's words lie; one object is reused for all. */
-export interface PassingSample {
-  words: Uint32Array;
-  header: number;
-  frameWords: Uint32Array;
-  start: number;
-  frames: number;
-  kernelFrames: number;
-  outcome: number;
 }
 
 /** As the kernel stamps samples; exact to a microsecond for as long as machines run. */

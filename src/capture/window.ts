@@ -3,13 +3,17 @@ import type { ProfileSamples } from "../model/profile.js";
 import { outcome as outcomes } from "../native/abi.generated.js";
 import { Uint32Column } from "../util/column.js";
 import { HashIndex, hashWord } from "../util/hash-index.js";
+import { OwnerTable } from "./owner-table.js";
+import { isBound, type PassingSample } from "./passing-sample.js";
 import { StackTable } from "./stack-table.js";
-import { ThreadTable } from "./thread-table.js";
+import { ThreadTable, weightOf } from "./thread-table.js";
 
 /** What the samples of one span of time add up to: distinct stacks, distinct threads, and how often each pair was seen. */
 export class Window {
   readonly stacks = new StackTable();
   readonly threads = new ThreadTable();
+  /** Whose the stacks are that mean something in one process only: {@link StackColumns.owners}. */
+  readonly owners = new OwnerTable();
   /** Samples by enum abi_outcome. */
   readonly outcomes = new Uint32Array(outcomes.count);
 
@@ -25,6 +29,15 @@ export class Window {
   total = 0;
   /** Ticks that they stand for. */
   totalTicks = 0;
+
+  /** Counts a sample; the row of its thread. */
+  take({ words, header, frameWords, start, frames, kernelFrames, outcome }: PassingSample): ThreadId {
+    const owner = isBound(words, header) ? this.owners.intern(words, header) + 1 : 0;
+    const stack = this.stacks.intern(frameWords, start, frames, kernelFrames, owner);
+    const thread = this.threads.intern(words, header);
+    this.add(stack, thread, outcome, weightOf(words, header));
+    return thread;
+  }
 
   /** weight: ticks that the sample stands for. */
   add(stack: StackId, thread: ThreadId, outcome: number, weight: number): void {
@@ -61,6 +74,7 @@ export class Window {
     return (
       this.stacks.bytes +
       this.threads.bytes +
+      this.owners.bytes +
       this.stackOf.bytes +
       this.threadOf.bytes +
       this.countOf.bytes +

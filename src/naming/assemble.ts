@@ -11,6 +11,7 @@ import type {
 } from "../model/profile.js";
 import { frameKind } from "../native/abi.generated.js";
 import type { SymbolizeResult } from "../symbols/resolver.js";
+import type { NamedBound } from "./bound-frames.js";
 import type { LocationTable } from "./location-table.js";
 
 /** Names of an executable's locations: the answer, and the locations it was asked for, in the same order. */
@@ -39,9 +40,13 @@ export interface AssembleInput {
   readonly locations: LocationTable;
   readonly executables: ReadonlyMap<ExecutableId, NamedExecutable>;
   readonly kernel: NamedKernel;
+  readonly bound: readonly NamedBound[];
   readonly threads: readonly ProfileThread[];
   readonly samples: ProfileSamples;
 }
+
+type NamedChains = Pick<SymbolizeResult, "chains" | "functions">;
+type Mutable<T> = { -readonly [Key in keyof T]: T[Key] };
 
 const KERNEL_MAPPING = "[kernel.kallsyms]";
 const ANONYMOUS_MAPPING = "[anon]";
@@ -54,6 +59,9 @@ export function assembleProfile(input: AssembleInput): Profile {
     assembly.addExecutable(executable);
   }
   assembly.addKernel(input.kernel);
+  for (const bound of input.bound) {
+    assembly.addBound(bound);
+  }
   assembly.addRest();
   const { offsets, locations } = input.locations;
   return {
@@ -70,10 +78,11 @@ export function assembleProfile(input: AssembleInput): Profile {
 }
 
 class Assembly {
-  readonly mappings: ProfileMapping[] = [];
+  readonly mappings: Mutable<ProfileMapping>[] = [];
   readonly functions: ProfileFunction[] = [];
   readonly locations: ProfileLocation[];
   private readonly functionIndices = new Map<string, number>();
+  private readonly boundMappings = new Map<string, number>();
 
   constructor(private readonly table: LocationTable) {
     this.locations = new Array<ProfileLocation>(table.length);
@@ -82,9 +91,7 @@ class Assembly {
   addExecutable({ path, baseName, locations, result }: NamedExecutable): void {
     const mappingIndex = this.mappings.length;
     let named = false;
-    const { chains, functions } = result;
-    // Lines of one chain are one array, in however many locations.
-    const linesOf = new Map<number, readonly ProfileLine[]>();
+    const linesOf = this.linesByChain(result);
     for (const [row, location] of locations.entries()) {
       const address = result.elfAddresses[row];
       const chain = result.chainIndices[row];
@@ -93,14 +100,7 @@ class Assembly {
         continue;
       }
       named = true;
-      let lines = linesOf.get(chain);
-      if (lines === undefined) {
-        lines = Array.from(chains.functions.subarray(chains.offsets[chain], chains.offsets[chain + 1]), (fn, at) => {
-          return { functionIndex: this.functionIndex(functions[fn]), line: chains.lines[chains.offsets[chain] + at] };
-        });
-        linesOf.set(chain, lines);
-      }
-      this.locations[location] = { mappingIndex, address, kind: "native", lines };
+      this.locations[location] = { mappingIndex, address, kind: "native", lines: linesOf(chain) };
     }
     this.mappings.push({
       start: result.textStart,
@@ -110,6 +110,52 @@ class Assembly {
       buildId: result.buildId,
       hasFunctions: named,
     });
+  }
+
+  /** Lines of one chain are one array, in however many locations. */
+  private linesByChain({ chains, functions }: NamedChains): (chain: number) => readonly ProfileLine[] {
+    const linesOf = new Map<number, readonly ProfileLine[]>();
+    return (chain) => {
+      let lines = linesOf.get(chain);
+      if (lines === undefined) {
+        const [from, end] = [chains.offsets[chain], chains.offsets[chain + 1]];
+        lines = Array.from(chains.functions.subarray(from, end), (fn, at) => {
+          return { functionIndex: this.functionIndex(functions[fn]), line: chains.lines[from + at] };
+        });
+        linesOf.set(chain, lines);
+      }
+      return lines;
+    };
+  }
+
+  /** One mapping for each kind of frames that mean something in their process only; addresses are of that process. */
+  addBound({ locations, names }: NamedBound): void {
+    const { codeKind, mapping, chainIndices } = names;
+    const linesOf = this.linesByChain(names);
+    const mappingIndex = this.boundMapping(mapping);
+    const extent = this.mappings[mappingIndex];
+    for (const [row, location] of locations.entries()) {
+      const address = this.table.userAddress(location);
+      const page = address - (address % PAGE);
+      extent.start = Math.min(extent.start, page);
+      extent.limit = Math.max(extent.limit, page + PAGE);
+      const chain = chainIndices[row];
+      if (chain < 0) {
+        this.put(location, mappingIndex, address, codeKind, unresolved(`${mapping}+0x${address.toString(16)}`));
+        continue;
+      }
+      extent.hasFunctions = true;
+      this.locations[location] = { mappingIndex, address, kind: codeKind, lines: linesOf(chain) };
+    }
+  }
+
+  private boundMapping(fileName: string): number {
+    const known = this.boundMappings.get(fileName);
+    if (known !== undefined) return known;
+    const empty = { start: Number.MAX_SAFE_INTEGER, limit: 0, fileOffset: 0, fileName, buildId: "" };
+    const index = this.mappings.push({ ...empty, hasFunctions: false }) - 1;
+    this.boundMappings.set(fileName, index);
+    return index;
   }
 
   /** One mapping for the kernel proper and one for each module. */
@@ -151,8 +197,8 @@ class Assembly {
       if (this.locations[location] !== undefined) {
         continue;
       }
-      const isAnonymous = this.table.kind(location) === frameKind.anonymous;
-      const address = isAnonymous ? Number(this.table.address(location)) : this.table.fileOffset(location);
+      const isNative = this.table.kind(location) === frameKind.native;
+      const address = isNative ? this.table.fileOffset(location) : this.table.userAddress(location);
       mappingIndex = mappingIndex < 0 ? this.mappings.length : mappingIndex;
       start = Math.min(start, address - (address % PAGE));
       limit = Math.max(limit, address - (address % PAGE) + PAGE);

@@ -9,6 +9,7 @@ import type { SymbolizeRequest, SymbolizeResult, UnresolvedReason } from "../sym
 import { baseName } from "../model/base-name.js";
 import { unnamed } from "../symbols/unnamed.js";
 import { assembleProfile, type NamedExecutable, type NamedKernel } from "./assemble.js";
+import { type BoundFrames, type BoundNames, nameBound } from "./bound-frames.js";
 import { LocationTable } from "./location-table.js";
 
 /** Who puts names to addresses; the worker thread. */
@@ -17,6 +18,8 @@ export interface Namer {
   kernel(addresses: BigUint64Array): Promise<KernelSymbols>;
   /** For who asks often. Undefined where the kernel does not tell. */
   kernelTable?(): Promise<KernelTableData | undefined>;
+  /** Names of what means something in one process only; undefined when nobody knows that kind of frame. */
+  bound?(frames: BoundFrames): Promise<BoundNames | undefined>;
 }
 
 export interface WindowTimes {
@@ -63,11 +66,13 @@ export async function nameWindow(
       }
     }
     const { named: kernel, detail } = await nameKernel(locations, namer);
+    const bound = await nameBound(locations, window.owners, async (frames) => namer.bound?.(frames));
     const profile = assembleProfile({
       ...times,
       locations,
       executables,
       kernel,
+      bound,
       threads: window.threads.threads(),
       samples: window.samples(),
     });

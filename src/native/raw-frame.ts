@@ -25,6 +25,27 @@ export function fileOffsetOfFrame(low: number, high: number): number {
   return (high & OFFSET_HIGH_MASK) * WORD + low;
 }
 
+/** Whether it means something in its own process only: JIT code, and interpreters' frames. */
+export function isProcessBound(high: number): boolean {
+  const kind = kindOfFrame(high);
+  return kind !== frameKind.native && kind !== frameKind.kernel;
+}
+
+/** Of an interpreter's frame: the 12 bits that its kind has a use for. */
+export function typeOfFrame(high: number): number {
+  return (high >>> 16) & 0xfff;
+}
+
+/** Of an anonymous or an interpreter's frame: user space has 48 bits of addresses here. */
+export function userAddressOfFrame(low: number, high: number): number {
+  return (high & 0xffff) * WORD + low;
+}
+
+/** Of a frame's second word. */
+export function cookieOfDetail(high: number): number {
+  return high & (2 ** KIND_SHIFT - 1);
+}
+
 /** Of a kernel or an anonymous frame. */
 export function addressOfFrame(low: number, high: number): bigint {
   const upper = kindOfFrame(high) === frameKind.kernel ? high : high & (2 ** KIND_SHIFT - 1);

@@ -24,6 +24,7 @@ function table(): LocationTable {
     offsets: Uint32Array.of(0, words.length, words.length + 4),
     words: Uint32Array.from([...words, 0x10, nativeFrameHigh(id, 0x10), 0x20, nativeFrameHigh(id, 2 ** 33 + 0x20)]),
     kernelFrames: Uint32Array.of(2, 0),
+    owners: Uint32Array.of(1, 0),
   });
 }
 
@@ -47,6 +48,7 @@ describe("LocationTable", () => {
       offsets: Uint32Array.of(0, 4),
       words: Uint32Array.of(1, KERNEL_HIGH, 0, KERNEL_HIGH),
       kernelFrames: Uint32Array.of(2),
+      owners: Uint32Array.of(0),
     });
     assert.equal(locations.address(1), 0xfffffffeffffffffn);
   });
@@ -95,6 +97,7 @@ describe("assembleProfile", () => {
       locations,
       executables: new Map([[id, named]]),
       kernel: { locations: locations.kernel(), names: ["do_work", ""], modules: ["", "nf_tables"] },
+      bound: [],
       threads: [{ pid: 1, tid: 1, comm: "tool", startTimeNs: 1n, cgroup: 1n as CgroupId }],
       samples: {
         length: 1,
