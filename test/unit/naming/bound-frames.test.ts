@@ -32,7 +32,7 @@ function bound(options: SampleOptions): Uint8Array {
 
 function windowOf(...records: readonly Uint8Array[]) {
   const kernelMap = { updateElement: () => undefined, lookupElement: () => false, deleteElement: () => false };
-  const intake = new Intake(new Window(), {} as FirstSights, new CgroupTable(kernelMap, 1));
+  const intake = new Intake(new Window(), {} as unknown as FirstSights, new CgroupTable(kernelMap, 1));
   const told: number[] = [];
   intake.onNewBoundStack = ({ words, header }) => told.push(words[header + sampleLayout.pid / 4]);
   const { cursor, length } = batchOf(...records);
