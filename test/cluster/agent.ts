@@ -124,11 +124,14 @@ export async function askMetrics(address: string): Promise<ReadonlyMap<string, n
   return new Map(rows.map((row) => [row.slice(0, row.lastIndexOf(" ")), Number(row.slice(row.lastIndexOf(" ") + 1))]));
 }
 
-/** The sum over a metric's labels; throws when there is no such metric, for a name that changed is not a zero. */
-export function metric(rows: ReadonlyMap<string, number>, name: string): number {
+/**
+ * The sum over a metric's labels, those that hold the text; throws when there is no such metric, for a name that changed is
+ * not a zero.
+ */
+export function metric(rows: ReadonlyMap<string, number>, name: string, labels = ""): number {
   const found = [...rows].filter(([row]) => row === name || row.startsWith(`${name}{`));
   if (found.length === 0) throw new Error(`no metric ${name}`);
-  return found.reduce((sum, [, value]) => sum + value, 0);
+  return found.filter(([row]) => row.includes(labels)).reduce((sum, [, value]) => sum + value, 0);
 }
 
 /** All profiles of an agent whose window began after a moment, milliseconds since the epoch. */
