@@ -15,3 +15,6 @@ process.exitCode = await run({
   stdout: outputOf(process.stdout, process.env),
   stderr: outputOf(process.stderr, process.env),
 });
+// Node.js gives signals their own meaning back while it takes itself down, and a SIGHUP would be the end that is reported. It does
+// not where it is told to exit, and what was written is out by then: pipes, files and terminals are written to at once here.
+if (process.listenerCount("SIGHUP") > 0) process.exit();
