@@ -1,5 +1,6 @@
 import { type ElfFile, type ElfRefusal, isRefusal, toFileOffset } from "../elf/elf-file.js";
 import { s32, u32, u64 } from "../elf/little-endian.js";
+import { meet } from "../util/extent.js";
 import type { Area } from "./area.js";
 import { type FunctionRecord, readFunctionRecord } from "./function-record.js";
 import { type GoHeader, readGoHeader } from "./header.js";
@@ -205,15 +206,6 @@ export class GoTable {
       ? { name: u32(entry, 4), parentOffset: s32(entry, 8), startLine: Math.max(0, s32(entry, 12)) }
       : { name: u32(entry, 12), parentOffset: s32(entry, 16), startLine: 0 };
   }
-}
-
-interface Extent {
-  readonly from: number;
-  readonly limit: number;
-}
-
-function meet(one: Extent, other: Extent): Extent {
-  return { from: Math.max(one.from, other.from), limit: Math.min(one.limit, other.limit) };
 }
 
 /** Up to its zero; "" where there is none. */

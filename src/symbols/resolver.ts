@@ -1,6 +1,7 @@
 import type { ExecutableSerial } from "../model/brand.js";
 import type { DebugProblem } from "../debuginfo/debug-info.js";
-import type { Extent, FoundSymbol } from "./symbol-table.js";
+import type { Extent } from "../util/extent.js";
+import type { FoundSymbol } from "./symbol-table.js";
 
 /** Why an address has no name. Counted; never thrown. */
 export const UNRESOLVED_REASONS = [

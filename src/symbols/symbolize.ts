@@ -4,6 +4,7 @@ import { readBuildId } from "../elf/build-id.js";
 import { type ByteSource, FileSource, MemorySource } from "../elf/byte-source.js";
 import { type ElfFile, executableSegments, isRefusal, segmentOf, toElfAddress } from "../elf/elf-file.js";
 import { parseElf } from "../elf/parser.js";
+import { type Extent, meet } from "../util/extent.js";
 import type { ResolverCache } from "./cache.js";
 import { NameTable } from "./name-table.js";
 import {
@@ -13,7 +14,6 @@ import {
   type SymbolSource,
   type UnresolvedReason,
 } from "./resolver.js";
-import type { Extent } from "./symbol-table.js";
 import { readSourceLines } from "./source-lines.js";
 import { SymtabResolver, toReason } from "./symtab.js";
 import { unnamed } from "./unnamed.js";
@@ -85,7 +85,8 @@ function resolveAll({ fileOffsets, linesBudgetMs }: SymbolizeRequest, elf: ElfFi
     const found = !isMapped ? "unmapped-offset" : isOver ? "limit-exceeded" : resolver.resolve(elfAddress);
     const lines = isMapped && !isOver ? debug?.[at] : undefined;
     if (isMapped && !isOver) {
-      const extent = meet(typeof found === "string" ? resolver.gapAround(elfAddress) : found, lines);
+      const named = typeof found === "string" ? resolver.gapAround(elfAddress) : found;
+      const extent = lines === undefined ? named : meet(named, lines);
       const range = rangeAround(elf, fileOffsets[at], elfAddress, extent);
       rangeStarts[at] = range.from;
       rangeLimits[at] = range.limit;
@@ -109,11 +110,6 @@ function resolveAll({ fileOffsets, linesBudgetMs }: SymbolizeRequest, elf: ElfFi
   const named = { chainIndices, ...names.finish(), symbolStarts };
   const counts = { unresolved, withoutLines, found: sources };
   return { elfAddresses, ...named, ...counts, reasons, provisional, linesMs, rangeStarts, rangeLimits };
-}
-
-function meet(one: Extent, other: Extent | undefined): Extent {
-  if (other === undefined) return one;
-  return { from: Math.max(one.from, other.from), limit: Math.min(one.limit, other.limit) };
 }
 
 /** An extent of ELF addresses as file offsets, cut to the segment around the address. */

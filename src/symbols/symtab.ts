@@ -4,8 +4,8 @@ import { type ElfFile, type ElfProblem, findSectionOfType, isRefusal } from "../
 import { findStub, type SlotTables, stubSectionOf, stubSections } from "./plt.js";
 import type { Resolver, SourcedSymbol, UnresolvedReason } from "./resolver.js";
 import { rowBytes } from "./sorted-rows.js";
+import type { Extent } from "../util/extent.js";
 import {
-  type Extent,
   findSymbol,
   type FoundSymbol,
   gapAround,
