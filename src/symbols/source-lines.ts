@@ -1,6 +1,6 @@
 import { type DebugAnswer, hasDebugInfo, lookUpLines } from "../debuginfo/debug-info.js";
-import { type ElfFile, isRefusal } from "../elf/elf-file.js";
-import { type GoTable, openGoTable } from "../gopclntab/go-table.js";
+import type { ElfFile } from "../elf/elf-file.js";
+import type { GoTable } from "../gopclntab/go-table.js";
 import type { SymbolSource } from "./resolver.js";
 
 /** Compressed sections are inflated whole, for as long as a batch takes. */
@@ -18,11 +18,10 @@ export interface LinesAnswer extends DebugAnswer {
  */
 export function readSourceLines(
   elf: ElfFile,
+  go: GoTable | undefined,
   elfAddresses: Float64Array,
   budgetMs: number,
 ): readonly LinesAnswer[] | undefined {
-  const opened = openGoTable(elf);
-  const go = opened === undefined || isRefusal(opened) ? undefined : opened;
   // C code in a Go program has its symbols; the DWARF around it is Go's, and compressed: tens of MiB for a few lines.
   const hasDebug = go === undefined && hasDebugInfo(elf);
   if (go === undefined && !hasDebug) return undefined;

@@ -6,6 +6,7 @@ import { type ElfFile, executableSegments, isRefusal, segmentOf, toElfAddress } 
 import { parseElf } from "../elf/parser.js";
 import { type Extent, meet } from "../util/extent.js";
 import type { ResolverCache } from "./cache.js";
+import { KnownExecutable } from "./known-executable.js";
 import { NameTable } from "./name-table.js";
 import {
   UNRESOLVED_REASONS,
@@ -15,7 +16,7 @@ import {
   type UnresolvedReason,
 } from "./resolver.js";
 import { readSourceLines } from "./source-lines.js";
-import { SymtabResolver, toReason } from "./symtab.js";
+import { toReason } from "./symtab.js";
 import { unnamed } from "./unnamed.js";
 
 const PAGE_BYTES = 4096;
@@ -33,13 +34,13 @@ export function symbolize(request: SymbolizeRequest, cache: ResolverCache): Symb
   if (request.fd < 0 && request.image === undefined) return unnamed(request, "let-go");
   const elf = openElf(request);
   if (typeof elf === "string") return unnamed(request, elf);
-  const resolver = cache.get(request.executable) ?? new SymtabResolver(elf);
-  resolver.reopen(elf.source);
-  const columns = resolveAll(request, elf, resolver);
+  const known = cache.get(request.executable) ?? new KnownExecutable(elf);
+  known.resolver.reopen(elf.source);
+  const columns = resolveAll(request, elf, known);
   // What is kept must not read from a descriptor that its owner closes.
-  resolver.reopen(CLOSED);
+  known.resolver.reopen(CLOSED);
   // After use, for it has grown.
-  cache.set(request.executable, resolver);
+  cache.set(request.executable, known);
   return { executable: request.executable, buildId: readBuildId(elf), ...textRange(elf), ...columns };
 }
 
@@ -61,7 +62,8 @@ function openSource(request: SymbolizeRequest): ByteSource | undefined {
 
 type Columns = Omit<SymbolizeResult, "executable" | "buildId" | "textStart" | "textLimit" | "textFileOffset">;
 
-function resolveAll({ fileOffsets, linesBudgetMs }: SymbolizeRequest, elf: ElfFile, resolver: SymtabResolver): Columns {
+function resolveAll({ fileOffsets, linesBudgetMs }: SymbolizeRequest, elf: ElfFile, known: KnownExecutable): Columns {
+  const { resolver } = known;
   const count = fileOffsets.length;
   const elfAddresses = new Float64Array(count);
   const chainIndices = new Int32Array(count).fill(-1);
@@ -74,17 +76,22 @@ function resolveAll({ fileOffsets, linesBudgetMs }: SymbolizeRequest, elf: ElfFi
   const unresolved: Partial<Record<UnresolvedReason, number>> = {};
   const sources: Partial<Record<SymbolSource, number>> = {};
   const withoutLines: Partial<Record<DebugProblem, number>> = {};
-  for (let at = 0; at < count; at++) elfAddresses[at] = toElfAddress(elf, fileOffsets[at]) ?? fileOffsets[at];
+  const isMapped = new Uint8Array(count);
+  for (let at = 0; at < count; at++) {
+    const elfAddress = toElfAddress(elf, fileOffsets[at]);
+    isMapped[at] = Number(elfAddress !== undefined);
+    elfAddresses[at] = elfAddress ?? fileOffsets[at];
+  }
   const startMs = performance.now();
-  const debug = readSourceLines(elf, elfAddresses, linesBudgetMs ?? DEFAULT_LINES_BUDGET_MS);
+  const debug = readSourceLines(elf, known.goTable(elf), elfAddresses, linesBudgetMs ?? DEFAULT_LINES_BUDGET_MS);
   const linesMs = debug === undefined ? 0 : performance.now() - startMs;
   for (let at = 0; at < count; at++) {
     const elfAddress = elfAddresses[at];
-    const isMapped = toElfAddress(elf, fileOffsets[at]) !== undefined;
     const isOver = names.characters > MAX_NAME_CHARACTERS;
-    const found = !isMapped ? "unmapped-offset" : isOver ? "limit-exceeded" : resolver.resolve(elfAddress);
-    const lines = isMapped && !isOver ? debug?.[at] : undefined;
-    if (isMapped && !isOver) {
+    const isSought = isMapped[at] !== 0 && !isOver;
+    const found = isSought ? resolver.resolve(elfAddress) : isMapped[at] === 0 ? "unmapped-offset" : "limit-exceeded";
+    const lines = isSought ? debug?.[at] : undefined;
+    if (isSought) {
       const named = typeof found === "string" ? resolver.gapAround(elfAddress) : found;
       const extent = lines === undefined ? named : meet(named, lines);
       const range = rangeAround(elf, fileOffsets[at], elfAddress, extent);
