@@ -1,5 +1,6 @@
 import type { ElfFile } from "../elf/elf-file.js";
 import { isRefusal } from "../elf/elf-file.js";
+import type { SearchMemory } from "../debugfiles/debug-files.js";
 import { type GoPlace, type GoTable, openGoTable } from "../gopclntab/go-table.js";
 import type { Sized } from "../util/lru.js";
 import { SymtabResolver } from "./symtab.js";
@@ -10,6 +11,8 @@ const OWN_BYTES = 400;
 /** What is kept of an executable from batch to batch; descriptors come and go. */
 export class KnownExecutable implements Sized {
   readonly resolver: SymtabResolver;
+  /** Of the search for debug files. */
+  searchMemory: SearchMemory | undefined;
   #goPlace: GoPlace | undefined;
 
   constructor(elf: ElfFile) {

@@ -1,4 +1,5 @@
 import { fstatSync } from "node:fs";
+import type { DebugFiles, DebugFileSearch } from "../debugfiles/debug-files.js";
 import type { DebugProblem } from "../debuginfo/debug-info.js";
 import { readBuildId } from "../elf/build-id.js";
 import { type ByteSource, FileSource, MemorySource } from "../elf/byte-source.js";
@@ -16,6 +17,7 @@ import {
   type UnresolvedReason,
 } from "./resolver.js";
 import { readSourceLines } from "./source-lines.js";
+import { symbolFilesOf } from "./symbol-files.js";
 import { toReason } from "./symtab.js";
 import { unnamed } from "./unnamed.js";
 
@@ -27,21 +29,28 @@ const DEFAULT_LINES_BUDGET_MS = 5000;
  * one text; 400 KiB is what two thousand functions of C++ take.
  */
 const MAX_NAME_CHARACTERS = 4 << 20;
-const CLOSED = new MemorySource(new Uint8Array(0));
 
-/** Names what lies at the file offsets of one executable. Never throws: what has no name is counted with its reason. */
-export function symbolize(request: SymbolizeRequest, cache: ResolverCache): SymbolizeResult {
+/**
+ * Names what lies at the file offsets of one executable. Never throws: what has no name is counted with its reason. With
+ * `debugFiles`, by other files that tell of it too, where it does not tell all itself.
+ */
+export function symbolize(request: SymbolizeRequest, cache: ResolverCache, debugFiles?: DebugFiles): SymbolizeResult {
   if (request.fd < 0 && request.image === undefined) return unnamed(request, "let-go");
   const elf = openElf(request);
   if (typeof elf === "string") return unnamed(request, elf);
   const known = cache.get(request.executable) ?? new KnownExecutable(elf);
-  known.resolver.reopen(elf.source);
-  const columns = resolveAll(request, elf, known);
-  // What is kept must not read from a descriptor that its owner closes.
-  known.resolver.reopen(CLOSED);
-  // After use, for it has grown.
-  cache.set(request.executable, known);
-  return { executable: request.executable, buildId: readBuildId(elf), ...textRange(elf), ...columns };
+  const buildId = readBuildId(elf);
+  const search = debugFiles?.open({ elf, buildId, seenAt: request.seenAt }, known.searchMemory);
+  try {
+    const columns = resolveAll(request, elf, known, search);
+    // After use, for it has grown.
+    cache.set(request.executable, known);
+    return { executable: request.executable, buildId, ...textRange(elf), ...columns };
+  } finally {
+    known.searchMemory = search?.memory;
+    known.resolver.closeSources();
+    search?.close();
+  }
 }
 
 function openElf(request: SymbolizeRequest): ElfFile | UnresolvedReason {
@@ -62,8 +71,16 @@ function openSource(request: SymbolizeRequest): ByteSource | undefined {
 
 type Columns = Omit<SymbolizeResult, "executable" | "buildId" | "textStart" | "textLimit" | "textFileOffset">;
 
-function resolveAll({ fileOffsets, linesBudgetMs }: SymbolizeRequest, elf: ElfFile, known: KnownExecutable): Columns {
+function resolveAll(
+  { fileOffsets, linesBudgetMs }: SymbolizeRequest,
+  elf: ElfFile,
+  known: KnownExecutable,
+  search: DebugFileSearch | undefined,
+): Columns {
   const { resolver } = known;
+  const go = known.goTable(elf);
+  const files = symbolFilesOf(elf, go !== undefined, search);
+  resolver.reopen(files);
   const count = fileOffsets.length;
   const elfAddresses = new Float64Array(count);
   const chainIndices = new Int32Array(count).fill(-1);
@@ -83,7 +100,11 @@ function resolveAll({ fileOffsets, linesBudgetMs }: SymbolizeRequest, elf: ElfFi
     elfAddresses[at] = elfAddress ?? fileOffsets[at];
   }
   const startMs = performance.now();
-  const debug = readSourceLines(elf, known.goTable(elf), elfAddresses, linesBudgetMs ?? DEFAULT_LINES_BUDGET_MS);
+  const debug = readSourceLines(
+    { files, go, companions: search?.companions },
+    elfAddresses,
+    linesBudgetMs ?? DEFAULT_LINES_BUDGET_MS,
+  );
   const linesMs = debug === undefined ? 0 : performance.now() - startMs;
   for (let at = 0; at < count; at++) {
     const elfAddress = elfAddresses[at];
@@ -115,7 +136,7 @@ function resolveAll({ fileOffsets, linesBudgetMs }: SymbolizeRequest, elf: ElfFi
     }
   }
   const named = { chainIndices, ...names.finish(), symbolStarts };
-  const counts = { unresolved, withoutLines, found: sources };
+  const counts = { unresolved, withoutLines, debugFiles: search?.counts ?? {}, found: sources };
   return { elfAddresses, ...named, ...counts, reasons, provisional, linesMs, rangeStarts, rangeLimits };
 }
 
