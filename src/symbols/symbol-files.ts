@@ -29,6 +29,6 @@ export function symbolFilesOf(elf: ElfFile, hasGoTable: boolean, search: DebugFi
 }
 
 /** A file that has the symbols and not the code: which addresses are code is for the executable to say. */
-function asLoaded(file: ElfFile, { segments }: ElfFile): ElfFile {
+export function asLoaded(file: ElfFile, { segments }: ElfFile): ElfFile {
   return { ...file, segments };
 }

@@ -181,7 +181,7 @@ function readCandidate(
   const nameOffset = u32(entry, 0);
   const binding = entry[4] >> 4;
   const section = elf.sections[u16(entry, 6)];
-  const sectionEnd = section === undefined ? Number.MAX_SAFE_INTEGER : section.elfAddress + section.size;
+  const sectionEnd = section === undefined ? Number.MAX_SAFE_INTEGER : section.elfAddress + section.memorySize;
   const end = endOf(u64(entry, 16), sectionEnd);
   if (offset >= end) return undefined;
   const name = readName(names, nameOffset);
