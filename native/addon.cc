@@ -2,7 +2,9 @@
 
 #include <memory>
 
+#include "arguments.h"
 #include "error.h"
+#include "open_path.h"
 #include "session_object.h"
 #include "sys.h"
 #include "table_object.h"
@@ -29,6 +31,22 @@ Napi::Value JsEnableProgramStats(const Napi::CallbackInfo& info) {
   return disable;
 }
 
+Napi::Value JsWithPath(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  Arguments arguments(info);
+  const int root = static_cast<int>(arguments.Uint32(0));
+  const std::string path = arguments.String(1);
+  const bool cross_mounts = arguments.Boolean(2);
+  const Napi::Function use = arguments.Function(3);
+  if (!arguments.ok()) return env.Undefined();
+  UniqueFd fd;
+  if (const int error = OpenPath(root, path, cross_mounts, &fd)) {
+    Throw(env, {error, "open a path in a root", ""});
+    return env.Undefined();
+  }
+  return use.Call({Napi::Number::New(env, fd.get())});
+}
+
 void JsTrimMemory(const Napi::CallbackInfo&) { TrimMemory(); }
 
 Napi::Object Init(Napi::Env env, Napi::Object exports) {
@@ -41,6 +59,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   exports.Set("createSession", Napi::Function::New<SessionObject::Create>(env, "createSession"));
   exports.Set("possibleCpus", Napi::Function::New<JsPossibleCpus>(env, "possibleCpus"));
   exports.Set("enableProgramStats", Napi::Function::New<JsEnableProgramStats>(env, "enableProgramStats"));
+  exports.Set("withPath", Napi::Function::New<JsWithPath>(env, "withPath"));
   exports.Set("trimMemory", Napi::Function::New<JsTrimMemory>(env, "trimMemory"));
   return exports;
 }

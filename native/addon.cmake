@@ -18,6 +18,7 @@ add_library(addon MODULE
   error.cc
   libbpf_log.cc
   maps.cc
+  open_path.cc
   perf_event.cc
   session.cc
   session_maps.cc

@@ -2,6 +2,8 @@ import { fstatSync } from "node:fs";
 import { parentPort } from "node:worker_threads";
 import { FileSource, MemorySource, type ByteSource } from "./elf/byte-source.js";
 import type { ExecutableContent } from "./executables/executable.js";
+import { DebugFiles } from "./debugfiles/debug-files.js";
+import { loadNative, type Native } from "./native/load.js";
 import { createResolverCache } from "./symbols/cache.js";
 import { resolveKernelSymbols } from "./symbols/kallsyms.js";
 import { readKernelTable } from "./symbols/kernel-table.js";
@@ -29,6 +31,12 @@ function sourceOf(content: ExecutableContent): ByteSource {
 }
 
 const resolvers = createResolverCache();
+/** Loaded when a file is first sought. */
+let native: Native | undefined;
+const debugFiles = new DebugFiles((root, path, crossMounts, use) => {
+  native ??= loadNative();
+  return native.addon.withPath(root, path, crossMounts, use);
+});
 
 answerCalls<WorkerCallTable>(parentPort, {
   convert(content) {
@@ -38,7 +46,7 @@ answerCalls<WorkerCallTable>(parentPort, {
     return { output, transfer: columns.map(({ buffer }) => buffer as ArrayBuffer) };
   },
   symbolize(request) {
-    return { output: symbolize(request, resolvers), transfer: [] };
+    return { output: symbolize(request, resolvers, debugFiles), transfer: [] };
   },
   kernel(addresses) {
     return { output: resolveKernelSymbols(addresses), transfer: [] };

@@ -104,6 +104,7 @@ export function registerAgentMetrics(registry: MetricRegistry, source: AgentMetr
     found: () => names.found,
     missing: () => names.missing,
     withoutLines: () => names.withoutLines,
+    debugFiles: () => names.debugFiles,
   });
   registerLabels(registry, source);
   registerAccounting(registry, {

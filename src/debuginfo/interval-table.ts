@@ -1,3 +1,5 @@
+import { upperBound } from "../util/upper-bound.js";
+
 /** Rows that fit beside a 32-bit start in the 53 bits of a double. */
 const ROW_SCALE = 2 ** 21;
 const MAX_OFFSET = 2 ** 32 - 1;
@@ -100,15 +102,4 @@ export function extentAround(table: IntervalTable, address: number): { from: num
   }
   if (row >= 0) from = Math.max(from, reach[row]);
   return { from: from + base, limit: limit + base };
-}
-
-function upperBound(sorted: Uint32Array, value: number): number {
-  let low = 0;
-  let high = sorted.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (sorted[middle] <= value) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }

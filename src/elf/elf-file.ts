@@ -38,6 +38,8 @@ export interface ElfSection {
   readonly fileOffset: number;
   /** Bytes in the file, compressed if they are (none for SHT_NOBITS). Not yet checked against the file's size. */
   readonly size: number;
+  /** Bytes that it has where it is loaded, in another file's memory if this one is of debug information alone. */
+  readonly memorySize: number;
   /** Index of a related section: the string table of a symbol table. */
   readonly link: number;
   readonly info: number;

@@ -125,6 +125,7 @@ function parseSections(source: ByteSource, header: Uint8Array): ElfSection[] | E
       elfAddress: u64(table, at + 16),
       fileOffset: u64(table, at + 24),
       size: type === SHT_NOBITS ? 0 : u64(table, at + 32),
+      memorySize: u64(table, at + 32),
       link: u32(table, at + 40),
       info: u32(table, at + 44),
       entrySize: u64(table, at + 56),

@@ -1,5 +1,6 @@
 import { type ElfFile, type ElfRefusal, isRefusal, toFileOffset } from "../elf/elf-file.js";
 import { s32, u32, u64 } from "../elf/little-endian.js";
+import { meet } from "../util/extent.js";
 import type { Area } from "./area.js";
 import { type FunctionRecord, readFunctionRecord } from "./function-record.js";
 import { type GoHeader, readGoHeader } from "./header.js";
@@ -45,11 +46,19 @@ const MAX_INLINE_DEPTH = 64;
 const NO_FILE = 0xffff_ffff;
 const utf8 = new TextDecoder();
 
-/** Opens the table of a Go program; undefined where the file has none. */
-export function openGoTable(elf: ElfFile): GoTable | ElfRefusal | undefined {
+/** What of a program had to be searched for; it is small, and stays true of the file. */
+export interface GoPlace {
+  readonly module: ModuleData | undefined;
+}
+
+/**
+ * Opens the table of a Go program; undefined where the file has none. `known`: {@link GoTable.place} of the same file, which
+ * spares going through all relocations of a position-independent one.
+ */
+export function openGoTable(elf: ElfFile, known?: GoPlace): GoTable | ElfRefusal | undefined {
   const header = readGoHeader(elf);
   if (header === undefined || isRefusal(header)) return header;
-  const module = findModuleData(elf, header);
+  const module = known === undefined ? findModuleData(elf, header) : known.module;
   const isCounted = header.layout !== "1.16";
   if (isCounted && module === undefined && header.textStart === 0) {
     return { problem: "malformed", detail: "nothing says where the text of the Go program starts" };
@@ -72,6 +81,10 @@ export class GoTable {
     this.#module = module;
     this.#base = header.layout === "1.16" ? 0 : (module?.text ?? header.textStart);
     this.#wordBytes = header.layout === "1.16" ? 8 : 4;
+  }
+
+  get place(): GoPlace {
+    return { module: this.#module };
   }
 
   /** Whether the table says which functions are first on their stack, and which set sp: from Go 1.18 on it surely does. */
@@ -205,15 +218,6 @@ export class GoTable {
       ? { name: u32(entry, 4), parentOffset: s32(entry, 8), startLine: Math.max(0, s32(entry, 12)) }
       : { name: u32(entry, 12), parentOffset: s32(entry, 16), startLine: 0 };
   }
-}
-
-interface Extent {
-  readonly from: number;
-  readonly limit: number;
-}
-
-function meet(one: Extent, other: Extent): Extent {
-  return { from: Math.max(one.from, other.from), limit: Math.min(one.limit, other.limit) };
 }
 
 /** Up to its zero; "" where there is none. */

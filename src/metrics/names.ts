@@ -12,6 +12,8 @@ export interface NamesSource {
   readonly found: () => Iterable<readonly [source: string, addresses: number]>;
   /** Addresses of files with debug information that have no lines, by why. */
   readonly withoutLines: () => Iterable<readonly [reason: string, addresses: number]>;
+  /** Searches for debug files, by `<kind> <outcome>`. */
+  readonly debugFiles: () => Iterable<readonly [search: string, count: number]>;
   readonly missing: () => Iterable<readonly [reason: string, addresses: number]>;
 }
 
@@ -39,7 +41,7 @@ export function registerNames({ counter, gauge }: MetricRegistry, source: NamesS
   counter(
     {
       name: "hostflame_names_found_total",
-      help: "Addresses whose name was not remembered and was found, by where: a symbol table, a stub's target, a label of assembly, Go's own table, debug information, the kernel's list",
+      help: "Addresses whose name was not remembered and was found, by where: a symbol table, a debug file's, a stub's target, a label of assembly, Go's own table, debug information, the kernel's list",
       labels: ["source"],
     },
     () => rowsBy("source", source.found()),
@@ -59,5 +61,17 @@ export function registerNames({ counter, gauge }: MetricRegistry, source: NamesS
       labels: ["reason"],
     },
     () => rowsBy("reason", source.withoutLines()),
+  );
+  counter(
+    {
+      name: "hostflame_names_debug_files_total",
+      help: "Searches for other files that tell of an executable, by what was sought and where it was found, or why it was not",
+      labels: ["kind", "outcome"],
+    },
+    () =>
+      Array.from(source.debugFiles(), ([search, count]) => {
+        const [kind = "", outcome = ""] = search.split(" ");
+        return [{ kind, outcome }, count] as const;
+      }),
   );
 }

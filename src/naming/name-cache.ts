@@ -62,6 +62,8 @@ export class NameCache implements Namer {
   private linesEarnedMs = performance.now();
   /** Addresses in files with debug information that have no lines, by why. */
   readonly withoutLines = new Map<string, number>();
+  /** Searches for debug files, by `<kind> <outcome>`. */
+  readonly debugFiles = new Map<string, number>();
 
   constructor(
     private readonly namer: Namer,
@@ -99,9 +101,8 @@ export class NameCache implements Namer {
       names.learn(fileOffsets, result);
       addAll(this.found, Object.entries(result.found) as [SymbolSource, number][]);
       this.linesLeftMs -= result.linesMs;
-      for (const [problem, count] of Object.entries(result.withoutLines)) {
-        this.withoutLines.set(problem, (this.withoutLines.get(problem) ?? 0) + count);
-      }
+      addAll(this.withoutLines, Object.entries(result.withoutLines));
+      addAll(this.debugFiles, Object.entries(result.debugFiles));
     }
     // What no answer was kept for: the reasons that pass.
     const why = failed ? "worker-failed" : wasLetGo ? "let-go" : isShed ? "shed" : "read-failed";

@@ -11,6 +11,7 @@ import { unnamed } from "../symbols/unnamed.js";
 import { assembleProfile, type NamedExecutable, type NamedKernel } from "./assemble.js";
 import { type BoundFrames, type BoundNames, nameBound } from "./bound-frames.js";
 import { LocationTable } from "./location-table.js";
+import { whoRuns } from "./who-runs.js";
 
 /** Who puts names to addresses; the worker thread. */
 export interface Namer {
@@ -56,10 +57,13 @@ export async function nameWindow(
     registry.hold(executable);
   }
   try {
+    const samples = window.samples();
+    const threads = window.threads.threads();
+    const pids = whoRuns(new Set(byExecutable.keys()), locations, samples, threads);
     const executables = new Map<ExecutableId, NamedExecutable>();
     const unresolved: Partial<Record<UnresolvedReason, number>> = {};
     for (const [id, rows] of byExecutable) {
-      const named = await nameExecutable(sources.get(id)!, rows, locations, namer);
+      const named = await nameExecutable(sources.get(id)!, pids.get(id) ?? [], rows, locations, namer);
       executables.set(id, named);
       for (const [reason, count] of Object.entries(named.result.unresolved) as [UnresolvedReason, number][]) {
         unresolved[reason] = (unresolved[reason] ?? 0) + count;
@@ -73,8 +77,8 @@ export async function nameWindow(
       executables,
       kernel,
       bound,
-      threads: window.threads.threads(),
-      samples: window.samples(),
+      threads,
+      samples,
     });
     return { profile, unresolved, kernelDetail: detail };
   } finally {
@@ -106,13 +110,15 @@ function sourceOf(id: ExecutableId, registry: ExecutableRegistry): NameSource {
 
 async function nameExecutable(
   { serial, path, content }: NameSource,
+  pids: readonly number[],
   rows: Uint32Array,
   locations: LocationTable,
   namer: Namer,
 ): Promise<NamedExecutable> {
   const name = baseName(path);
   const fileOffsets = Float64Array.from(rows, (location) => locations.fileOffset(location));
-  const request: SymbolizeRequest = { executable: serial, name, fileOffsets, ...bytesOf(content) };
+  const seen = content?.kind === "file" ? { seenAt: { pids, path } } : {};
+  const request: SymbolizeRequest = { executable: serial, name, fileOffsets, ...seen, ...bytesOf(content) };
   // A file that ends the worker costs its own names, and no other's.
   const result = await namer.symbolize(request).catch(() => unnamed(request, "worker-failed"));
   return { path, baseName: name, locations: rows, result };

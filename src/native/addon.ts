@@ -102,6 +102,13 @@ export interface Addon {
   possibleCpus(): number;
   /** Turns the kernel's BPF statistics on while the returned function has not been called (bpf_enable_stats). */
   enableProgramStats(): () => void;
+  /**
+   * Calls `use` with a descriptor (O_PATH) of what a path leads to when the directory `root` is the root: nothing leads out
+   * of it, whatever links there are (openat2). Where mounts are not to be crossed and one would be, EXDEV; without openat2,
+   * ENOSYS. What lies there is not opened: a device or a pipe does not notice. The descriptor is closed when `use` returns,
+   * here: a worker warns of a descriptor that Node closes and has not opened. Gives what `use` gives.
+   */
+  readonly withPath: <Result>(root: number, path: string, crossMounts: boolean, use: (fd: number) => Result) => Result;
   /** Gives memory that malloc holds, and nobody uses, back to the kernel; some milliseconds. */
   trimMemory(): void;
 }

@@ -1,9 +1,9 @@
 import type { ExecutableSerial } from "../model/brand.js";
 import { ByteLru } from "../util/lru.js";
-import type { SymtabResolver } from "./symtab.js";
+import type { KnownExecutable } from "./known-executable.js";
 
-/** Resolvers of executables that were asked for lately, within a budget of bytes. */
-export type ResolverCache = ByteLru<ExecutableSerial, SymtabResolver>;
+/** What is known of executables that were asked for lately, within a budget of bytes. */
+export type ResolverCache = ByteLru<ExecutableSerial, KnownExecutable>;
 
 /** Seventy executables of a machine take this, LLVM and V8 among them; making one's anew takes some milliseconds. */
 export const DEFAULT_CACHE_BYTES = 4 * 1024 * 1024;

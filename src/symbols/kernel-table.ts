@@ -3,7 +3,8 @@ import { deflateRawSync, inflateRawSync } from "node:zlib";
 import { errnoOf } from "../util/errno.js";
 import { Uint32Column } from "../util/column.js";
 import { hex8, type LineSink, readLines } from "./kallsyms-lines.js";
-import { MAX_ROWS, RowSorter, upperBound } from "./sorted-rows.js";
+import { upperBound } from "../util/upper-bound.js";
+import { MAX_ROWS, RowSorter } from "./sorted-rows.js";
 
 /**
  * The functions of the kernel's own image, which never change while it runs: 8 bytes and a deflated name each. 122,000

@@ -18,7 +18,8 @@ import {
 } from "../elf/elf-file.js";
 import { s32, u32, u64 } from "../elf/little-endian.js";
 import { openSection } from "../elf/section-source.js";
-import { MAX_ROWS, RowSorter, type SortedRows, upperBound } from "./sorted-rows.js";
+import { upperBound } from "../util/upper-bound.js";
+import { MAX_ROWS, RowSorter, type SortedRows } from "./sorted-rows.js";
 import { type FoundSymbol, readName } from "./symbol-table.js";
 
 /** Sections of stubs that jump through the GOT: the classic one, that of IBT (`.sec`), that for GLOB_DAT slots (`.got`). */

@@ -1,6 +1,9 @@
+import type { DebugFileCounts } from "../debugfiles/outcomes.js";
+import type { SeenAt } from "../debugfiles/roots.js";
 import type { ExecutableSerial } from "../model/brand.js";
 import type { DebugProblem } from "../debuginfo/debug-info.js";
-import type { Extent, FoundSymbol } from "./symbol-table.js";
+import type { Extent } from "../util/extent.js";
+import type { FoundSymbol } from "./symbol-table.js";
 
 /** Why an address has no name. Counted; never thrown. */
 export const UNRESOLVED_REASONS = [
@@ -20,17 +23,8 @@ export const UNRESOLVED_REASONS = [
 export type UnresolvedReason = (typeof UNRESOLVED_REASONS)[number];
 
 /** Where a name was found. Counted. */
-export const SYMBOL_SOURCES = ["symtab", "dynsym", "plt", "label", "gopclntab", "debuginfo"] as const;
+export const SYMBOL_SOURCES = ["symtab", "debugfile", "dynsym", "plt", "label", "gopclntab", "debuginfo"] as const;
 export type SymbolSource = (typeof SYMBOL_SOURCES)[number];
-
-/**
- * A process that runs the executable, or did, and the executable's path as that process sees it. The process may be gone, and
- * its number another's: what is found there must say itself whose it is.
- */
-export interface SeenAt {
-  readonly pid: number;
-  readonly path: string;
-}
 
 /** Addresses of one executable to name, asked of the worker. Addresses are file offsets, as frames carry them. */
 export interface SymbolizeRequest {
@@ -41,7 +35,7 @@ export interface SymbolizeRequest {
   readonly image?: Uint8Array;
   /** For unresolved names: base name of the path. */
   readonly name: string;
-  /** Where files of debug information may lie beside it; undefined when there is no file. */
+  /** Who runs it and where it lies, for files of debug information beside it; undefined when there is no file. */
   readonly seenAt?: SeenAt;
   /** Distinct, ascending. */
   readonly fileOffsets: Float64Array;
@@ -108,6 +102,8 @@ export interface SymbolizeResult {
   readonly linesMs: number;
   /** Of files that have debug information, addresses of which it does not tell lines; by why. */
   readonly withoutLines: Readonly<Partial<Record<DebugProblem, number>>>;
+  /** What became of the searches for other files that tell of it. */
+  readonly debugFiles: DebugFileCounts;
   /** The others, by where their name was found. */
   readonly found: Readonly<Partial<Record<SymbolSource, number>>>;
 }

@@ -41,18 +41,6 @@ export class RowSorter {
   }
 }
 
-/** Index of the first start above `offset`. */
-export function upperBound(starts: Uint32Array, offset: number): number {
-  let low = 0;
-  let high = starts.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (starts[middle] <= offset) low = middle + 1;
-    else high = middle;
-  }
-  return low;
-}
-
 export function rowBytes(rows: SortedRows): number {
   return rows.starts.byteLength + rows.rows.byteLength;
 }

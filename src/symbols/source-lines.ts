@@ -1,45 +1,58 @@
-import { type DebugAnswer, hasDebugInfo, lookUpLines } from "../debuginfo/debug-info.js";
-import { type ElfFile, isRefusal } from "../elf/elf-file.js";
-import { type GoTable, openGoTable } from "../gopclntab/go-table.js";
+import { type Companions, type DebugAnswer, hasDebugInfo, lookUpLines } from "../debuginfo/debug-info.js";
+import type { ElfFile } from "../elf/elf-file.js";
+import type { GoTable } from "../gopclntab/go-table.js";
 import type { SymbolSource } from "./resolver.js";
+import type { SymbolFile } from "./symbol-files.js";
 
 /** Compressed sections are inflated whole, for as long as a batch takes. */
 const MAX_INFLATED_BYTES = 64 * 1024 * 1024;
 
-/** What a file itself says of an address beyond its symbol, and where it says so. */
+/** What files say of an address beyond its symbol, and where they say so. */
 export interface LinesAnswer extends DebugAnswer {
   readonly source: SymbolSource;
 }
 
+/** Where lines of an executable come from. */
+export interface LineSources {
+  /** Those that tell of it. */
+  readonly files: readonly SymbolFile[];
+  readonly go: GoTable | undefined;
+  /** Other files that debug information is in. */
+  readonly companions: Companions | undefined;
+}
+
 /**
  * Functions, inlined ones too, and lines of ELF addresses, ascending: of Go code by the table that every Go program carries,
- * stripped or not, which is quicker to ask than its DWARF and as good; of all other by the file's own debug information, for
- * no longer than so many milliseconds. Undefined when the file has neither.
+ * stripped or not, which is quicker to ask than its DWARF and as good; of all other by the debug information of the first
+ * file that has some, for no longer than so many milliseconds. Undefined when there is neither.
  */
 export function readSourceLines(
-  elf: ElfFile,
+  { files, go, companions }: LineSources,
   elfAddresses: Float64Array,
   budgetMs: number,
 ): readonly LinesAnswer[] | undefined {
-  const opened = openGoTable(elf);
-  const go = opened === undefined || isRefusal(opened) ? undefined : opened;
   // C code in a Go program has its symbols; the DWARF around it is Go's, and compressed: tens of MiB for a few lines.
-  const hasDebug = go === undefined && hasDebugInfo(elf);
-  if (go === undefined && !hasDebug) return undefined;
+  const elf = go === undefined ? files.find((file) => hasDebugInfo(file.elf))?.elf : undefined;
+  if (go === undefined && elf === undefined) return undefined;
   const answers = Array.from(elfAddresses, (address) => (go === undefined ? undefined : goAnswer(go, address)));
   const others = elfAddresses.filter((_, at) => answers[at] === undefined);
-  const debug = hasDebug ? readDebug(elf, others, budgetMs) : others.reduce(noAnswers, []);
+  const debug = elf !== undefined ? readDebug(elf, companions, others, budgetMs) : others.reduce(noAnswers, []);
   let next = 0;
   return answers.map((answer) => answer ?? { ...debug[next++], source: "debuginfo" });
 }
 
-function readDebug(elf: ElfFile, elfAddresses: Float64Array, budgetMs: number): readonly DebugAnswer[] {
+function readDebug(
+  elf: ElfFile,
+  companions: Companions | undefined,
+  elfAddresses: Float64Array,
+  budgetMs: number,
+): readonly DebugAnswer[] {
   if (elfAddresses.length === 0) return [];
   if (budgetMs <= 0) {
     return Array.from(elfAddresses, (at) => ({ lines: [], problem: "postponed", from: at, limit: at + 1 }));
   }
   const limits = { deadlineMs: performance.now() + budgetMs, maxInflatedBytes: MAX_INFLATED_BYTES };
-  return lookUpLines(elf, elfAddresses, limits);
+  return lookUpLines(elf, elfAddresses, companions === undefined ? limits : { ...limits, companions });
 }
 
 /** Of a Go program without debug information, C code: nothing is missing that could be there. */

@@ -11,16 +11,12 @@ import {
 import { type ElfFile, type ElfRefusal, type ElfSection, executableSegments, isRefusal } from "../elf/elf-file.js";
 import { u16, u32, u64 } from "../elf/little-endian.js";
 import { openSection } from "../elf/section-source.js";
-import { MAX_ROWS, RowSorter, type SortedRows, upperBound } from "./sorted-rows.js";
+import type { Extent } from "../util/extent.js";
+import { upperBound } from "../util/upper-bound.js";
+import { MAX_ROWS, RowSorter, type SortedRows } from "./sorted-rows.js";
 
 /** Functions have a type; labels are what assembly leaves without one, in executable sections. */
 export type SymbolKind = "functions" | "labels";
-
-/** ELF addresses that have one answer: from `from` up to, and without, `limit`. */
-export interface Extent {
-  readonly from: number;
-  readonly limit: number;
-}
 
 /** A symbol, and around the address it was found by the part of it where no other is the better answer. */
 export interface FoundSymbol extends Extent {
@@ -185,7 +181,7 @@ function readCandidate(
   const nameOffset = u32(entry, 0);
   const binding = entry[4] >> 4;
   const section = elf.sections[u16(entry, 6)];
-  const sectionEnd = section === undefined ? Number.MAX_SAFE_INTEGER : section.elfAddress + section.size;
+  const sectionEnd = section === undefined ? Number.MAX_SAFE_INTEGER : section.elfAddress + section.memorySize;
   const end = endOf(u64(entry, 16), sectionEnd);
   if (offset >= end) return undefined;
   const name = readName(names, nameOffset);

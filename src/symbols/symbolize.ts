@@ -1,10 +1,13 @@
 import { fstatSync } from "node:fs";
+import type { DebugFiles, DebugFileSearch } from "../debugfiles/debug-files.js";
 import type { DebugProblem } from "../debuginfo/debug-info.js";
 import { readBuildId } from "../elf/build-id.js";
 import { type ByteSource, FileSource, MemorySource } from "../elf/byte-source.js";
 import { type ElfFile, executableSegments, isRefusal, segmentOf, toElfAddress } from "../elf/elf-file.js";
 import { parseElf } from "../elf/parser.js";
+import { type Extent, meet } from "../util/extent.js";
 import type { ResolverCache } from "./cache.js";
+import { KnownExecutable } from "./known-executable.js";
 import { NameTable } from "./name-table.js";
 import {
   UNRESOLVED_REASONS,
@@ -13,9 +16,9 @@ import {
   type SymbolSource,
   type UnresolvedReason,
 } from "./resolver.js";
-import type { Extent } from "./symbol-table.js";
 import { readSourceLines } from "./source-lines.js";
-import { SymtabResolver, toReason } from "./symtab.js";
+import { symbolFilesOf } from "./symbol-files.js";
+import { toReason } from "./symtab.js";
 import { unnamed } from "./unnamed.js";
 
 const PAGE_BYTES = 4096;
@@ -26,21 +29,28 @@ const DEFAULT_LINES_BUDGET_MS = 5000;
  * one text; 400 KiB is what two thousand functions of C++ take.
  */
 const MAX_NAME_CHARACTERS = 4 << 20;
-const CLOSED = new MemorySource(new Uint8Array(0));
 
-/** Names what lies at the file offsets of one executable. Never throws: what has no name is counted with its reason. */
-export function symbolize(request: SymbolizeRequest, cache: ResolverCache): SymbolizeResult {
+/**
+ * Names what lies at the file offsets of one executable. Never throws: what has no name is counted with its reason. With
+ * `debugFiles`, by other files that tell of it too, where it does not tell all itself.
+ */
+export function symbolize(request: SymbolizeRequest, cache: ResolverCache, debugFiles?: DebugFiles): SymbolizeResult {
   if (request.fd < 0 && request.image === undefined) return unnamed(request, "let-go");
   const elf = openElf(request);
   if (typeof elf === "string") return unnamed(request, elf);
-  const resolver = cache.get(request.executable) ?? new SymtabResolver(elf);
-  resolver.reopen(elf.source);
-  const columns = resolveAll(request, elf, resolver);
-  // What is kept must not read from a descriptor that its owner closes.
-  resolver.reopen(CLOSED);
-  // After use, for it has grown.
-  cache.set(request.executable, resolver);
-  return { executable: request.executable, buildId: readBuildId(elf), ...textRange(elf), ...columns };
+  const known = cache.get(request.executable) ?? new KnownExecutable(elf);
+  const buildId = readBuildId(elf);
+  const search = debugFiles?.open({ elf, buildId, seenAt: request.seenAt }, known.searchMemory);
+  try {
+    const columns = resolveAll(request, elf, known, search);
+    // After use, for it has grown.
+    cache.set(request.executable, known);
+    return { executable: request.executable, buildId, ...textRange(elf), ...columns };
+  } finally {
+    known.searchMemory = search?.memory;
+    known.resolver.closeSources();
+    search?.close();
+  }
 }
 
 function openElf(request: SymbolizeRequest): ElfFile | UnresolvedReason {
@@ -61,7 +71,16 @@ function openSource(request: SymbolizeRequest): ByteSource | undefined {
 
 type Columns = Omit<SymbolizeResult, "executable" | "buildId" | "textStart" | "textLimit" | "textFileOffset">;
 
-function resolveAll({ fileOffsets, linesBudgetMs }: SymbolizeRequest, elf: ElfFile, resolver: SymtabResolver): Columns {
+function resolveAll(
+  { fileOffsets, linesBudgetMs }: SymbolizeRequest,
+  elf: ElfFile,
+  known: KnownExecutable,
+  search: DebugFileSearch | undefined,
+): Columns {
+  const { resolver } = known;
+  const go = known.goTable(elf);
+  const files = symbolFilesOf(elf, go !== undefined, search);
+  resolver.reopen(files);
   const count = fileOffsets.length;
   const elfAddresses = new Float64Array(count);
   const chainIndices = new Int32Array(count).fill(-1);
@@ -74,18 +93,28 @@ function resolveAll({ fileOffsets, linesBudgetMs }: SymbolizeRequest, elf: ElfFi
   const unresolved: Partial<Record<UnresolvedReason, number>> = {};
   const sources: Partial<Record<SymbolSource, number>> = {};
   const withoutLines: Partial<Record<DebugProblem, number>> = {};
-  for (let at = 0; at < count; at++) elfAddresses[at] = toElfAddress(elf, fileOffsets[at]) ?? fileOffsets[at];
+  const isMapped = new Uint8Array(count);
+  for (let at = 0; at < count; at++) {
+    const elfAddress = toElfAddress(elf, fileOffsets[at]);
+    isMapped[at] = Number(elfAddress !== undefined);
+    elfAddresses[at] = elfAddress ?? fileOffsets[at];
+  }
   const startMs = performance.now();
-  const debug = readSourceLines(elf, elfAddresses, linesBudgetMs ?? DEFAULT_LINES_BUDGET_MS);
+  const debug = readSourceLines(
+    { files, go, companions: search?.companions },
+    elfAddresses,
+    linesBudgetMs ?? DEFAULT_LINES_BUDGET_MS,
+  );
   const linesMs = debug === undefined ? 0 : performance.now() - startMs;
   for (let at = 0; at < count; at++) {
     const elfAddress = elfAddresses[at];
-    const isMapped = toElfAddress(elf, fileOffsets[at]) !== undefined;
     const isOver = names.characters > MAX_NAME_CHARACTERS;
-    const found = !isMapped ? "unmapped-offset" : isOver ? "limit-exceeded" : resolver.resolve(elfAddress);
-    const lines = isMapped && !isOver ? debug?.[at] : undefined;
-    if (isMapped && !isOver) {
-      const extent = meet(typeof found === "string" ? resolver.gapAround(elfAddress) : found, lines);
+    const isSought = isMapped[at] !== 0 && !isOver;
+    const found = isSought ? resolver.resolve(elfAddress) : isMapped[at] === 0 ? "unmapped-offset" : "limit-exceeded";
+    const lines = isSought ? debug?.[at] : undefined;
+    if (isSought) {
+      const named = typeof found === "string" ? resolver.gapAround(elfAddress) : found;
+      const extent = lines === undefined ? named : meet(named, lines);
       const range = rangeAround(elf, fileOffsets[at], elfAddress, extent);
       rangeStarts[at] = range.from;
       rangeLimits[at] = range.limit;
@@ -107,13 +136,8 @@ function resolveAll({ fileOffsets, linesBudgetMs }: SymbolizeRequest, elf: ElfFi
     }
   }
   const named = { chainIndices, ...names.finish(), symbolStarts };
-  const counts = { unresolved, withoutLines, found: sources };
+  const counts = { unresolved, withoutLines, debugFiles: search?.counts ?? {}, found: sources };
   return { elfAddresses, ...named, ...counts, reasons, provisional, linesMs, rangeStarts, rangeLimits };
-}
-
-function meet(one: Extent, other: Extent | undefined): Extent {
-  if (other === undefined) return one;
-  return { from: Math.max(one.from, other.from), limit: Math.min(one.limit, other.limit) };
 }
 
 /** An extent of ELF addresses as file offsets, cut to the segment around the address. */

@@ -1,11 +1,12 @@
-import type { ByteSource } from "../elf/byte-source.js";
+import { MemorySource } from "../elf/byte-source.js";
 import { SHT_DYNSYM, SHT_SYMTAB } from "../elf/constants.js";
-import { type ElfFile, type ElfProblem, findSectionOfType, isRefusal } from "../elf/elf-file.js";
+import { type ElfProblem, type ElfFile, findSectionOfType, isRefusal } from "../elf/elf-file.js";
 import { findStub, type SlotTables, stubSectionOf, stubSections } from "./plt.js";
 import type { Resolver, SourcedSymbol, UnresolvedReason } from "./resolver.js";
 import { rowBytes } from "./sorted-rows.js";
+import type { Extent } from "../util/extent.js";
+import type { SymbolFile, SymbolFileOrigin } from "./symbol-files.js";
 import {
-  type Extent,
   findSymbol,
   type FoundSymbol,
   gapAround,
@@ -14,32 +15,55 @@ import {
   type SymbolTable,
 } from "./symbol-table.js";
 
-type TableKey = `${"symtab" | "dynsym"} ${SymbolKind}`;
+type TableKey = `${SymbolFileOrigin} ${"symtab" | "dynsym"} ${SymbolKind}`;
 
 /** A section's or segment's header as an object with a name. */
 const HEADER_BYTES = 200;
+const CLOSED = new MemorySource(new Uint8Array(0));
 
 /**
- * The symbols of one ELF file, in the order of what they tell: .symtab, .dynsym, PLT stubs (`write@plt`), labels of
- * assembly. Each table is read when the ones before it did not cover an address. An address beyond a symbol's end is
- * not covered: a stripped program shows no wrong names.
+ * The symbols of one executable, in the order of what they tell: .symtab, its own and that of other files that tell of it,
+ * .dynsym, PLT stubs (`write@plt`), labels of assembly. Each table is read when the ones before it did not cover an address. An
+ * address beyond a symbol's end is not covered: a stripped program shows no wrong names.
  */
 export class SymtabResolver implements Resolver {
   #elf: ElfFile;
+  /** The executable itself is the first. */
+  #files: readonly SymbolFile[];
   readonly #tables = new Map<TableKey, SymbolTable | ElfProblem | undefined>();
   readonly #slots: SlotTables = new Map();
 
   constructor(elf: ElfFile) {
     this.#elf = elf;
+    this.#files = [{ origin: "own", elf, identity: "" }];
   }
 
-  /** Reads from another source of the same file from now on: descriptors come and go, what was read stays. */
-  reopen(source: ByteSource): void {
-    this.#elf = { ...this.#elf, source };
+  /**
+   * Reads from these from now on, the executable itself the first: descriptors come and go, what was read stays, but for what
+   * was read of a file in whose place there is another now, or none.
+   */
+  reopen(files: readonly SymbolFile[]): void {
+    for (const { origin, identity } of this.#files) {
+      const isSame = files.some((file) => file.origin === origin && file.identity === identity);
+      if (!isSame) this.#forget(origin);
+    }
+    this.#elf = files[0].elf;
+    this.#files = files;
+  }
+
+  /** Reads from nothing any more: what is kept must not read from descriptors that their owners close. */
+  closeSources(): void {
+    this.#files = this.#files.map((file) => ({ ...file, elf: { ...file.elf, source: CLOSED } }));
+    this.#elf = this.#files[0].elf;
+  }
+
+  #forget(origin: SymbolFileOrigin): void {
+    for (const key of this.#tables.keys()) if (key.startsWith(`${origin} `)) this.#tables.delete(key);
   }
 
   get bytes(): number {
-    let bytes = (this.#elf.sections.length + this.#elf.segments.length) * HEADER_BYTES;
+    let bytes = 0;
+    for (const { elf } of this.#files) bytes += (elf.sections.length + elf.segments.length) * HEADER_BYTES;
     for (const table of this.#tables.values()) {
       if (typeof table === "object") bytes += rowBytes(table) + table.reach.byteLength;
     }
@@ -49,18 +73,29 @@ export class SymtabResolver implements Resolver {
 
   resolve(elfAddress: number): SourcedSymbol | UnresolvedReason {
     if (!Number.isSafeInteger(elfAddress) || elfAddress < 0) return "not-covered";
-    const found = this.#find(SHT_SYMTAB, "functions", elfAddress);
-    if (found !== undefined) return { ...found, source: "symtab" };
-    const exported = this.#find(SHT_DYNSYM, "functions", elfAddress);
-    if (exported !== undefined) {
-      return { ...exported, ...this.#narrow(exported, elfAddress, ["symtab functions"]), source: "dynsym" };
+    const before: TableKey[] = [];
+    for (const file of this.#files) {
+      const found = this.#find(file, SHT_SYMTAB, "functions", elfAddress);
+      const source = file.origin === "own" ? "symtab" : file.origin;
+      if (found !== undefined) return { ...found, ...this.#narrow(found, elfAddress, before), source };
+      before.push(`${file.origin} symtab functions`);
     }
+    const exported = this.#find(this.#files[0], SHT_DYNSYM, "functions", elfAddress);
+    if (exported !== undefined) {
+      return { ...exported, ...this.#narrow(exported, elfAddress, before), source: "dynsym" };
+    }
+    before.push("own dynsym functions");
     const stub = this.#findStub(elfAddress);
     if (stub !== undefined) return { ...stub, source: "plt" };
-    const label = this.#find(SHT_SYMTAB, "labels", elfAddress);
-    if (label === undefined) return this.#reason();
-    const functions = this.#narrow(label, elfAddress, ["symtab functions", "dynsym functions"]);
-    return { ...label, ...this.#outsideOfStubs(functions, elfAddress), source: "label" };
+    for (const file of this.#files) {
+      const label = this.#find(file, SHT_SYMTAB, "labels", elfAddress);
+      if (label !== undefined) {
+        const extent = this.#narrow(label, elfAddress, before);
+        return { ...label, ...this.#outsideOfStubs(extent, elfAddress), source: "label" };
+      }
+      before.push(`${file.origin} symtab labels`);
+    }
+    return this.#reason();
   }
 
   gapAround(elfAddress: number): Extent {
@@ -93,23 +128,31 @@ export class SymtabResolver implements Resolver {
     return { from, limit };
   }
 
-  #find(sectionType: number, kind: SymbolKind, elfAddress: number): FoundSymbol | undefined {
-    const key: TableKey = `${sectionType === SHT_SYMTAB ? "symtab" : "dynsym"} ${kind}`;
+  #find(
+    { origin, elf }: SymbolFile,
+    sectionType: number,
+    kind: SymbolKind,
+    elfAddress: number,
+  ): FoundSymbol | undefined {
+    const key: TableKey = `${origin} ${sectionType === SHT_SYMTAB ? "symtab" : "dynsym"} ${kind}`;
     if (!this.#tables.has(key)) {
-      const section = findSectionOfType(this.#elf, sectionType);
-      const table = section && readSymbolTable(this.#elf, section, kind);
+      const section = findSectionOfType(elf, sectionType);
+      const table = section && readSymbolTable(elf, section, kind);
       this.#tables.set(key, table === undefined ? undefined : isRefusal(table) ? table.problem : table);
     }
     const table = this.#tables.get(key);
-    return typeof table === "object" ? findSymbol(this.#elf, table, elfAddress) : undefined;
+    return typeof table === "object" ? findSymbol(elf, table, elfAddress) : undefined;
   }
 
   #findStub(elfAddress: number): FoundSymbol | undefined {
     const section = stubSectionOf(this.#elf, elfAddress);
     if (section === undefined) return undefined;
     return findStub(this.#elf, section, this.#slots, elfAddress, (resolver) => {
-      const found = this.#find(SHT_SYMTAB, "functions", resolver) ?? this.#find(SHT_DYNSYM, "functions", resolver);
-      return found?.systemName;
+      for (const file of this.#files) {
+        const found = this.#find(file, SHT_SYMTAB, "functions", resolver);
+        if (found !== undefined) return found.systemName;
+      }
+      return this.#find(this.#files[0], SHT_DYNSYM, "functions", resolver)?.systemName;
     });
   }
 

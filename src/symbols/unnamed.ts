@@ -17,6 +17,7 @@ export function unnamed(request: SymbolizeRequest, reason: UnresolvedReason): Sy
     provisional: new Uint8Array(count),
     linesMs: 0,
     withoutLines: {},
+    debugFiles: {},
     symbolStarts: new Float64Array(count),
     rangeStarts: request.fileOffsets.slice(),
     rangeLimits: request.fileOffsets.map((offset) => offset + 1),

@@ -22,6 +22,7 @@ const FLOORS: Readonly<Record<string, number>> = {
   unwind: 2,
   capture: 2,
   executables: 2,
+  debugfiles: 2,
   host: 2,
   naming: 2,
   budget: 2,

@@ -23,12 +23,14 @@ function framesOf({ lines }: DebugAnswer): SymbolizerFrame[] {
 export interface CompareOptions {
   /** What llvm-symbolizer reads, and whose addresses are taken; the file itself unless told. */
   readonly program?: string;
+  /** Whose .text the addresses are of, when the program has only debug information. */
+  readonly code?: string;
   readonly companions?: Companions;
 }
 
 /** Compares a file's lines with llvm-symbolizer's on random addresses; gives how many of them have inlined calls. */
-export function compareLines(file: string, { program = file, companions }: CompareOptions = {}): number {
-  const addresses = randomAddresses(openProgram(program), ADDRESSES);
+export function compareLines(file: string, { program = file, code = program, companions }: CompareOptions = {}): number {
+  const addresses = randomAddresses(openProgram(code), ADDRESSES);
   const limits = { deadlineMs: Infinity, maxInflatedBytes: 1 << 28 };
   const answers = lookUpLines(openProgram(file), addresses, companions ? { ...limits, companions } : limits);
   const expected = llvmSymbolizer(program, addresses);

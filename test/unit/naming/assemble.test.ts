@@ -88,6 +88,7 @@ describe("assembleProfile", () => {
         provisional: new Uint8Array(2),
         linesMs: 0,
         withoutLines: {},
+        debugFiles: {},
       },
     };
     const profile = assembleProfile({

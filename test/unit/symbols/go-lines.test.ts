@@ -3,7 +3,8 @@ import { closeSync, mkdtempSync, openSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { after, describe, it } from "node:test";
-import { isRefusal, toFileOffset } from "#src/elf/elf-file.js";
+import type { ByteSource } from "#src/elf/byte-source.js";
+import { type ElfFile, isRefusal, toFileOffset } from "#src/elf/elf-file.js";
 import { openGoTable } from "#src/gopclntab/go-table.js";
 import type { ExecutableSerial } from "#src/model/brand.js";
 import { createResolverCache } from "#src/symbols/cache.js";
@@ -14,6 +15,26 @@ import { goToolchain } from "../../support/go-toolchain.js";
 
 const SOURCE = "test/fixtures/go-names";
 const go = goToolchain("local");
+
+/** How many bytes of a file are asked for meanwhile. */
+function bytesRead(elf: ElfFile, work: (counted: ElfFile) => void): number {
+  let bytes = 0;
+  const { source } = elf;
+  const counting: ByteSource = {
+    size: source.size,
+    failure: undefined,
+    read(offset, length) {
+      bytes += length;
+      return source.read(offset, length);
+    },
+    readInto(offset, target) {
+      bytes += target.length;
+      return source.readInto(offset, target);
+    },
+  };
+  work({ ...elf, source: counting });
+  return bytes;
+}
 
 describe("a Go program", { skip: typeof go === "string" ? go : false }, () => {
   const folder = mkdtempSync(join(tmpdir(), "hostflame-go-lines-"));
@@ -29,6 +50,13 @@ describe("a Go program", { skip: typeof go === "string" ? go : false }, () => {
       assert.ok(table !== undefined && !isRefusal(table));
       const main = [...table.functions()].find(({ name }) => name() === "main.main");
       assert.ok(main !== undefined);
+      // What had to be searched for is not searched for again.
+      const read = bytesRead(elf, (counted) => {
+        const again = openGoTable(counted, table.place);
+        assert.ok(again !== undefined && !isRefusal(again));
+        assert.deepEqual(again.place, table.place);
+      });
+      assert.ok(read < 4096, `${read} bytes`);
       const offsets: number[] = [];
       for (let at = main.start; at < main.limit; at++) offsets.push(toFileOffset(elf, at)!);
       const fd = openSync(file, "r");

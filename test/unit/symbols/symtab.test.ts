@@ -8,6 +8,7 @@ import fc from "fast-check";
 import { MemorySource } from "#src/elf/byte-source.js";
 import { isRefusal } from "#src/elf/elf-file.js";
 import { parseElf } from "#src/elf/parser.js";
+import { asLoaded } from "#src/symbols/symbol-files.js";
 import { SymtabResolver } from "#src/symbols/symtab.js";
 import { describeResolver } from "../../support/describe-resolver.js";
 import { byStart, openImage, openProgram, readelfFunctions } from "../../support/elf-image.js";
@@ -81,6 +82,7 @@ const BASE = 0x500000;
 const SECTION_START = `-Wl,--section-start=.fixed=0x${BASE.toString(16)}`;
 const fixed = link("fixed", "-static", "-no-pie", SECTION_START);
 const pie = link("pie", "-pie", SECTION_START);
+const library = link("library", "-shared", SECTION_START);
 const stripped = link("stripped", "-shared", "-s", SECTION_START);
 const known = (list: readonly [number, string, number][]) =>
   list.map(([offset, systemName, start]) => ({ elfAddress: BASE + offset, systemName, start: BASE + start }));
@@ -126,6 +128,25 @@ describeResolver("a stripped library", () => ({
   // Local functions were stripped: what they were lies between, and is nobody's.
   uncovered: [0x10, 0x40, 0x50, 0x60, 0x80, 0x90, 0xa0].map((offset) => BASE + offset),
   maxBytes: 16 * 1024,
+}));
+
+const [debug, bare] = ["library.debug", "library.stripped"].map((name) => join(directory, name));
+execFileSync("objcopy", ["--only-keep-debug", library, debug]);
+execFileSync("objcopy", ["--strip-all", library, bare]);
+
+describeResolver("a stripped library with its debug file", () => ({
+  make: () => {
+    const elf = openProgram(bare);
+    const resolver = new SymtabResolver(elf);
+    resolver.reopen([
+      { origin: "own", elf, identity: "" },
+      { origin: "debugfile", elf: asLoaded(openProgram(debug), elf), identity: "1" },
+    ]);
+    return resolver;
+  },
+  known: everySymbol,
+  uncovered: nowhere,
+  maxBytes: 32 * 1024,
 }));
 
 describe("a file without symbols", () => {

@@ -1,0 +1,34 @@
+import type { DebugFileSearch } from "../debugfiles/debug-files.js";
+import { hasDebugInfo } from "../debuginfo/debug-info.js";
+import { SHT_SYMTAB } from "../elf/constants.js";
+import { type ElfFile, findSectionOfType } from "../elf/elf-file.js";
+
+/** Whose symbols a file has: the executable's own, or what was taken out of it. */
+export type SymbolFileOrigin = "own" | "debugfile";
+
+/** A file with symbols or debug information of one executable, by the executable's ELF addresses. */
+export interface SymbolFile {
+  readonly origin: SymbolFileOrigin;
+  readonly elf: ElfFile;
+  /** Of the origin's file; another one has another, and what was read of the one before is of no use. */
+  readonly identity: string;
+}
+
+/**
+ * The files that tell of an executable, in the order in which they are believed: itself, and its debug file where it lacks a
+ * symbol table, or debug information and a Go table that would do as well.
+ */
+export function symbolFilesOf(elf: ElfFile, hasGoTable: boolean, search: DebugFileSearch | undefined): SymbolFile[] {
+  const files: SymbolFile[] = [{ origin: "own", elf, identity: "" }];
+  const hasSymbols = findSectionOfType(elf, SHT_SYMTAB) !== undefined;
+  if (!hasSymbols || (!hasGoTable && !hasDebugInfo(elf))) {
+    const found = search?.file;
+    if (found !== undefined) files.push({ ...found, origin: "debugfile", elf: asLoaded(found.elf, elf) });
+  }
+  return files;
+}
+
+/** A file that has the symbols and not the code: which addresses are code is for the executable to say. */
+export function asLoaded(file: ElfFile, { segments }: ElfFile): ElfFile {
+  return { ...file, segments };
+}
