@@ -54,6 +54,7 @@ export async function runRecord(options: RecordOptions, reporter: RecordReporter
       timeNs: taken.timeNs,
       durationNs: taken.durationNs,
       periodNs: Math.round(1e9 / options.frequencyHz),
+      demangling: options.demangling,
     });
     await writeFiles(named.profile, options);
     report(named, taken, options, reporter);

@@ -1,4 +1,5 @@
 import type { ExecutableId } from "../model/brand.js";
+import type { Demangling } from "../model/demangling.js";
 import type {
   CodeKind,
   Profile,
@@ -11,7 +12,9 @@ import type {
 } from "../model/profile.js";
 import { frameKind } from "../native/abi.generated.js";
 import type { SymbolizeResult } from "../symbols/resolver.js";
+import type { KnownName } from "./known-names.js";
 import type { LocationTable } from "./location-table.js";
+import { kernelName, readableName } from "./readable-name.js";
 
 /** Names of an executable's locations: the answer, and the locations it was asked for, in the same order. */
 export interface NamedExecutable {
@@ -26,8 +29,8 @@ export interface NamedExecutable {
 /** Names of the kernel's locations, parallel to them. */
 export interface NamedKernel {
   readonly locations: Uint32Array;
-  /** "" when unresolved. */
-  readonly names: readonly string[];
+  /** Undefined when unresolved. */
+  readonly names: readonly (KnownName | undefined)[];
   /** Module of each, "" for the kernel proper. */
   readonly modules: readonly string[];
 }
@@ -36,6 +39,7 @@ export interface AssembleInput {
   readonly timeNs: bigint;
   readonly durationNs: bigint;
   readonly periodNs: number;
+  readonly demangling: Demangling;
   readonly locations: LocationTable;
   readonly executables: ReadonlyMap<ExecutableId, NamedExecutable>;
   readonly kernel: NamedKernel;
@@ -49,7 +53,7 @@ const PAGE = 4096;
 
 /** Puts names to the locations of a window: the profile that every view is made from. */
 export function assembleProfile(input: AssembleInput): Profile {
-  const assembly = new Assembly(input.locations);
+  const assembly = new Assembly(input.locations, input.demangling);
   for (const executable of input.executables.values()) {
     assembly.addExecutable(executable);
   }
@@ -75,7 +79,10 @@ class Assembly {
   readonly locations: ProfileLocation[];
   private readonly functionIndices = new Map<string, number>();
 
-  constructor(private readonly table: LocationTable) {
+  constructor(
+    private readonly table: LocationTable,
+    private readonly demangling: Demangling,
+  ) {
     this.locations = new Array<ProfileLocation>(table.length);
   }
 
@@ -96,7 +103,9 @@ class Assembly {
       let lines = linesOf.get(chain);
       if (lines === undefined) {
         lines = Array.from(chains.functions.subarray(chains.offsets[chain], chains.offsets[chain + 1]), (fn, at) => {
-          return { functionIndex: this.functionIndex(functions[fn]), line: chains.lines[chains.offsets[chain] + at] };
+          const known = functions[fn];
+          const functionIndex = this.functionIndex({ ...known, name: readableName(known, this.demangling) });
+          return { functionIndex, line: chains.lines[chains.offsets[chain] + at] };
         });
         linesOf.set(chain, lines);
       }
@@ -125,9 +134,13 @@ class Assembly {
       }
       // Locations come in order of address.
       mapping.end = address;
-      mapping.named ||= names[row] !== "";
-      const name = names[row] === "" ? `kernel+0x${address.toString(16)}` : names[row];
-      this.put(location, mapping.index, address, "kernel", unresolved(name));
+      const known = names[row];
+      mapping.named ||= known !== undefined;
+      const fn =
+        known === undefined
+          ? unresolved(`kernel+0x${address.toString(16)}`)
+          : { ...known, name: kernelName(known, module, this.demangling), fileName: "", startLine: 0 };
+      this.put(location, mapping.index, address, "kernel", fn);
     }
     for (const [module, { start, end, named }] of byModule) {
       this.mappings.push({
@@ -182,7 +195,9 @@ class Assembly {
   }
 
   private functionIndex({ name, systemName, fileName, startLine }: ProfileFunction): number {
-    const key = fileName === "" ? systemName : `${systemName}\0${fileName}\0${startLine}`;
+    // Modules have functions of one name.
+    const names = name === systemName ? name : `${systemName}\0${name}`;
+    const key = fileName === "" ? names : `${names}\0${fileName}\0${startLine}`;
     const known = this.functionIndices.get(key);
     if (known !== undefined) {
       return known;

@@ -14,8 +14,8 @@ export class KernelNames {
   private ranges = new RangeTable(WIDTH);
   private names = new KnownNames();
   private modules: string[] = [""];
-  /** The modules that are loaded, as text that changes when they do; "" when that cannot be known. */
-  private loaded = "";
+  /** The modules that are loaded, by name, as text that is another when another one has the name; none when that cannot be known. */
+  private loaded: ReadonlyMap<string, string> = new Map();
   private text: Pick<KernelSymbols, "textStart" | "textLimit"> = { textStart: 0n, textLimit: 0n };
 
   constructor(
@@ -28,15 +28,17 @@ export class KernelNames {
   }
 
   /**
-   * Forgets what may not hold any more: names in modules, when one came or went since the last call. A module's text is
+   * Forgets what may not hold any more: names in modules that went since the last call, or came back. A module's text is
    * at one place while it is loaded, and the kernel's own never moves.
    */
   refresh(): void {
     const loaded = loadedModules(this.modulesPath);
-    if (loaded !== this.loaded) {
-      this.loaded = loaded;
-      this.ranges.filter((row) => this.modules[this.ranges.value(row, MODULE)] === "");
+    const gone = new Set<number>();
+    for (const [index, module] of this.modules.entries()) {
+      if (module !== "" && loaded.get(module) !== this.loaded.get(module)) gone.add(index);
     }
+    this.loaded = loaded;
+    if (gone.size > 0) this.ranges.filter((row) => !gone.has(this.ranges.value(row, MODULE)));
     if (this.bytes > this.maxBytes) {
       this.ranges = new RangeTable(WIDTH);
       this.names = new KnownNames();
@@ -57,7 +59,6 @@ export class KernelNames {
       this.text = { textStart: symbols.textStart, textLimit: symbols.textLimit };
     }
     const numbers = this.names.add(symbols.names);
-    const watched = new Set(this.loaded.split("\n").map((line) => line.slice(0, line.indexOf(" "))));
     const added: AddedRange[] = [];
     for (let at = 0; at < asked.length; at++) {
       const address = asked[at];
@@ -65,7 +66,7 @@ export class KernelNames {
       const module = symbols.modules[symbols.moduleIndices[at]];
       const stays =
         index >= 0
-          ? module === "" || watched.has(module)
+          ? module === "" || this.loaded.has(module)
           : symbols.textStart <= address && address < symbols.textLimit && symbols.problem === undefined;
       if (stays) {
         added.push({
@@ -134,19 +135,16 @@ function address(place: number): bigint {
   return BigInt.asUintN(64, BigInt(place));
 }
 
-/** `name size address` of each module: without the counts of users, which change all the time. */
-function loadedModules(path: string): string {
+/** `size address` of each module by its name: without the counts of users, which change all the time. */
+function loadedModules(path: string): ReadonlyMap<string, string> {
   try {
-    return readFileSync(path, "latin1")
-      .split("\n")
-      .map((line) => line.split(" "))
-      .filter((fields) => fields.length >= 6)
-      .map((fields) => `${fields[0]} ${fields[1]} ${fields[5]}`)
-      .join("\n");
+    const lines = readFileSync(path, "latin1").split("\n");
+    const fields = lines.map((line) => line.split(" ")).filter((parts) => parts.length >= 6);
+    return new Map(fields.map((parts) => [parts[0], `${parts[1]} ${parts[5]}`]));
   } catch (error) {
     if (errnoOf(error) === "") {
       throw error;
     }
-    return ""; // a kernel without modules has no such file; then none is watched
+    return new Map(); // a kernel without modules has no such file; then none is watched
   }
 }

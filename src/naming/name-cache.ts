@@ -26,8 +26,8 @@ const KERNEL_SHARE = 4;
 const EXECUTABLE_SHARE = 2;
 /** An executable that ends the worker so often in a row is not asked about again. */
 const MAX_FAILURES = 3;
-/** A kernel that hides its addresses costs a pass over them to find out; a person may have changed that meanwhile. */
-const HIDDEN_REST_MS = 600_000;
+/** A kernel that hides its addresses costs a look at the first of them to find out; a person may have changed that meanwhile. */
+const HIDDEN_REST_MS = 60_000;
 
 /**
  * Rows of new files wait while the worker reads debug information, and in a storm of new programs there are hundreds a

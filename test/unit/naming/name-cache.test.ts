@@ -302,6 +302,25 @@ describe("NameCache of the kernel", () => {
     assert.equal(namer.kernelQuestions, 2);
   });
 
+  it("goes on knowing one module while another comes and goes", async () => {
+    const stays = "one 4096 0 - Live 0xffffffffc0000000";
+    modules(stays);
+    text(...CORE, "ffffffffc0000000 t of_one\t[one]");
+    const namer = directNamer();
+    const cache = new NameCache(namer, 1 << 20, MODULES);
+    await names(cache, MODULE_ADDRESS);
+    for (let second = 0; second < 5; second++) {
+      modules(stays, "two 4096 0 - Live 0xffffffffc0100000");
+      assert.deepEqual(await names(cache, MODULE_ADDRESS), ["of_one [one]"]);
+      modules(stays);
+      assert.deepEqual(await names(cache, MODULE_ADDRESS), ["of_one [one]"]);
+    }
+    assert.equal(namer.kernelQuestions, 1);
+    modules("one 8192 0 - Live 0xffffffffc0000000"); // built anew
+    await names(cache, MODULE_ADDRESS);
+    assert.equal(namer.kernelQuestions, 2);
+  });
+
   it("keeps nothing of BPF programs, which leave no trace when they go", async () => {
     modules("one 4096 0 - Live 0xffffffffc0000000");
     text(...CORE, "ffffffffc1000000 t bpf_prog_1\t[bpf]");
