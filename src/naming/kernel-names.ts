@@ -1,8 +1,13 @@
 import { readFileSync } from "node:fs";
 import type { KernelSymbols } from "../symbols/kallsyms.js";
+import type { KernelSymbolChange } from "../native/symbol-record.js";
 import { errnoOf } from "../util/errno.js";
 import { KnownNames } from "./known-names.js";
 import { RangeTable, type AddedRange } from "./range-table.js";
+import { settleChanges, type SettledPlace } from "./settle-changes.js";
+
+/** Tells what symbols the kernel made and took back since it was asked last, in order; undefined when anything may have changed. */
+export type SymbolChanges = () => readonly KernelSymbolChange[] | undefined;
 
 // Columns of a range.
 const NAME = 0; // a number of names, or -1
@@ -16,11 +21,18 @@ export class KernelNames {
   private modules: string[] = [""];
   /** The modules that are loaded, by name, as text that is another when another one has the name; none when that cannot be known. */
   private loaded: ReadonlyMap<string, string> = new Map();
+  /** Whether the kernel tells what code it makes while it runs. */
+  private followsChanges = false;
+  /** What was there in the window that is being named, and is not any more. */
+  private stale: readonly SettledPlace[] = [];
+  /** Numbers of the names that changes told. */
+  private readonly toldNames = new Map<string, number>();
   private text: Pick<KernelSymbols, "textStart" | "textLimit"> = { textStart: 0n, textLimit: 0n };
 
   constructor(
     private readonly maxBytes: number,
     private readonly modulesPath = "/proc/modules",
+    private readonly changes: SymbolChanges = () => undefined,
   ) {}
 
   get bytes(): number {
@@ -28,8 +40,9 @@ export class KernelNames {
   }
 
   /**
-   * Forgets what may not hold any more: names in modules that went since the last call, or came back. A module's text is
-   * at one place while it is loaded, and the kernel's own never moves.
+   * Once a window: forgets what may not hold any more, names in modules that went since the last call or came back, and
+   * learns what code the kernel made meanwhile. A module's text is at one place while it is loaded, and the kernel's own never
+   * moves.
    */
   refresh(): void {
     const loaded = loadedModules(this.modulesPath);
@@ -43,7 +56,45 @@ export class KernelNames {
       this.ranges = new RangeTable(WIDTH);
       this.names = new KnownNames();
       this.modules = [""];
+      this.toldNames.clear();
     }
+    this.follow();
+  }
+
+  /** Places of changes become ranges; those that are stale by now are forgotten when the window has been named. */
+  private follow(): void {
+    this.forget(this.stale);
+    const changes = this.changes();
+    const places = changes && settleChanges(changes);
+    this.followsChanges = places !== undefined;
+    this.stale = places?.filter(({ isStale }) => isStale) ?? [];
+    if (places === undefined) {
+      this.ranges.filter((row) => !isMadeWhileRunning(this.modules[this.ranges.value(row, MODULE)]));
+      return;
+    }
+    this.forget(places);
+    const added = places.map(({ start, limit, name, module }): AddedRange => {
+      return { address: start, start, limit, numbers: [this.toldName(name), this.moduleIndex(module)] };
+    });
+    if (added.length > 0) this.ranges.merge(added);
+  }
+
+  private forget(places: readonly SettledPlace[]): void {
+    if (places.length === 0) return;
+    this.ranges.filter((row) => {
+      const [start, limit] = [this.ranges.start(row), this.ranges.limit(row)];
+      return !places.some((place) => start < place.limit && place.start < limit);
+    });
+  }
+
+  private toldName(name: string): number {
+    if (name === "") return -1;
+    let number = this.toldNames.get(name);
+    if (number === undefined) {
+      number = this.names.add([{ name, systemName: name }])[0];
+      this.toldNames.set(name, number);
+    }
+    return number;
   }
 
   unknown(addresses: BigUint64Array): BigUint64Array {
@@ -51,8 +102,8 @@ export class KernelNames {
   }
 
   /**
-   * Keeps of an answer what stays: names in the kernel's own image, and in modules that {@link refresh} watches. BPF
-   * programs and trampolines come and go without a trace that could be looked at, and are asked for each time.
+   * Keeps of an answer what stays: names in the kernel's own image, in modules that {@link refresh} watches, and, where the
+   * kernel tells of them, of BPF programs, trampolines and probes. Else those are asked for each time.
    */
   learn(asked: BigUint64Array, symbols: KernelSymbols): void {
     if (symbols.textLimit > 0n) {
@@ -66,7 +117,7 @@ export class KernelNames {
       const module = symbols.modules[symbols.moduleIndices[at]];
       const stays =
         index >= 0
-          ? module === "" || this.loaded.has(module)
+          ? module === "" || this.loaded.has(module) || (this.followsChanges && isMadeWhileRunning(module))
           : symbols.textStart <= address && address < symbols.textLimit && symbols.problem === undefined;
       if (stays) {
         added.push({
@@ -124,6 +175,11 @@ export class KernelNames {
     const index = this.modules.indexOf(module);
     return index >= 0 ? index : this.modules.push(module) - 1;
   }
+}
+
+/** What /proc/kallsyms has in brackets for code that is in no module. */
+function isMadeWhileRunning(module: string): boolean {
+  return module === "bpf" || module.startsWith("__builtin__");
 }
 
 /** A kernel address as a number that is exact: all lie within 2^53 of the top. */

@@ -12,7 +12,7 @@ import {
 import { unnamed } from "../symbols/unnamed.js";
 import { ByteLru } from "../util/lru.js";
 import { ExecutableNames } from "./executable-names.js";
-import { KernelNames } from "./kernel-names.js";
+import { KernelNames, type SymbolChanges } from "./kernel-names.js";
 import type { Namer } from "./name-window.js";
 
 /** Where a name came from, and why there was none; the kernel's are told apart from executables'. */
@@ -67,9 +67,10 @@ export class NameCache implements Namer {
     private readonly namer: Namer,
     private budgetBytes: number,
     modulesPath?: string,
+    changes?: SymbolChanges,
   ) {
     this.executables = new ByteLru(executablesShare(budgetBytes));
-    this.kernelNames = new KernelNames(budgetBytes / KERNEL_SHARE, modulesPath);
+    this.kernelNames = new KernelNames(budgetBytes / KERNEL_SHARE, modulesPath, changes);
   }
 
   get bytes(): number {

@@ -102,6 +102,12 @@ export interface Addon {
   possibleCpus(): number;
   /** Turns the kernel's BPF statistics on while the returned function has not been called (bpf_enable_stats). */
   enableProgramStats(): () => void;
+  /**
+   * Watches the symbols that the kernel makes while it runs, on these CPUs. The function gives the records since its last call,
+   * bytes as perf_event_open(2) has them (PERF_RECORD_KSYMBOL with a sample_id of the time, PERF_RECORD_LOST), each CPU's in order;
+   * true ends it. It ends with the last reference, too.
+   */
+  watchKernelSymbols(cpus: readonly number[]): (end?: boolean) => Uint8Array | undefined;
   /** Gives memory that malloc holds, and nobody uses, back to the kernel; some milliseconds. */
   trimMemory(): void;
 }

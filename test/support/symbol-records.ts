@@ -1,0 +1,29 @@
+import type { KernelSymbolChange } from "#src/native/symbol-record.js";
+
+const HEADER_BYTES = 8;
+const NAME = 24;
+
+/** A record as perf_event_open(2) has it; the type of the symbol as the kernel numbers it. */
+export function symbolRecord(change: Omit<KernelSymbolChange, "module">, type: number, kind = 17): Buffer {
+  const nameBytes = Math.ceil((change.name.length + 1) / 8) * 8;
+  const record = Buffer.alloc(NAME + nameBytes + 8);
+  record.writeUInt32LE(kind, 0);
+  record.writeUInt16LE(record.length, 6);
+  record.writeBigUInt64LE(change.address, HEADER_BYTES);
+  record.writeUInt32LE(change.length, 16);
+  record.writeUInt16LE(type, 20);
+  record.writeUInt16LE(change.made ? 0 : 1, 22);
+  record.write(change.name, NAME, "latin1");
+  record.writeBigUInt64LE(change.timeNs, record.length - 8);
+  return record;
+}
+
+/** `+name@1000..1040` at time n of the nth. */
+export function changesOf(...texts: readonly string[]): KernelSymbolChange[] {
+  return texts.map((text, index) => {
+    const [, sign, name, start, limit] = /^([+-])(\w*)@(\w+)\.\.(\w+)$/.exec(text) ?? [];
+    const [from, to] = [BigInt(`0xffffffffc0${start}`), BigInt(`0xffffffffc0${limit}`)];
+    const module = name === "" ? "" : "bpf";
+    return { address: from, length: Number(to - from), name, module, made: sign === "+", timeNs: BigInt(index) };
+  });
+}
