@@ -4,6 +4,7 @@
 #include <linux/perf_event.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <string>
@@ -33,6 +34,8 @@ Failure SymbolEvents::Open(uint32_t cpu) {
   // Each record ends with its time, by which records of several CPUs have an order.
   attributes.sample_id_all = 1;
   attributes.sample_type = PERF_SAMPLE_TIME;
+  attributes.use_clockid = 1;
+  attributes.clockid = CLOCK_MONOTONIC;
   // Nobody waits on it: no record wakes anybody.
   attributes.watermark = 1;
   attributes.wakeup_watermark = static_cast<uint32_t>(DataBytes());

@@ -134,7 +134,6 @@ async function sampleUntilAsked(frame: Frame): Promise<void> {
   const settings = settingsOf(options);
   const native = loadNative();
   const symbols = new SymbolWatch(native.addon);
-  if (symbols.problem !== "") frame.log.warn("kernel_symbols_unwatched", { problem: symbols.problem });
   const capture = new Capture(
     native,
     {
@@ -288,6 +287,8 @@ async function runWindows(frame: Frame, parts: Parts): Promise<void> {
   try {
     await api?.serve({ ...making, capture, rate, sources, settings: () => present.settings });
     capture.start();
+    symbols.start();
+    if (symbols.problem !== "") log.warn("kernel_symbols_unwatched", { problem: symbols.problem });
     loop.begin();
     budget.start();
     health.phase = "sampling";

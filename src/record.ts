@@ -52,7 +52,7 @@ export async function runRecord(options: RecordOptions, reporter: RecordReporter
       },
       (content) => worker.call("convert", content),
     );
-    const taken = await take(capture, options, reporter, interrupt);
+    const taken = await take(capture, symbols, options, reporter, interrupt);
     const namer = withKernelChanges(workerNamer(worker), () => symbols.changes());
     const named = await nameWindow(taken.window, capture.registry, namer, {
       timeNs: taken.timeNs,
@@ -83,6 +83,7 @@ interface Taken {
 /** Samples until the time is over or Ctrl-C comes; the kernel side is gone when it returns. */
 async function take(
   capture: Capture,
+  symbols: SymbolWatch,
   options: RecordOptions,
   reporter: RecordReporter,
   interrupt: Interrupt,
@@ -92,6 +93,7 @@ async function take(
     const timeNs = BigInt(Date.now()) * 1_000_000n;
     const start = process.hrtime.bigint();
     capture.start();
+    symbols.start();
     loop.enable();
     const progress = setInterval(() => {
       reporter.progress({

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import type { Addon } from "../native/addon.js";
 import { isNativeError } from "../native/load.js";
-import { type KernelSymbolChange, parseSymbolRecords } from "../native/symbol-record.js";
+import { type KernelSymbolChanges, parseSymbolRecords } from "../native/symbol-record.js";
 import { errnoOf } from "../util/errno.js";
 import { parseCpuList } from "./cpu-list.js";
 
@@ -15,21 +15,29 @@ export class SymbolWatch {
   /** Why nothing is watched, one sentence; "" while all is. */
   problem = "";
   private online = "";
+  private lookedNs = 0n;
   private drain: ReturnType<Addon["watchKernelSymbols"]> | undefined;
 
-  constructor(private readonly addon: Addon) {
+  constructor(private readonly addon: Addon) {}
+
+  /** From now on. What is there already, the kernel's list has. */
+  start(): void {
     this.open();
   }
 
   /** What changed since the last call, in order; undefined when that is not known, and anything may have. */
-  changes(): readonly KernelSymbolChange[] | undefined {
+  changes(): KernelSymbolChanges | undefined {
+    if (this.drain === undefined && this.problem === "") return undefined;
     const records = this.drain?.();
+    const fromNs = this.lookedNs;
+    this.lookedNs = process.hrtime.bigint();
     // What another CPU said before it was watched is not known.
     if (onlineCpus() !== this.online) {
       this.open();
       return undefined;
     }
-    return records === undefined ? undefined : parseSymbolRecords(records);
+    const changes = records && parseSymbolRecords(records);
+    return changes && { changes, fromNs, toNs: this.lookedNs };
   }
 
   close(): void {
@@ -40,6 +48,7 @@ export class SymbolWatch {
   private open(): void {
     this.close();
     this.online = onlineCpus();
+    this.lookedNs = process.hrtime.bigint();
     try {
       this.drain = this.addon.watchKernelSymbols(parseCpuList(this.online));
       this.problem = "";

@@ -1,13 +1,13 @@
 import { readFileSync } from "node:fs";
 import type { KernelSymbols } from "../symbols/kallsyms.js";
-import type { KernelSymbolChange } from "../native/symbol-record.js";
+import type { KernelSymbolChanges } from "../native/symbol-record.js";
 import { errnoOf } from "../util/errno.js";
 import { KnownNames } from "./known-names.js";
 import { RangeTable, type AddedRange } from "./range-table.js";
 import { settleChanges, type SettledPlace } from "./settle-changes.js";
 
-/** Tells what symbols the kernel made and took back since it was asked last, in order; undefined when anything may have changed. */
-export type SymbolChanges = () => readonly KernelSymbolChange[] | undefined;
+/** Tells what symbols the kernel made and took back since it was asked last; undefined when anything may have changed. */
+export type SymbolChanges = () => KernelSymbolChanges | undefined;
 
 // Columns of a range.
 const NAME = 0; // a number of names, or -1

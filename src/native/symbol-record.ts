@@ -9,8 +9,17 @@ export interface KernelSymbolChange {
   readonly module: string;
   /** Made, or taken back. */
   readonly made: boolean;
-  /** By the clock of perf events: for order only. */
+  /** CLOCK_MONOTONIC. */
   readonly timeNs: bigint;
+}
+
+/** All changes between two looks. */
+export interface KernelSymbolChanges {
+  /** In the order of their times. */
+  readonly changes: readonly KernelSymbolChange[];
+  /** When it was looked before, and now: CLOCK_MONOTONIC. */
+  readonly fromNs: bigint;
+  readonly toNs: bigint;
 }
 
 // enum perf_event_type and perf_record_ksymbol_type (include/uapi/linux/perf_event.h).

@@ -1,4 +1,4 @@
-import type { KernelSymbolChange } from "#src/native/symbol-record.js";
+import type { KernelSymbolChange, KernelSymbolChanges } from "#src/native/symbol-record.js";
 
 const HEADER_BYTES = 8;
 const NAME = 24;
@@ -18,12 +18,14 @@ export function symbolRecord(change: Omit<KernelSymbolChange, "module">, type: n
   return record;
 }
 
-/** `+name@1000..1040` at time n of the nth. */
-export function changesOf(...texts: readonly string[]): KernelSymbolChange[] {
-  return texts.map((text, index) => {
-    const [, sign, name, start, limit] = /^([+-])(\w*)@(\w+)\.\.(\w+)$/.exec(text) ?? [];
+/** `+name@1000..1040` at second n of the nth, from second 0 to 100; or at another: `+name@1000..1040@30`. */
+export function changesOf(...texts: readonly string[]): KernelSymbolChanges {
+  const changes = texts.map((text, index) => {
+    const [, sign, name, start, limit, time] = /^([+-])(\w*)@(\w+)\.\.(\w+?)(?:@([\d.]+))?$/.exec(text) ?? [];
     const [from, to] = [BigInt(`0xffffffffc0${start}`), BigInt(`0xffffffffc0${limit}`)];
     const module = name === "" ? "" : "bpf";
-    return { address: from, length: Number(to - from), name, module, made: sign === "+", timeNs: BigInt(index) };
+    const timeNs = BigInt(Math.round(Number(time ?? index) * 1e9));
+    return { address: from, length: Number(to - from), name, module, made: sign === "+", timeNs };
   });
+  return { changes, fromNs: 0n, toNs: 100_000_000_000n };
 }

@@ -8,7 +8,7 @@ import { FileSource } from "#src/elf/byte-source.js";
 import { executableSegments, isRefusal } from "#src/elf/elf-file.js";
 import { parseElf } from "#src/elf/parser.js";
 import type { ExecutableSerial } from "#src/model/brand.js";
-import type { KernelSymbolChange } from "#src/native/symbol-record.js";
+import type { KernelSymbolChanges } from "#src/native/symbol-record.js";
 import { NameCache } from "#src/naming/name-cache.js";
 import type { Namer } from "#src/naming/name-window.js";
 import { createResolverCache } from "#src/symbols/cache.js";
@@ -336,15 +336,17 @@ describe("NameCache of the kernel", () => {
 
   describe("where the kernel tells what code it makes while it runs", () => {
     const SPIN = "ffffffffc1000000 t bpf_prog_spin\t[bpf]";
-    let told: readonly KernelSymbolChange[] | undefined;
+    let told: KernelSymbolChanges | undefined;
     const changes = () => {
       const now = told;
-      told = [];
+      told = changesOf();
       return now;
     };
-    const settle = () => (told = []);
+    const settle = () => (told = changesOf());
     const there = (...texts: string[]) => {
-      return changesOf(...texts).map((change) => ({ ...change, address: change.address + 0x1000000n }));
+      const told = changesOf(...texts);
+      const changes = told.changes.map((change) => ({ ...change, address: change.address + 0x1000000n }));
+      return { ...told, changes };
     };
 
     it("remembers BPF programs, trampolines and probes until they go", async () => {
@@ -382,7 +384,7 @@ describe("NameCache of the kernel", () => {
       text(...CORE, SPIN);
       const cache = new NameCache(directNamer(), 1 << 20, MODULES, changes);
       assert.deepEqual(await names(cache, BPF_ADDRESS), ["bpf_prog_spin [bpf]"]);
-      told = there("-bpf_prog_spin@000000..000040", "+bpf_prog_next@000000..000080");
+      told = there("-bpf_prog_spin@000000..000040@50", "+bpf_prog_next@000000..000080@50");
       text(...CORE, "ffffffffc1000000 t bpf_prog_next\t[bpf]");
       assert.deepEqual(await names(cache, CORE_ADDRESS, BPF_ADDRESS), ["work []", "-"]);
       assert.deepEqual(await names(cache, BPF_ADDRESS), ["bpf_prog_next [bpf]"]);
