@@ -100,8 +100,9 @@ function load(files: readonly string[]): void {
 function unload(): void {
   const loaded = readFileSync("/proc/modules", "latin1");
   for (const module of Object.keys(MODULES).toReversed()) {
-    if (loaded.includes(`${module} `))
+    if (loaded.includes(`${module} `)) {
       execFileSync(BUSYBOX, ["rmmod", module], { stdio: ["ignore", "ignore", "inherit"] });
+    }
   }
 }
 

@@ -50,7 +50,7 @@ export class BusyBpfProgram {
   async stop(): Promise<void> {
     const { child } = this;
     this.child = undefined;
-    if (child === undefined || child.exitCode !== null) return;
+    if (child?.exitCode !== null) return;
     const closed = once(child, "close");
     child.kill("SIGKILL");
     await closed;
