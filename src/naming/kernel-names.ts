@@ -4,7 +4,7 @@ import type { KernelSymbolChanges } from "../native/symbol-record.js";
 import { errnoOf } from "../util/errno.js";
 import { KnownNames } from "./known-names.js";
 import { RangeTable, type AddedRange } from "./range-table.js";
-import { settleChanges, type SettledPlace } from "./settle-changes.js";
+import { meet, settleChanges, type SymbolPlace } from "./settle-changes.js";
 
 /** Tells what symbols the kernel made and took back since it was asked last; undefined when anything may have changed. */
 export type SymbolChanges = () => KernelSymbolChanges | undefined;
@@ -23,8 +23,14 @@ export class KernelNames {
   private loaded: ReadonlyMap<string, string> = new Map();
   /** Whether the kernel tells what code it makes while it runs. */
   private followsChanges = false;
-  /** What was there in the window that is being named, and is not any more. */
-  private stale: readonly SettledPlace[] = [];
+  /** What is there since the window that was named last, as far as it changed in it. */
+  private after: readonly SymbolPlace[] = [];
+  /**
+   * What was there in that window, and in the one before it, and is not any more. A part of what is told while a window is named
+   * came after its end: names are known for one window more.
+   */
+  private gone: readonly SymbolPlace[] = [];
+  private goneBefore: readonly SymbolPlace[] = [];
   /** Numbers of the names that changes told. */
   private readonly toldNames = new Map<string, number>();
   private text: Pick<KernelSymbols, "textStart" | "textLimit"> = { textStart: 0n, textLimit: 0n };
@@ -61,29 +67,42 @@ export class KernelNames {
     this.follow();
   }
 
-  /** Places of changes become ranges; those that are stale by now are forgotten when the window has been named. */
+  /** What changes tell of becomes ranges. */
   private follow(): void {
-    this.forget(this.stale);
+    this.forget(this.goneBefore);
+    this.put(this.after);
     const changes = this.changes();
-    const places = changes && settleChanges(changes);
-    this.followsChanges = places !== undefined;
-    this.stale = places?.filter(({ isStale }) => isStale) ?? [];
-    if (places === undefined) {
+    const settled = changes && settleChanges(changes);
+    this.followsChanges = settled !== undefined;
+    this.after = settled?.after ?? [];
+    this.goneBefore = this.gone;
+    this.gone = [];
+    if (settled === undefined) {
       this.ranges.filter((row) => !isMadeWhileRunning(this.modules[this.ranges.value(row, MODULE)]));
       return;
     }
+    this.put(settled.during);
+    this.gone = settled.during.filter((place) => !this.after.some((present) => meet(present, place)));
+  }
+
+  /** These places instead of what was known there. */
+  private put(places: readonly SymbolPlace[]): void {
+    if (places.length === 0) return;
     this.forget(places);
+    const isElsewhere = (old: SymbolPlace): boolean => !places.some((place) => meet(old, place));
+    this.gone = this.gone.filter(isElsewhere);
+    this.goneBefore = this.goneBefore.filter(isElsewhere);
     const added = places.map(({ start, limit, name, module }): AddedRange => {
       return { address: start, start, limit, numbers: [this.toldName(name), this.moduleIndex(module)] };
     });
-    if (added.length > 0) this.ranges.merge(added);
+    this.ranges.merge(added);
   }
 
-  private forget(places: readonly SettledPlace[]): void {
+  private forget(places: readonly SymbolPlace[]): void {
     if (places.length === 0) return;
     this.ranges.filter((row) => {
-      const [start, limit] = [this.ranges.start(row), this.ranges.limit(row)];
-      return !places.some((place) => start < place.limit && place.start < limit);
+      const range = { start: this.ranges.start(row), limit: this.ranges.limit(row) };
+      return !places.some((place) => meet(range, place));
     });
   }
 

@@ -376,6 +376,7 @@ describe("NameCache of the kernel", () => {
         assert.deepEqual(await names(cache, BPF_ADDRESS), [`${name} [bpf]`]);
       }
       assert.equal(namer.kernelQuestions, 0);
+      assert.deepEqual(await names(cache, BPF_ADDRESS), ["bpf_prog_59 [bpf]"], "told of before its window was named");
       assert.deepEqual(await names(cache, BPF_ADDRESS), ["-"], "the window after");
     });
 
