@@ -6,6 +6,7 @@
 #include "error.h"
 #include "open_path.h"
 #include "session_object.h"
+#include "symbol_events.h"
 #include "sys.h"
 #include "table_object.h"
 
@@ -47,6 +48,26 @@ Napi::Value JsWithPath(const Napi::CallbackInfo& info) {
   return use.Call({Napi::Number::New(env, fd.get())});
 }
 
+Napi::Value JsWatchKernelSymbols(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  const auto cpus = info[0].As<Napi::Array>();
+  auto events = std::make_shared<SymbolEvents>();
+  for (uint32_t at = 0; at < cpus.Length(); at++) {
+    if (const Failure failure = events->Open(cpus.Get(at).As<Napi::Number>().Uint32Value())) {
+      Throw(env, failure);
+      return env.Undefined();
+    }
+  }
+  // Undefined once it was told to end, which lets go of the rings.
+  return Napi::Function::New(env, [events](const Napi::CallbackInfo& call) mutable -> Napi::Value {
+    if (call[0].ToBoolean()) events.reset();
+    if (!events) return call.Env().Undefined();
+    std::vector<uint8_t> records;
+    events->Drain(&records);
+    return Napi::Buffer<uint8_t>::Copy(call.Env(), records.data(), records.size());
+  });
+}
+
 void JsTrimMemory(const Napi::CallbackInfo&) { TrimMemory(); }
 
 Napi::Object Init(Napi::Env env, Napi::Object exports) {
@@ -60,6 +81,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   exports.Set("possibleCpus", Napi::Function::New<JsPossibleCpus>(env, "possibleCpus"));
   exports.Set("enableProgramStats", Napi::Function::New<JsEnableProgramStats>(env, "enableProgramStats"));
   exports.Set("withPath", Napi::Function::New<JsWithPath>(env, "withPath"));
+  exports.Set("watchKernelSymbols", Napi::Function::New<JsWatchKernelSymbols>(env, "watchKernelSymbols"));
   exports.Set("trimMemory", Napi::Function::New<JsTrimMemory>(env, "trimMemory"));
   return exports;
 }

@@ -26,6 +26,7 @@ add_library(addon MODULE
   slot_queue.cc
   slots.cc
   static_libraries.cc
+  symbol_events.cc
   sys.cc
   table_object.cc
   watcher.cc)

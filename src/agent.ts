@@ -26,6 +26,7 @@ import { wantedExporters } from "./agent/wanted-exporters.js";
 import { WindowLoop, type WindowSpan } from "./agent/window-loop.js";
 import { WindowWriter } from "./agent/window-writer.js";
 import { Capture } from "./capture/capture.js";
+import { SymbolWatch } from "./capture/symbol-watch.js";
 import type { BudgetLimits } from "./budget/limits.js";
 import type { Window } from "./capture/window.js";
 import { openCpuAccounting } from "./host/cpu-accounting.js";
@@ -132,6 +133,7 @@ async function sampleUntilAsked(frame: Frame): Promise<void> {
   const { options, worker, sizes } = frame;
   const settings = settingsOf(options);
   const native = loadNative();
+  const symbols = new SymbolWatch(native.addon);
   const capture = new Capture(
     native,
     {
@@ -157,8 +159,9 @@ async function sampleUntilAsked(frame: Frame): Promise<void> {
   trim(); // what loading took, the kernel's types among it
   worker.onRest = trim;
   try {
-    await runWindows(frame, { settings, capture, sources, labelling, bpfTime, trim });
+    await runWindows(frame, { settings, capture, symbols, sources, labelling, bpfTime, trim });
   } finally {
+    symbols.close();
     bpfTime.stop();
     labelling.close();
     await sources.close();
@@ -171,6 +174,7 @@ async function sampleUntilAsked(frame: Frame): Promise<void> {
 interface Parts {
   readonly settings: AgentSettings;
   readonly capture: Capture;
+  readonly symbols: SymbolWatch;
   readonly sources: Sources;
   readonly labelling: Labelling;
   readonly bpfTime: BpfTime;
@@ -180,11 +184,11 @@ interface Parts {
 
 async function runWindows(frame: Frame, parts: Parts): Promise<void> {
   const { options, interrupt, health, log, limits, sizes, worker } = frame;
-  const { settings, capture, sources, labelling, bpfTime, trim } = parts;
+  const { settings, capture, symbols, sources, labelling, bpfTime, trim } = parts;
   const present = { settings };
   const { ownership, processes } = labelling;
   const firstLabelByMs = performance.now() + FIRST_LABEL_MS;
-  const names = new NameCache(workerNamer(worker), sizes.nameBytes);
+  const names = new NameCache(workerNamer(worker), sizes.nameBytes, undefined, () => symbols.changes());
   const encode = createProfileEncoder();
   const api = await prepareApi(frame, encode);
   const wantedOf = async (its: AgentOptions): Promise<readonly WantedExporter[]> => [
@@ -283,6 +287,8 @@ async function runWindows(frame: Frame, parts: Parts): Promise<void> {
   try {
     await api?.serve({ ...making, capture, rate, sources, settings: () => present.settings });
     capture.start();
+    symbols.start();
+    if (symbols.problem !== "") log.warn("kernel_symbols_unwatched", { problem: symbols.problem });
     loop.begin();
     budget.start();
     health.phase = "sampling";

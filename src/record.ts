@@ -5,6 +5,7 @@ import { monitorEventLoopDelay } from "node:perf_hooks";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { Capture } from "./capture/capture.js";
+import { SymbolWatch } from "./capture/symbol-watch.js";
 import { summarize, summaryLine, type CaptureSummary } from "./capture/summary.js";
 import { Interrupt } from "./interrupt.js";
 import { hostCgroupHierarchy } from "./host/cgroup-hierarchy.js";
@@ -13,6 +14,7 @@ import type { Profile } from "./model/profile.js";
 import type { RecordOptions } from "./model/record-options.js";
 import type { RecordReporter } from "./model/record-reporter.js";
 import { TOOL } from "./model/tool.js";
+import { withKernelChanges } from "./naming/kernel-namer.js";
 import { nameWindow, type NamedWindow } from "./naming/name-window.js";
 import { outcome as outcomes } from "./native/abi.generated.js";
 import { loadNative } from "./native/load.js";
@@ -32,6 +34,7 @@ export async function runRecord(options: RecordOptions, reporter: RecordReporter
   const native = loadNative();
   const worker = startWorker();
   const interrupt = new Interrupt();
+  const symbols = new SymbolWatch(native.addon);
   let capture: Capture | undefined;
   try {
     capture = new Capture(
@@ -49,17 +52,20 @@ export async function runRecord(options: RecordOptions, reporter: RecordReporter
       },
       (content) => worker.call("convert", content),
     );
-    const taken = await take(capture, options, reporter, interrupt);
-    const named = await nameWindow(taken.window, capture.registry, workerNamer(worker), {
+    const taken = await take(capture, symbols, options, reporter, interrupt);
+    const namer = withKernelChanges(workerNamer(worker), () => symbols.changes());
+    const named = await nameWindow(taken.window, capture.registry, namer, {
       timeNs: taken.timeNs,
       durationNs: taken.durationNs,
       periodNs: Math.round(1e9 / options.frequencyHz),
+      demangling: options.demangling,
     });
     await writeFiles(named.profile, options);
     report(named, taken, options, reporter);
     return EXIT.ok;
   } finally {
     interrupt.dispose();
+    symbols.close();
     capture?.registry.close();
     await worker.close();
   }
@@ -77,6 +83,7 @@ interface Taken {
 /** Samples until the time is over or Ctrl-C comes; the kernel side is gone when it returns. */
 async function take(
   capture: Capture,
+  symbols: SymbolWatch,
   options: RecordOptions,
   reporter: RecordReporter,
   interrupt: Interrupt,
@@ -86,6 +93,7 @@ async function take(
     const timeNs = BigInt(Date.now()) * 1_000_000n;
     const start = process.hrtime.bigint();
     capture.start();
+    symbols.start();
     loop.enable();
     const progress = setInterval(() => {
       reporter.progress({

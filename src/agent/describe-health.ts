@@ -1,6 +1,8 @@
 import type { Capture } from "../capture/capture.js";
 import type { Window } from "../capture/window.js";
 import type { DeliveringExporter } from "../delivery/deliver-to.js";
+import { gatherFacts } from "../host/facts.js";
+import { kernelSymbolsProblem } from "../host/kernel-symbols.js";
 import type { Clock } from "../util/clock.js";
 import type { AccountingCheck } from "./accounting.js";
 import type { Delivery } from "./deliver.js";
@@ -38,6 +40,7 @@ export function describeHealth(health: AgentHealth, parts: HealthSources): void 
   health.add("cpu accounting", () =>
     check.problem === "" ? { state: "ok", detail: "" } : { state: "degraded", detail: `${check.problem}.` },
   );
+  health.add("kernel symbols", kernelSymbolsHealth);
   health.liveness = new Liveness({
     clock,
     produced: () => {
@@ -67,6 +70,14 @@ function bpfHealth(cpus: number, { frequencyHz }: SamplingRate, phase: AgentPhas
   if (phase === "starting") return { state: "starting", detail: "the programs are loaded, and not attached yet." };
   if (frequencyHz === 0) return { state: "ok", detail: "resting." };
   return { state: "ok", detail: `sampling ${cpus} CPUs ${frequencyHz} times a second.` };
+}
+
+/** Asked of the kernel each time, for a person may have changed it. */
+function kernelSymbolsHealth(): PartHealth {
+  const problem = kernelSymbolsProblem(gatherFacts());
+  return problem === undefined
+    ? { state: "ok", detail: "" }
+    : { state: "degraded", detail: `${problem.found}: ${problem.advice}.` };
 }
 
 function scheduleHealth({ open, frequencyHz }: SamplingRate, { until }: Scheduling): PartHealth {

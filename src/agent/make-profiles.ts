@@ -6,6 +6,7 @@ import type { Refusal } from "../labels/policy.js";
 import { knowledgeOf, type OwnerCounts, type Ownership } from "../labels/ownership.js";
 import type { LabelledProfile, ProfileBatch } from "../model/labelled-profile.js";
 import type { CgroupId } from "../model/cgroup.js";
+import type { Demangling } from "../model/demangling.js";
 import type { Owner } from "../model/owner.js";
 import type { Profile } from "../model/profile.js";
 import { nameWindow, type Namer } from "../naming/name-window.js";
@@ -25,6 +26,7 @@ export interface MakeProfilesModules {
   readonly groups: GroupOptions;
   /** Under which names are hashed. */
   readonly redactKey: Uint8Array;
+  readonly demangling: Demangling;
   readonly counts: LabelCounts;
 }
 
@@ -67,12 +69,13 @@ export async function makeProfiles(
   span: ProfileSpan,
   modules: MakeProfilesModules,
 ): Promise<ProfileBatch> {
-  const { registry, namer, counts } = modules;
+  const { registry, namer, counts, demangling } = modules;
   const { startNs, durationNs } = span;
   const periodNs = periodNsOf(span.frequencyHz);
   const cgroups = new Set(window.threads.threads().map(({ cgroup }) => cgroup));
   areOwnersKnown(cgroups, modules); // asks for those that are not, while the window is named
-  const { profile } = await nameWindow(window, registry, namer, { timeNs: startNs, durationNs, periodNs });
+  const naming = { timeNs: startNs, durationNs, periodNs, demangling };
+  const { profile } = await nameWindow(window, registry, namer, naming);
   await ownersKnown(cgroups, modules);
   countKnown(profile, modules);
   const grouped = groupThreads(profile.threads, judgedBy(modules, span), modules.groups, ticksByThread(profile));

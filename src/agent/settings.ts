@@ -8,6 +8,7 @@ import { parseSelector } from "../labels/selector.js";
 import { parseTags } from "../labels/tags.js";
 import type { AgentOptions } from "../model/agent-options.js";
 import type { CgroupHierarchy } from "../model/cgroup.js";
+import type { Demangling } from "../model/demangling.js";
 
 /** What the parts want to know, made of what the operator said. */
 export interface AgentSettings {
@@ -15,6 +16,7 @@ export interface AgentSettings {
   readonly selection: SelectionOptions;
   readonly groups: GroupOptions;
   readonly redactKey: Uint8Array;
+  readonly demangling: Demangling;
   /** In which the containers' cgroups are. */
   readonly hierarchy: CgroupHierarchy;
 }
@@ -52,6 +54,7 @@ export function settingsOf(options: AgentOptions, before?: AgentSettings): Agent
     },
     hierarchy: before?.hierarchy ?? hostCgroupHierarchy(),
     redactKey: redactKeyOf(options.redactKeyFile, before?.redactKey),
+    demangling: options.demangling,
   };
 }
 

@@ -10,7 +10,6 @@ import {
   listenAddress,
   metadataKey,
   namespace,
-  oneOf,
   orWord,
   podSelector,
   runDuration,
@@ -19,8 +18,8 @@ import {
 import { writtenExporter } from "./exporter-text.js";
 import { OLDER_AGENT_VARIABLES } from "./older-agents.js";
 import { list, optionalValue, repeated, value } from "./option.js";
-import { RING_MEMORY, UNWIND_MEMORY } from "./options.js";
-import { bytes, duration, fileToRead, integer } from "./values.js";
+import { DEMANGLE, RING_MEMORY, UNWIND_MEMORY } from "./options.js";
+import { bytes, duration, fileToRead, integer, oneOf } from "./values.js";
 
 const MIB = 1024 ** 2;
 /** Loaded and sampling, the agent holds 63 MiB. */
@@ -153,6 +152,7 @@ export const agentOptions = {
     flag: "--redact-key-file",
     help: "key that those names are hashed under, the same on all nodes; a random one at each start unless given",
   }),
+  demangling: value(DEMANGLE.kind, DEMANGLE),
   podLabels: list(metadataKey, {
     flag: "--pod-label",
     help: "labels of pods that become labels of their profiles",

@@ -9,12 +9,6 @@ import { MAX_RUN_MS, MIN_RUN_MS } from "../schedule/schedule.js";
 import { printable } from "../util/printable.js";
 import { duration, type GivenValue, type Structure, type ValueKind } from "./values.js";
 
-/** One of a few words. */
-export function oneOf<const Word extends string>(words: readonly Word[], placeholder: string): ValueKind<Word> {
-  const listed = `${words.slice(0, -1).join(", ")} or ${words.at(-1) ?? ""}`;
-  return { accepts: listed, placeholder, parse: (text) => words.find((word) => word === text) };
-}
-
 /** A word that stands for a value, or a value. */
 export function orWord<const Word extends string, T>(words: readonly Word[], kind: ValueKind<T>): ValueKind<Word | T> {
   const { format = String } = kind;

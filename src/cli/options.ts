@@ -1,11 +1,12 @@
+import { DEMANGLINGS } from "../model/demangling.js";
 import { list, type OptionValues, optionalValue, toggle, value } from "./option.js";
-import { bytes, comm, duration, file, integer, powerOfTwoBytes } from "./values.js";
+import { bytes, comm, duration, file, integer, oneOf, powerOfTwoBytes } from "./values.js";
 
 const MIB = 1024 ** 2;
 /** PID_MAX_LIMIT of a 64-bit kernel (include/linux/threads.h). */
 const PID_MAX = 4 * 1024 ** 2;
 
-/** Whatever samples has these two. */
+/** Whatever samples has these. */
 export const UNWIND_MEMORY = {
   kind: bytes(MIB, 4096 * MIB),
   flag: "--unwind-memory",
@@ -17,6 +18,12 @@ export const RING_MEMORY = {
   flag: "--ring-memory",
   defaultText: "2MiB",
   help: "memory for samples on their way out of the kernel",
+} as const;
+export const DEMANGLE = {
+  kind: oneOf(DEMANGLINGS, "HOW"),
+  flag: "--demangle",
+  defaultText: "full",
+  help: "how names of C++ and Rust are shown: full; short, with template arguments as <...>; none, as the linker has them",
 } as const;
 
 /** The one table of what `hostflame record` can be told. */
@@ -56,6 +63,7 @@ export const recordOptions = {
     flag: "--comm",
     help: "record only threads with these names",
   }),
+  demangling: value(DEMANGLE.kind, DEMANGLE),
   unwindMemoryBytes: value(UNWIND_MEMORY.kind, UNWIND_MEMORY),
   ringMemoryBytes: value(RING_MEMORY.kind, RING_MEMORY),
   quiet: toggle({

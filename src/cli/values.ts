@@ -162,3 +162,9 @@ export const onOff: ValueKind<boolean> = {
 function within(value: number | undefined, minimum: number, maximum: number): number | undefined {
   return value !== undefined && value >= minimum && value <= maximum ? value : undefined;
 }
+
+/** One of a few words. */
+export function oneOf<const Word extends string>(words: readonly Word[], placeholder: string): ValueKind<Word> {
+  const listed = `${words.slice(0, -1).join(", ")} or ${words.at(-1) ?? ""}`;
+  return { accepts: listed, placeholder, parse: (text) => words.find((word) => word === text) };
+}

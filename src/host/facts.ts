@@ -27,6 +27,10 @@ export interface HostFacts {
   /** This process is in the host's own pid namespace. */
   readonly hostPidNamespace: boolean | undefined;
   readonly bpfJitEnabled: number | undefined;
+  /** Above 0 the kernel lists no BPF programs among its symbols. */
+  readonly bpfJitHarden: number | undefined;
+  /** 1 when it lists them. */
+  readonly bpfJitKallsyms: number | undefined;
   readonly lockdown: "none" | "integrity" | "confidentiality" | undefined;
   /** Soft limit of locked memory, bytes; Infinity when unlimited. */
   readonly lockedMemoryLimit: number | undefined;
@@ -55,6 +59,8 @@ export function gatherFacts(): HostFacts {
     kptrRestrict: readNumber("/proc/sys/kernel/kptr_restrict"),
     hostPidNamespace: inHostPidNamespace(),
     bpfJitEnabled: readNumber("/proc/sys/net/core/bpf_jit_enable"),
+    bpfJitHarden: readNumber("/proc/sys/net/core/bpf_jit_harden"),
+    bpfJitKallsyms: readNumber("/proc/sys/net/core/bpf_jit_kallsyms"),
     lockdown: parseLockdown(readText("/sys/kernel/security/lockdown")),
     lockedMemoryLimit: parseLockedMemoryLimit(readText("/proc/self/limits")),
     cgroups: findCgroups(),

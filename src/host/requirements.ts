@@ -1,5 +1,6 @@
 import type { Capability } from "./capabilities.js";
 import type { HostFacts, LoadOutcome } from "./facts.js";
+import { bpfSymbolsProblem, kernelSymbolsProblem, type SymbolsProblem } from "./kernel-symbols.js";
 
 /** "missing": nothing can be recorded. "warn": it works, and something is worse for it. */
 export type FindingStatus = "ok" | "warn" | "missing";
@@ -114,15 +115,12 @@ const requirements: readonly Requirement[] = [
   {
     id: "kernel-symbols",
     title: "kernel symbols",
-    judge: ({ kernelSymbols, kptrRestrict }) =>
-      kernelSymbols
-        ? ok("/proc/kallsyms shows addresses")
-        : warn(
-            `/proc/kallsyms hides addresses (kernel.kptr_restrict is ${kptrRestrict ?? "unknown"})`,
-            kptrRestrict === 2
-              ? "sysctl kernel.kptr_restrict=1, and run as root or with CAP_SYSLOG; kernel frames stay bare addresses otherwise"
-              : "run as root or with CAP_SYSLOG; kernel frames stay bare addresses otherwise",
-          ),
+    judge: (facts) => symbolsVerdict(kernelSymbolsProblem(facts), "/proc/kallsyms shows addresses"),
+  },
+  {
+    id: "bpf-symbols",
+    title: "symbols of BPF programs",
+    judge: (facts) => symbolsVerdict(bpfSymbolsProblem(facts), "in /proc/kallsyms unless someone turned them off"),
   },
   {
     id: "bpf-jit",
@@ -209,6 +207,10 @@ function degraded(held: ReadonlySet<Capability>, oneOf: readonly Capability[], c
   const sufficient = oneOf.find((capability) => held.has(capability));
   if (sufficient !== undefined) return ok(sufficient);
   return warn(consequence, `run as root, or give ${oneOf.join(" or ")}`);
+}
+
+function symbolsVerdict(problem: SymbolsProblem | undefined, found: string): Verdict {
+  return problem === undefined ? ok(found) : warn(problem.found, problem.advice);
 }
 
 type Version = readonly [major: number, minor: number];

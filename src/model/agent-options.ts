@@ -1,3 +1,4 @@
+import type { Demangling } from "./demangling.js";
 import type { ExporterSpec } from "./exporter-spec.js";
 import type { LogLevel } from "./log.js";
 
@@ -51,6 +52,8 @@ export interface AgentOptions {
   readonly redactNamespaces: readonly string[];
   /** A file whose bytes are the key that redacted names are hashed under; another at each start when undefined. */
   readonly redactKeyFile: string | undefined;
+  /** How names of functions are shown. */
+  readonly demangling: Demangling;
   readonly podLabels: readonly string[];
   readonly podAnnotations: readonly string[];
   /** Undefined when HTTP is off. */

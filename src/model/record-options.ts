@@ -1,3 +1,5 @@
+import type { Demangling } from "./demangling.js";
+
 /** What one recording was asked for; made by the command line, frozen, complete. */
 export interface RecordOptions {
   readonly durationMs: number;
@@ -13,6 +15,8 @@ export interface RecordOptions {
   readonly pids: readonly number[];
   /** Record only threads with these names, each cut to the 15 bytes that the kernel keeps; all when empty. */
   readonly comms: readonly string[];
+  /** How names of functions are shown. */
+  readonly demangling: Demangling;
   /** Budget of all unwind tables together; the least sampled are evicted beyond it. */
   readonly unwindMemoryBytes: number;
   /** Size of the ring buffer between kernel and user space: a power of two. */

@@ -1,4 +1,5 @@
 import type { ExecutableId } from "../model/brand.js";
+import type { Demangling } from "../model/demangling.js";
 import type {
   CodeKind,
   Profile,
@@ -12,7 +13,9 @@ import type {
 import { frameKind } from "../native/abi.generated.js";
 import type { SymbolizeResult } from "../symbols/resolver.js";
 import type { NamedBound } from "./bound-frames.js";
+import type { KnownName } from "./known-names.js";
 import type { LocationTable } from "./location-table.js";
+import { kernelName, readableName } from "./readable-name.js";
 
 /** Names of an executable's locations: the answer, and the locations it was asked for, in the same order. */
 export interface NamedExecutable {
@@ -27,8 +30,8 @@ export interface NamedExecutable {
 /** Names of the kernel's locations, parallel to them. */
 export interface NamedKernel {
   readonly locations: Uint32Array;
-  /** "" when unresolved. */
-  readonly names: readonly string[];
+  /** Undefined when unresolved. */
+  readonly names: readonly (KnownName | undefined)[];
   /** Module of each, "" for the kernel proper. */
   readonly modules: readonly string[];
 }
@@ -37,6 +40,7 @@ export interface AssembleInput {
   readonly timeNs: bigint;
   readonly durationNs: bigint;
   readonly periodNs: number;
+  readonly demangling: Demangling;
   readonly locations: LocationTable;
   readonly executables: ReadonlyMap<ExecutableId, NamedExecutable>;
   readonly kernel: NamedKernel;
@@ -54,7 +58,7 @@ const PAGE = 4096;
 
 /** Puts names to the locations of a window: the profile that every view is made from. */
 export function assembleProfile(input: AssembleInput): Profile {
-  const assembly = new Assembly(input.locations);
+  const assembly = new Assembly(input.locations, input.demangling);
   for (const executable of input.executables.values()) {
     assembly.addExecutable(executable);
   }
@@ -84,7 +88,10 @@ class Assembly {
   private readonly functionIndices = new Map<string, number>();
   private readonly boundMappings = new Map<string, number>();
 
-  constructor(private readonly table: LocationTable) {
+  constructor(
+    private readonly table: LocationTable,
+    private readonly demangling: Demangling,
+  ) {
     this.locations = new Array<ProfileLocation>(table.length);
   }
 
@@ -120,7 +127,9 @@ class Assembly {
       if (lines === undefined) {
         const [from, end] = [chains.offsets[chain], chains.offsets[chain + 1]];
         lines = Array.from(chains.functions.subarray(from, end), (fn, at) => {
-          return { functionIndex: this.functionIndex(functions[fn]), line: chains.lines[from + at] };
+          const known = functions[fn];
+          const functionIndex = this.functionIndex({ ...known, name: readableName(known, this.demangling) });
+          return { functionIndex, line: chains.lines[from + at] };
         });
         linesOf.set(chain, lines);
       }
@@ -171,9 +180,13 @@ class Assembly {
       }
       // Locations come in order of address.
       mapping.end = address;
-      mapping.named ||= names[row] !== "";
-      const name = names[row] === "" ? `kernel+0x${address.toString(16)}` : names[row];
-      this.put(location, mapping.index, address, "kernel", unresolved(name));
+      const known = names[row];
+      mapping.named ||= known !== undefined;
+      const fn =
+        known === undefined
+          ? unresolved(`kernel+0x${address.toString(16)}`)
+          : { ...known, name: kernelName(known, module, this.demangling), fileName: "", startLine: 0 };
+      this.put(location, mapping.index, address, "kernel", fn);
     }
     for (const [module, { start, end, named }] of byModule) {
       this.mappings.push({
@@ -228,7 +241,9 @@ class Assembly {
   }
 
   private functionIndex({ name, systemName, fileName, startLine }: ProfileFunction): number {
-    const key = fileName === "" ? systemName : `${systemName}\0${fileName}\0${startLine}`;
+    // Modules have functions of one name.
+    const names = name === systemName ? name : `${systemName}\0${name}`;
+    const key = fileName === "" ? names : `${names}\0${fileName}\0${startLine}`;
     const known = this.functionIndices.get(key);
     if (known !== undefined) {
       return known;

@@ -12,7 +12,7 @@ import {
 import { unnamed } from "../symbols/unnamed.js";
 import { ByteLru } from "../util/lru.js";
 import { ExecutableNames } from "./executable-names.js";
-import { KernelNames } from "./kernel-names.js";
+import { KernelNames, type SymbolChanges } from "./kernel-names.js";
 import type { Namer } from "./name-window.js";
 
 /** Where a name came from, and why there was none; the kernel's are told apart from executables'. */
@@ -26,8 +26,8 @@ const KERNEL_SHARE = 4;
 const EXECUTABLE_SHARE = 2;
 /** An executable that ends the worker so often in a row is not asked about again. */
 const MAX_FAILURES = 3;
-/** A kernel that hides its addresses costs a pass over them to find out; a person may have changed that meanwhile. */
-const HIDDEN_REST_MS = 600_000;
+/** A kernel that hides its addresses costs a look at the first of them to find out; a person may have changed that meanwhile. */
+const HIDDEN_REST_MS = 60_000;
 
 /**
  * Rows of new files wait while the worker reads debug information, and in a storm of new programs there are hundreds a
@@ -69,9 +69,10 @@ export class NameCache implements Namer {
     private readonly namer: Namer,
     private budgetBytes: number,
     modulesPath?: string,
+    changes?: SymbolChanges,
   ) {
     this.executables = new ByteLru(executablesShare(budgetBytes));
-    this.kernelNames = new KernelNames(budgetBytes / KERNEL_SHARE, modulesPath);
+    this.kernelNames = new KernelNames(budgetBytes / KERNEL_SHARE, modulesPath, changes);
   }
 
   get bytes(): number {

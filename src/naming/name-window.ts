@@ -2,6 +2,7 @@ import type { Window } from "../capture/window.js";
 import type { ExecutableContent } from "../executables/executable.js";
 import type { ExecutableRegistry } from "../executables/registry.js";
 import type { ExecutableId, ExecutableSerial } from "../model/brand.js";
+import type { Demangling } from "../model/demangling.js";
 import type { Profile } from "../model/profile.js";
 import type { KernelSymbols } from "../symbols/kallsyms.js";
 import type { KernelTableData } from "../symbols/kernel-table.js";
@@ -30,6 +31,11 @@ export interface WindowTimes {
   readonly periodNs: number;
 }
 
+export interface NamingOptions extends WindowTimes {
+  /** "full" unless given. */
+  readonly demangling?: Demangling;
+}
+
 export interface NamedWindow {
   readonly profile: Profile;
   /** Addresses without a name, by reason. */
@@ -46,7 +52,7 @@ export async function nameWindow(
   window: Window,
   registry: ExecutableRegistry,
   namer: Namer,
-  times: WindowTimes,
+  { demangling = "full", ...times }: NamingOptions,
 ): Promise<NamedWindow> {
   const locations = new LocationTable(window.stacks.columns());
   const byExecutable = locations.byExecutable();
@@ -73,6 +79,7 @@ export async function nameWindow(
     const bound = await nameBound(locations, window.owners, async (frames) => namer.bound?.(frames));
     const profile = assembleProfile({
       ...times,
+      demangling,
       locations,
       executables,
       kernel,
@@ -145,14 +152,15 @@ async function nameKernel(locations: LocationTable, namer: Namer): Promise<{ nam
   const addresses = BigUint64Array.from(rows, (location) => locations.address(location));
   const symbols = await namer.kernel(addresses).catch(() => undefined);
   if (symbols === undefined) {
-    const nothing = Array.from(rows, () => "");
+    const names = Array.from(rows, () => undefined);
+    const modules = Array.from(rows, () => "");
     const detail = "the worker thread ended while it looked for them; the next window asks again";
-    return { named: { locations: rows, names: nothing, modules: nothing }, detail };
+    return { named: { locations: rows, names, modules }, detail };
   }
   return {
     named: {
       locations: rows,
-      names: Array.from(symbols.nameIndices, (index) => (index < 0 ? "" : symbols.names[index].name)),
+      names: Array.from(symbols.nameIndices, (index) => (index < 0 ? undefined : symbols.names[index])),
       modules: Array.from(symbols.moduleIndices, (index) => symbols.modules[index] ?? ""),
     },
     detail: symbols.detail,

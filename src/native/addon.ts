@@ -109,6 +109,12 @@ export interface Addon {
    * here: a worker warns of a descriptor that Node closes and has not opened. Gives what `use` gives.
    */
   readonly withPath: <Result>(root: number, path: string, crossMounts: boolean, use: (fd: number) => Result) => Result;
+  /**
+   * Watches the symbols that the kernel makes while it runs, on these CPUs. The function gives the records since its last call,
+   * bytes as perf_event_open(2) has them (PERF_RECORD_KSYMBOL with a sample_id of the time, PERF_RECORD_LOST), each CPU's in order;
+   * true ends it. It ends with the last reference, too.
+   */
+  watchKernelSymbols(cpus: readonly number[]): (end?: boolean) => Uint8Array | undefined;
   /** Gives memory that malloc holds, and nobody uses, back to the kernel; some milliseconds. */
   trimMemory(): void;
 }

@@ -5,6 +5,8 @@ const BUFFER_BYTES = 64 * 1024;
 /** A kernel with every module loaded has 20 MB of them. */
 const MAX_FILE_BYTES = 256 * 1024 * 1024;
 const NEWLINE = 0x0a;
+/** When so many lines have no address, none has: some hundred variables of one CPU may begin the list, and lie at zero. */
+export const HIDDEN_LINES = 2000;
 
 /** Who takes the lines of /proc/kallsyms, where they lie in a buffer that is used again and again. */
 export interface LineSink {
@@ -12,6 +14,8 @@ export interface LineSink {
   line(buffer: Buffer, start: number, end: number): void;
   /** The buffer is about to be used again. */
   commit(buffer: Buffer): void;
+  /** Whether the rest need not be read. */
+  readonly knowsEnough: boolean;
 }
 
 /** Hands on each line; the bytes are read into one buffer. */
@@ -31,6 +35,7 @@ export function readLines(fd: number, sink: LineSink): void {
       start = end + 1;
     }
     sink.commit(buffer);
+    if (sink.knowsEnough) return;
     // A line longer than the buffer is no symbol.
     if (start === 0 && filled === buffer.length) start = filled;
     buffer.copyWithin(0, start, filled);

@@ -1,7 +1,7 @@
 import { closeSync, openSync } from "node:fs";
 import { errnoOf } from "../util/errno.js";
 import { demangle } from "./demangle/demangle.js";
-import { hex8, type LineSink, readLines } from "./kallsyms-lines.js";
+import { HIDDEN_LINES, hex8, type LineSink, readLines } from "./kallsyms-lines.js";
 import type { KernelTable } from "./kernel-table.js";
 
 /** Why no kernel address has a name. */
@@ -28,6 +28,13 @@ export interface KernelSymbols {
   readonly detail: string;
 }
 
+/**
+ * kallsyms_show_value() of the kernel (kernel/ksyms_common.c): kptr_restrict 0 shows addresses to everybody while perf_event_paranoid
+ * is 1 or less, and like 1 to who has CAP_SYSLOG; 2 to nobody.
+ */
+const HIDDEN =
+  "the kernel hides its addresses: give CAP_SYSLOG, and set sysctl kernel.kptr_restrict=1 (hostflame check says which is missing)";
+
 const MAX_MODULES = 0xffff;
 /**
  * kallsyms has no sizes: a function ends where the next symbol starts. The last of a module would otherwise cover all
@@ -37,6 +44,10 @@ const MAX_SYMBOL_BYTES = 1024n * 1024n;
 
 const SPACE = 0x20;
 const TAB = 0x09;
+const DOLLAR = 0x24;
+const DOT = 0x2e;
+const ZERO = 0x30;
+const UPPER_L = 0x4c;
 
 /**
  * Names kernel addresses (distinct, ascending) in one pass over /proc/kallsyms. Nothing is kept between calls: a pass
@@ -58,13 +69,23 @@ export function resolveKernelSymbols(addresses: BigUint64Array, path = "/proc/ka
     }
     if (search.sawNothingButZeros) {
       problem = "hidden";
-      detail = "the kernel hides its addresses: needs CAP_SYSLOG, or kernel.kptr_restrict=0";
+      detail = HIDDEN;
     }
   } catch (error) {
     problem = "read-failed";
     detail = `${path}: ${errnoOf(error) || String(error)}`;
   }
   return search.finish(problem, detail);
+}
+
+/**
+ * What the kernel's own lookup passes over (is_mapping_symbol(), kernel/module/kallsyms.c) and its list does not: in modules symbols
+ * without a name, arm64's `$x` and `$d` at each change between code and data, and labels that the assembler made up.
+ */
+function isNoName(buffer: Buffer, name: number): boolean {
+  const first = buffer[name];
+  if (first === TAB || first === DOLLAR) return true;
+  return (first === DOT && buffer[name + 1] === UPPER_L) || (first === UPPER_L && buffer[name + 1] === ZERO);
 }
 
 /** The same for addresses that the table of the kernel's own image covers, without reading anything. */
@@ -138,7 +159,8 @@ class Search implements LineSink {
   #pendingIsCode = false;
   #textStart = 0n;
   #textLimit = 0n;
-  sawNothingButZeros = true;
+  #lines = 0;
+  #sawAddress = false;
 
   constructor(addresses: BigUint64Array) {
     const copy = addresses.slice();
@@ -150,13 +172,24 @@ class Search implements LineSink {
     this.#moduleOf = new Uint16Array(this.#count);
   }
 
+  /** Addresses are hidden: all are zero, as those of a few per-CPU variables may be anyway. */
+  get sawNothingButZeros(): boolean {
+    return !this.#sawAddress;
+  }
+
+  get knowsEnough(): boolean {
+    return !this.#sawAddress && this.#lines >= HIDDEN_LINES;
+  }
+
   /** `ffffffff81000000 T _text`, or with a tab and `[module]` at the end. */
   line(buffer: Buffer, start: number, end: number): void {
     if (end - start < 20 || buffer[start + 16] !== SPACE || buffer[start + 18] !== SPACE) return;
+    this.#lines++;
     const high = hex8(buffer, start);
     const low = hex8(buffer, start + 8);
     if (high === 0 && low === 0) return;
-    this.sawNothingButZeros = false;
+    this.#sawAddress = true;
+    if (isNoName(buffer, start + 19)) return;
     // `_text`, `_etext`: looked at only where the length fits.
     const nameLength = end - start - 19;
     if ((nameLength === 5 || nameLength === 6) && buffer[start + 19] === 0x5f) {

@@ -2,8 +2,8 @@ import { closeSync, openSync } from "node:fs";
 import { deflateRawSync, inflateRawSync } from "node:zlib";
 import { errnoOf } from "../util/errno.js";
 import { Uint32Column } from "../util/column.js";
-import { hex8, type LineSink, readLines } from "./kallsyms-lines.js";
 import { upperBound } from "../util/upper-bound.js";
+import { HIDDEN_LINES, hex8, type LineSink, readLines } from "./kallsyms-lines.js";
 import { MAX_ROWS, RowSorter } from "./sorted-rows.js";
 
 /**
@@ -52,6 +52,7 @@ export function readKernelTable(path = "/proc/kallsyms"): KernelTableData | unde
 
 /** The image's symbols as columns: a hundred thousand objects would take more memory than all else. */
 class ImageSymbols implements LineSink {
+  #hidden = 0;
   readonly #low = new Uint32Column(1 << 17);
   readonly #high = new Uint32Column(1 << 17);
   /** Name n is #names[#ends[n - 1] .. #ends[n]); nothing where data lies. */
@@ -68,7 +69,11 @@ class ImageSymbols implements LineSink {
     const high = hex8(buffer, start);
     const low = hex8(buffer, start + 8);
     const tab = buffer.indexOf(TAB, name);
-    if (high === 0 || (tab >= 0 && tab < end)) return;
+    if (high === 0) {
+      this.#hidden++;
+      return;
+    }
+    if (tab >= 0 && tab < end) return;
     if (buffer[name] === UNDERSCORE && (end - name === 5 || end - name === 6)) {
       this.#noteBounds(buffer.toString("latin1", name, end), (BigInt(high) << 32n) | BigInt(low));
     }
@@ -77,6 +82,10 @@ class ImageSymbols implements LineSink {
     const type = buffer[start + 17] | 0x20;
     if (type === 0x74 || type === 0x77) this.#keep(buffer, name, end);
     this.#ends.push(this.#used);
+  }
+
+  get knowsEnough(): boolean {
+    return this.#low.length === 0 && this.#hidden >= HIDDEN_LINES;
   }
 
   /** Nothing is left in the buffer between its lines. */

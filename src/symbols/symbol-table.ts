@@ -219,8 +219,12 @@ function isBetter(candidate: Candidate, than: Candidate): boolean {
   return order === 0 ? candidate.name < than.name : order < 0;
 }
 
-/** Those of `_Z` and `_R` only say that a name is mangled. */
+/**
+ * Those of `_Z` and `_R` only say that a name is mangled; `__vdso_clock_gettime` is not the `clock_gettime` of libc that calls it, and
+ * a stack in which both have one name reads as a recursion.
+ */
 function leadingUnderscores(name: string): number {
+  if (name.startsWith("__vdso_")) return 0;
   const count = name.search(/[^_]/);
   return count === 1 && /^_[ZR]/.test(name) ? 0 : count;
 }

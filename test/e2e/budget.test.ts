@@ -39,7 +39,7 @@ function memoryHierarchy(): "memory" | "v2" | undefined {
 
 /** What an agent holds in this cgroup that has nothing to sample: it depends on the machine, and on who was charged for Node.js. */
 async function idleBytes(hierarchy: "memory" | "v2", { directory }: TestCgroup): Promise<number> {
-  const agent = new RunningAgent(["--host", "off"], {}, directory);
+  const agent = new RunningAgent(["--host", "off"], {}, { cgroup: directory });
   try {
     await agent.until("sampling");
     await sleep(IDLE_MS);
@@ -84,7 +84,11 @@ describe("an agent near the memory limit of its cgroup", { skip: reason }, () =>
     });
     const limit = Math.ceil((idle + MARGIN_BYTES + HEADROOM_BYTES + ROOM_BYTES) / MIB) * MIB;
     writeFileSync(join(cgroup.directory, limitFile), String(limit));
-    const agent = new RunningAgent(["--window", "5s", "--frequency", "499", "--host", "off"], {}, cgroup.directory);
+    const agent = new RunningAgent(
+      ["--window", "5s", "--frequency", "499", "--host", "off"],
+      {},
+      { cgroup: cgroup.directory },
+    );
     const load = new ScatterLoad();
     try {
       await agent.until("sampling");

@@ -23,6 +23,13 @@ export interface FiledSample {
   readonly count: number;
 }
 
+export interface AgentPlace {
+  /** The directory of one that it is to run in. */
+  readonly cgroup?: string;
+  /** Words before its own: what takes a right from it. */
+  readonly prefix?: readonly string[];
+}
+
 /** `hostflame agent`, running; its profiles go to a folder of its own. */
 export class RunningAgent {
   readonly folder = mkdtempSync(join(tmpdir(), "hostflame-agent-"));
@@ -32,11 +39,11 @@ export class RunningAgent {
   private readonly child: ChildProcess;
   private readonly closed: Promise<unknown>;
 
-  /** `cgroup`: the directory of one that it is to run in. */
-  constructor(options: readonly string[], environment: Readonly<Record<string, string>> = {}, cgroup?: string) {
+  constructor(options: readonly string[], environment: Readonly<Record<string, string>> = {}, place: AgentPlace = {}) {
+    const { cgroup, prefix = [] } = place;
     const words = ["agent", "--output-dir", this.profiles, "--listen", "127.0.0.1:0", ...options];
     const { KUBECONFIG: _config, KUBERNETES_SERVICE_HOST: _host, ...inherited } = process.env;
-    const command = [process.execPath, PROGRAM, ...words];
+    const command = [...prefix, process.execPath, PROGRAM, ...words];
     const inCgroup = ["sh", "-c", 'echo 0 > "$0/cgroup.procs" && exec "$@"', cgroup ?? "", ...command];
     const [program = "", ...following] = cgroup === undefined ? command : inCgroup;
     this.child = spawn(program, following, {

@@ -124,7 +124,7 @@ async function soak(port: number): Promise<void> {
   );
   const modules = {
     ...{ registry, namer, ownership, processes, counts: noLabelCounts() },
-    ...{ mayTellMore: () => false, redactKey: randomBytes(32) },
+    ...{ mayTellMore: () => false, redactKey: randomBytes(32), demangling: "full" as const },
     groups: {
       profiles: "container" as const,
       labels: { node: "soak", podLabels: [], podAnnotations: [], tags: new Map<string, string>() },

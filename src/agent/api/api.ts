@@ -29,7 +29,7 @@ export interface ApiSetting {
 }
 
 /** What recordings are made with; all of it is the windows' own. */
-export interface ApiModules extends Omit<MakeProfilesModules, "counts" | "groups" | "redactKey"> {
+export interface ApiModules extends Omit<MakeProfilesModules, "counts" | "groups" | "redactKey" | "demangling"> {
   readonly capture: Capture;
   readonly rate: Pick<SamplingRate, "frequencyHz" | "demand">;
   readonly sources: Pick<Sources, "pods" | "mayTellMore">;

@@ -7,7 +7,7 @@ export type OptionName = keyof AgentOptions;
 export const RELOADABLE: readonly OptionName[] = [
   ...(["tags", "service", "env", "serviceVersion", "podLabels", "podAnnotations", "profiles"] as const),
   ...(["frequencyHz", "mode", "host", "includeNamespaces", "excludeNamespaces", "podSelector"] as const),
-  ...(["redactNamespaces", "redactKeyFile"] as const),
+  ...(["redactNamespaces", "redactKeyFile", "demangling"] as const),
   ...(["windowMs", "exporters", "outputDir", "outputBytes", "spoolBytes"] as const),
   "logLevel",
 ];

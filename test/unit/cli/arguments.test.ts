@@ -37,6 +37,7 @@ describe("arguments", () => {
       json: false,
       pids: [],
       comms: [],
+      demangling: "full",
       unwindMemoryBytes: 64 * 2 ** 20,
       ringMemoryBytes: 2 * 2 ** 20,
       quiet: false,

@@ -12,7 +12,7 @@ import {
 import { FIRST_WINDOW_NS, MINUTE_NS, plainDestination, windowOf } from "../../support/plain-destination.js";
 import { quietLog } from "../../support/quiet-log.js";
 import { ScriptedIntake, type ReceivedUpload } from "../../support/scripted-intake.js";
-import { noTmpfs, Tmpfs } from "../../support/tmpfs.js";
+import { noTmpfs, tmpfsOfSuite } from "../../support/tmpfs.js";
 import { until } from "../../support/until.js";
 import { VirtualClock } from "../../support/virtual-clock.js";
 
@@ -182,15 +182,7 @@ describe("an outage", () => {
   });
 
   describe("with a file system of a mebibyte", { skip: noTmpfs }, () => {
-    let tmpfs: Tmpfs;
-    let mountPoint = "";
-    before(() => {
-      tmpfs = new Tmpfs();
-      mountPoint = tmpfs.path;
-    });
-    after(() => {
-      tmpfs.close();
-    });
+    const tmpfs = tmpfsOfSuite();
 
     /** Every upload is accounted for, what arrived is the newest, in order. */
     async function endOf(scene: Scene, minutes: number): Promise<number> {
@@ -207,7 +199,7 @@ describe("an outage", () => {
     }
 
     it("full of its own: memory takes what it can, then the oldest leave", async () => {
-      const scene = await Scene.open(path.join(mountPoint, "own"), 50_000, { memoryBytes: 400_000 });
+      const scene = await Scene.open(path.join(tmpfs.path, "own"), 50_000, { memoryBytes: 400_000 });
       scene.intake.always = { status: 503 };
       await scene.minutes(0, 8);
       assert.equal(scene.exporter.status.dropped.size, 0, "a mebibyte on the disk, the rest in memory");
@@ -221,8 +213,8 @@ describe("an outage", () => {
     });
 
     it("full of others', then with room again", async () => {
-      const hog = path.join(mountPoint, "hog");
-      const directory = path.join(mountPoint, "others");
+      const hog = path.join(tmpfs.path, "hog");
+      const directory = path.join(tmpfs.path, "others");
       mkdirSync(directory);
       assert.throws(() => {
         writeFileSync(hog, Buffer.alloc(2 << 20));
@@ -240,15 +232,15 @@ describe("an outage", () => {
     });
 
     it("that is read-only: memory takes what it can; when it can be written again, all goes there", async () => {
-      const directory = path.join(mountPoint, "read-only");
+      const directory = path.join(tmpfs.path, "read-only");
       const scene = await Scene.open(directory, 50_000, { memoryBytes: 400_000 });
       scene.intake.always = { status: 503 };
       await scene.minutes(0, 1);
-      tmpfs.readOnly = true;
+      tmpfs.setReadOnly(true);
       await scene.minutes(1, 4);
       const { memory, spool, dropped } = scene.exporter.status;
       assert.deepEqual([spool.uploads, memory.uploads, dropped.get("read-only")?.uploads], [3, 8, 1]);
-      tmpfs.readOnly = false;
+      tmpfs.setReadOnly(false);
       await scene.minutes(4, 5);
       assert.equal(scene.exporter.status.spool.uploads, 14);
       scene.intake.always = { status: 202 };

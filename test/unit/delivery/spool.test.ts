@@ -7,7 +7,7 @@ import { after, before, describe, it } from "node:test";
 import { Spool, type SpoolOptions } from "#src/delivery/spool.js";
 import { uploadFileHead } from "#src/delivery/upload-file.js";
 import { uploadOf } from "../../support/plain-destination.js";
-import { noTmpfs, Tmpfs } from "../../support/tmpfs.js";
+import { noTmpfs, tmpfsOfSuite } from "../../support/tmpfs.js";
 import { VirtualClock } from "../../support/virtual-clock.js";
 
 describe("a spool", () => {
@@ -181,18 +181,10 @@ describe("a spool", () => {
   });
 
   describe("on a file system of its own", { skip: noTmpfs }, () => {
-    let tmpfs: Tmpfs;
-    let mountPoint = "";
-    before(() => {
-      tmpfs = new Tmpfs();
-      mountPoint = tmpfs.path;
-    });
-    after(() => {
-      tmpfs.close();
-    });
+    const tmpfs = tmpfsOfSuite();
 
     it("that is full, says so, leaves nothing half written, and recovers", async () => {
-      const { spool, names } = make({ directory: path.join(mountPoint, "full"), maxBytes: 1 << 30 });
+      const { spool, names } = make({ directory: path.join(tmpfs.path, "full"), maxBytes: 1 << 30 });
       for (const minute of [1, 2, 3]) assert.equal(await put(spool, minute, 300_000), true);
       assert.equal(await put(spool, 4, 300_000), false);
       assert.equal(spool.problem, "disk-full");
@@ -204,18 +196,18 @@ describe("a spool", () => {
     });
 
     it("that becomes read-only, still gives what it has, and removes what was sent when it can", async () => {
-      for (const name of fs.readdirSync(mountPoint)) fs.rmSync(path.join(mountPoint, name), { recursive: true });
-      const { spool, names } = make({ directory: path.join(mountPoint, "ro") });
+      for (const name of fs.readdirSync(tmpfs.path)) fs.rmSync(path.join(tmpfs.path, name), { recursive: true });
+      const { spool, names } = make({ directory: path.join(tmpfs.path, "ro") });
       await put(spool, 1);
       await put(spool, 2);
-      tmpfs.readOnly = true;
+      tmpfs.setReadOnly(true);
       assert.equal(await put(spool, 3), false);
       assert.equal(spool.problem, "read-only");
       assert.equal(await minuteAt(spool), "/in?minute=1");
       await spool.remove(spool.at(0));
       assert.equal(names().length, 2);
       assert.equal(spool.length, 1);
-      tmpfs.readOnly = false;
+      tmpfs.setReadOnly(false);
       await spool.remove(spool.at(0));
       assert.deepEqual(names(), []);
     });

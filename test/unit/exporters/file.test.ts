@@ -17,7 +17,7 @@ import type { Exporter } from "#src/exporters/exporter.js";
 import { openFileExporter, sanitize } from "#src/exporters/file.js";
 import type { LabelledProfile, ProfileBatch } from "#src/model/labelled-profile.js";
 import type { Profile } from "#src/model/profile.js";
-import { noTmpfs, Tmpfs } from "../../support/tmpfs.js";
+import { noTmpfs, tmpfsOfSuite } from "../../support/tmpfs.js";
 
 const MINUTE = 60_000_000_000n;
 const go = (): AbortSignal => new AbortController().signal;
@@ -160,18 +160,10 @@ describe("a folder of profiles", () => {
   });
 
   describe("on a file system of its own", { skip: noTmpfs }, () => {
-    let tmpfs: Tmpfs;
-    let mountPoint = "";
-    before(() => {
-      tmpfs = new Tmpfs();
-      mountPoint = tmpfs.path;
-    });
-    after(() => {
-      tmpfs.close();
-    });
+    const tmpfs = tmpfsOfSuite();
 
     it("of a mebibyte, keeps the newest that fit; full of others' files, it says so, and recovers", async () => {
-      const { exporter, names } = make(1 << 30, 300_000, mountPoint);
+      const { exporter, names } = make(1 << 30, 300_000, tmpfs.path);
       for (const minute of [1, 2, 3, 4, 5, 6]) {
         assert.equal((await exporter.export(batch(minute, "s"), go())).exported, 1, String(minute));
       }
@@ -179,16 +171,16 @@ describe("a folder of profiles", () => {
         names(),
         [4, 5, 6].map((minute) => `20261121T120${minute}00Z-s-host.pb.gz`),
       );
-      await emptyOf(exporter, mountPoint);
+      await emptyOf(exporter, tmpfs.path);
     });
 
     it("that is read-only, says so, and recovers", async () => {
-      for (const name of readdirSync(mountPoint)) rmSync(path.join(mountPoint, name));
-      const { exporter, names } = make(1 << 20, 1000, mountPoint);
-      tmpfs.readOnly = true;
-      assert.equal(await make(1 << 20, 1000, mountPoint).exporter.open?.(), "read-only");
+      for (const name of readdirSync(tmpfs.path)) rmSync(path.join(tmpfs.path, name));
+      const { exporter, names } = make(1 << 20, 1000, tmpfs.path);
+      tmpfs.setReadOnly(true);
+      assert.equal(await make(1 << 20, 1000, tmpfs.path).exporter.open?.(), "read-only");
       assert.deepEqual((await exporter.export(batch(1, "s"), go())).failed, { "read-only": 1 });
-      tmpfs.readOnly = false;
+      tmpfs.setReadOnly(false);
       assert.equal((await exporter.export(batch(2, "s"), go())).exported, 1);
       assert.equal(names().length, 1);
     });

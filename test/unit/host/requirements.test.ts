@@ -3,6 +3,7 @@ import { describe, it } from "node:test";
 import { findingsJson, findingsTable } from "#src/cli/check.js";
 import type { Capability } from "#src/host/capabilities.js";
 import type { HostFacts } from "#src/host/facts.js";
+import { kernelSymbolsProblem } from "#src/host/kernel-symbols.js";
 import { judgeHost, judgeLoad } from "#src/host/requirements.js";
 
 const ALL: readonly Capability[] = [
@@ -28,6 +29,8 @@ const root: HostFacts = {
   kptrRestrict: 0,
   hostPidNamespace: true,
   bpfJitEnabled: 1,
+  bpfJitHarden: 0,
+  bpfJitKallsyms: 1,
   lockdown: "none",
   lockedMemoryLimit: 8 * 2 ** 20,
   cgroups: "v2",
@@ -88,6 +91,9 @@ describe("a host", () => {
       { ...root, kernelSymbols: false, kptrRestrict: 2 },
       ["kernel-symbols warn"],
     ],
+    ["that hardens its BPF compiler", { ...root, bpfJitHarden: 2 }, ["bpf-symbols warn"]],
+    ["that lists no BPF programs", { ...root, bpfJitKallsyms: 0 }, ["bpf-symbols warn"]],
+    ["that does not say so", { ...root, bpfJitHarden: undefined, bpfJitKallsyms: undefined }, []],
     ["without the BPF compiler", { ...root, bpfJitEnabled: 0 }, ["bpf-jit warn"]],
     ["without control groups", { ...root, cgroups: "none", cgroupHierarchy: undefined }, ["cgroup-hierarchy warn"]],
     ["that samples slowly", { ...root, perfEventMaxSampleRate: 50 }, ["sample-rate warn"]],
@@ -101,6 +107,19 @@ describe("a host", () => {
     };
     assert.equal(told("v2"), "by cgroup v2");
     assert.equal(told("cpuacct"), "by the cpuacct hierarchy of cgroup v1");
+  });
+
+  it("is told what lacks for the kernel's names, and only that", () => {
+    const advice = (kptrRestrict: number | undefined, ...capabilities: Capability[]) =>
+      kernelSymbolsProblem({ kernelSymbols: false, kptrRestrict, capabilities: new Set(capabilities) })?.advice;
+    const otherwise = "; kernel frames stay bare addresses otherwise";
+    assert.equal(advice(0), `run as root or with CAP_SYSLOG${otherwise}`);
+    assert.equal(advice(1), `run as root or with CAP_SYSLOG${otherwise}`);
+    assert.equal(advice(undefined), `run as root or with CAP_SYSLOG${otherwise}`);
+    assert.equal(advice(2), `sysctl kernel.kptr_restrict=1, and run as root or with CAP_SYSLOG${otherwise}`);
+    assert.equal(advice(2, "CAP_SYSLOG"), `sysctl kernel.kptr_restrict=1${otherwise}`);
+    assert.match(advice(1, "CAP_SYSLOG") ?? "", /^run in the host's user namespace/);
+    assert.equal(kernelSymbolsProblem(root), undefined);
   });
 
   it("is told what to do about each complaint, and only about those", () => {

@@ -2,10 +2,13 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { CgroupId } from "#src/model/cgroup.js";
 import type { ExecutableId, ExecutableSerial } from "#src/model/brand.js";
+import type { Demangling } from "#src/model/demangling.js";
 import { assembleProfile, type NamedExecutable } from "#src/naming/assemble.js";
+import type { KnownName } from "#src/naming/known-names.js";
 import { LocationTable } from "#src/naming/location-table.js";
 import { frameKind } from "#src/native/abi.generated.js";
 import { anonymousFrameHigh, nativeFrameHigh } from "#src/native/raw-frame.js";
+import { foldedChunks } from "#src/profiles/folded.js";
 import { encodePprof } from "#src/profiles/pprof.js";
 import { checkValid } from "../../support/check-valid.js";
 
@@ -97,7 +100,12 @@ describe("assembleProfile", () => {
       periodNs: 3,
       locations,
       executables: new Map([[id, named]]),
-      kernel: { locations: locations.kernel(), names: ["do_work", ""], modules: ["", "nf_tables"] },
+      demangling: "full",
+      kernel: {
+        locations: locations.kernel(),
+        names: [{ name: "do_work", systemName: "do_work" }, undefined],
+        modules: ["", "nf_tables"],
+      },
       bound: [],
       threads: [{ pid: 1, tid: 1, comm: "tool", startTimeNs: 1n, cgroup: 1n as CgroupId }],
       samples: {
@@ -127,5 +135,77 @@ describe("assembleProfile", () => {
       [true, true, false, false],
     );
     checkValid(encodePprof(profile));
+  });
+
+  describe("of kernel functions", () => {
+    /** Kernel functions of one stack: `systemName [module]`, and as they are shown. */
+    function kernelFunctions(demangling: Demangling, ...known: [name: KnownName | undefined, module: string][]) {
+      const words = known.flatMap((_, at) => [0x81000100 + at * 16, KERNEL_HIGH]);
+      const locations = new LocationTable({
+        offsets: Uint32Array.of(0, words.length),
+        words: Uint32Array.from(words),
+        kernelFrames: Uint32Array.of(known.length),
+      });
+      const profile = assembleProfile({
+        ...{ timeNs: 1n, durationNs: 2n, periodNs: 3, locations, demangling, executables: new Map() },
+        kernel: {
+          locations: locations.kernel(),
+          names: known.map(([name]) => name),
+          modules: known.map(([, module]) => module),
+        },
+        threads: [{ pid: 1, tid: 1, comm: "tool", startTimeNs: 1n, cgroup: 1n as CgroupId }],
+        samples: {
+          length: 1,
+          ...{
+            stack: Uint32Array.of(0),
+            thread: Uint32Array.of(0),
+            count: Uint32Array.of(5),
+            ticks: Uint32Array.of(5),
+          },
+        },
+      });
+      checkValid(encodePprof(profile));
+      return profile;
+    }
+
+    const plain = (name: string): KnownName => ({ name, systemName: name });
+    const rust = { name: "rust_binder::poll::<u8>", systemName: "_RINvCs_11rust_binder4pollhE" };
+
+    it("says which module each is in, keeps those of one name apart, and has a mapping for each module", () => {
+      const profile = kernelFunctions(
+        "full",
+        [plain("do_chain"), "nf_tables"],
+        [plain("do_chain"), "ip_tables"],
+        [plain("do_chain"), ""],
+        [plain("bpf_prog_6deef7357e7b4530_filter"), "bpf"],
+        [plain("ftrace_trampoline"), "__builtin__ftrace"],
+        [plain("kprobe_insn_page"), "__builtin__kprobes"],
+        [rust, "rust_binder"],
+      );
+      const shown = profile.locations.map(({ lines, mappingIndex }) => {
+        const { name, systemName } = profile.functions[lines[0].functionIndex];
+        return `${name} ${systemName} ${profile.mappings[mappingIndex].fileName}`;
+      });
+      assert.deepEqual(shown, [
+        "nf_tables!do_chain do_chain [nf_tables]",
+        "ip_tables!do_chain do_chain [ip_tables]",
+        "do_chain do_chain [kernel.kallsyms]",
+        "bpf!bpf_prog_6deef7357e7b4530_filter bpf_prog_6deef7357e7b4530_filter [bpf]",
+        "ftrace!ftrace_trampoline ftrace_trampoline [__builtin__ftrace]",
+        "kprobes!kprobe_insn_page kprobe_insn_page [__builtin__kprobes]",
+        "rust_binder!rust_binder::poll::<u8> _RINvCs_11rust_binder4pollhE [rust_binder]",
+      ]);
+      const folded = [...foldedChunks(profile)].join("");
+      assert.match(folded, /^tool;rust_binder!rust_binder::poll::<u8>_\[k\];kprobes!kprobe_insn_page_\[k\];/);
+      assert.match(folded, /;ip_tables!do_chain_\[k\];nf_tables!do_chain_\[k\] 5\n$/);
+    });
+
+    it("shows names as it is told to", () => {
+      const shown = (demangling: Demangling) =>
+        kernelFunctions(demangling, [rust, "rust_binder"], [rust, ""]).functions.map(({ name }) => name);
+      assert.deepEqual(shown("full"), ["rust_binder!rust_binder::poll::<u8>", "rust_binder::poll::<u8>"]);
+      assert.deepEqual(shown("short"), ["rust_binder!rust_binder::poll::<...>", "rust_binder::poll::<...>"]);
+      assert.deepEqual(shown("none"), ["rust_binder!_RINvCs_11rust_binder4pollhE", "_RINvCs_11rust_binder4pollhE"]);
+    });
   });
 });

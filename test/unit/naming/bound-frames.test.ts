@@ -118,6 +118,7 @@ describe("frames that mean something in one process only", () => {
     };
     const profile = assembleProfile({
       ...{ timeNs: 1n, durationNs: 2n, periodNs: 3, locations },
+      demangling: "full",
       executables: new Map(),
       kernel: { locations: new Uint32Array(0), names: [], modules: [] },
       bound: await nameBound(locations, window.owners, (frames) => Promise.resolve(answer(frames))),

@@ -8,6 +8,7 @@ import { FileSource } from "#src/elf/byte-source.js";
 import { executableSegments, isRefusal } from "#src/elf/elf-file.js";
 import { parseElf } from "#src/elf/parser.js";
 import type { ExecutableSerial } from "#src/model/brand.js";
+import type { KernelSymbolChanges } from "#src/native/symbol-record.js";
 import { NameCache } from "#src/naming/name-cache.js";
 import type { Namer } from "#src/naming/name-window.js";
 import { createResolverCache } from "#src/symbols/cache.js";
@@ -16,6 +17,7 @@ import { readKernelTable } from "#src/symbols/kernel-table.js";
 import { UNRESOLVED_REASONS, type SymbolizeRequest, type SymbolizeResult } from "#src/symbols/resolver.js";
 import { symbolize } from "#src/symbols/symbolize.js";
 import { unnamed } from "#src/symbols/unnamed.js";
+import { changesOf } from "../../support/symbol-records.js";
 import { chainInWords } from "../../support/chain-words.js";
 
 const directory = mkdtempSync(join(tmpdir(), "hostflame-names-"));
@@ -302,6 +304,25 @@ describe("NameCache of the kernel", () => {
     assert.equal(namer.kernelQuestions, 2);
   });
 
+  it("goes on knowing one module while another comes and goes", async () => {
+    const stays = "one 4096 0 - Live 0xffffffffc0000000";
+    modules(stays);
+    text(...CORE, "ffffffffc0000000 t of_one\t[one]");
+    const namer = directNamer();
+    const cache = new NameCache(namer, 1 << 20, MODULES);
+    await names(cache, MODULE_ADDRESS);
+    for (let second = 0; second < 5; second++) {
+      modules(stays, "two 4096 0 - Live 0xffffffffc0100000");
+      assert.deepEqual(await names(cache, MODULE_ADDRESS), ["of_one [one]"]);
+      modules(stays);
+      assert.deepEqual(await names(cache, MODULE_ADDRESS), ["of_one [one]"]);
+    }
+    assert.equal(namer.kernelQuestions, 1);
+    modules("one 8192 0 - Live 0xffffffffc0000000"); // built anew
+    await names(cache, MODULE_ADDRESS);
+    assert.equal(namer.kernelQuestions, 2);
+  });
+
   it("keeps nothing of BPF programs, which leave no trace when they go", async () => {
     modules("one 4096 0 - Live 0xffffffffc0000000");
     text(...CORE, "ffffffffc1000000 t bpf_prog_1\t[bpf]");
@@ -311,6 +332,76 @@ describe("NameCache of the kernel", () => {
     assert.deepEqual(await names(cache, CORE_ADDRESS, BPF_ADDRESS), ["work []", "bpf_prog_2 [bpf]"]);
     text(...CORE);
     assert.deepEqual(await names(cache, BPF_ADDRESS), ["-"]);
+  });
+
+  describe("where the kernel tells what code it makes while it runs", () => {
+    const SPIN = "ffffffffc1000000 t bpf_prog_spin\t[bpf]";
+    let told: KernelSymbolChanges | undefined;
+    const changes = () => {
+      const now = told;
+      told = changesOf();
+      return now;
+    };
+    const settle = () => (told = changesOf());
+    const there = (...texts: string[]) => {
+      const told = changesOf(...texts);
+      const changes = told.changes.map((change) => ({ ...change, address: change.address + 0x1000000n }));
+      return { ...told, changes };
+    };
+
+    it("remembers BPF programs, trampolines and probes until they go", async () => {
+      settle();
+      modules();
+      text(...CORE, SPIN);
+      const namer = directNamer();
+      const cache = new NameCache(namer, 1 << 20, MODULES, changes);
+      for (let window = 0; window < 3; window++) {
+        assert.deepEqual(await names(cache, BPF_ADDRESS), ["bpf_prog_spin [bpf]"]);
+      }
+      assert.equal(namer.kernelQuestions, 1);
+      // Another program elsewhere changes nothing.
+      told = changesOf("+bpf_prog_other@200000..200040");
+      assert.deepEqual(await names(cache, BPF_ADDRESS), ["bpf_prog_spin [bpf]"]);
+      assert.equal(namer.kernelQuestions, 1);
+    });
+
+    it("names a program that came and went, for the samples of that window, and reads nothing", async () => {
+      settle();
+      text(...CORE);
+      const namer = directNamer();
+      const cache = new NameCache(namer, 1 << 20, MODULES, changes);
+      for (let second = 0; second < 60; second++) {
+        const name = `bpf_prog_${second}`;
+        told = there(`+${name}@000000..000040`, `-${name}@000000..000040`);
+        assert.deepEqual(await names(cache, BPF_ADDRESS), [`${name} [bpf]`]);
+      }
+      assert.equal(namer.kernelQuestions, 0);
+      assert.deepEqual(await names(cache, BPF_ADDRESS), ["bpf_prog_59 [bpf]"], "told of before its window was named");
+      assert.deepEqual(await names(cache, BPF_ADDRESS), ["-"], "the window after");
+    });
+
+    it("gives no name to a place that had two in a window, and the right one afterwards", async () => {
+      settle();
+      text(...CORE, SPIN);
+      const cache = new NameCache(directNamer(), 1 << 20, MODULES, changes);
+      assert.deepEqual(await names(cache, BPF_ADDRESS), ["bpf_prog_spin [bpf]"]);
+      told = there("-bpf_prog_spin@000000..000040@50", "+bpf_prog_next@000000..000080@50");
+      text(...CORE, "ffffffffc1000000 t bpf_prog_next\t[bpf]");
+      assert.deepEqual(await names(cache, CORE_ADDRESS, BPF_ADDRESS), ["work []", "-"]);
+      assert.deepEqual(await names(cache, BPF_ADDRESS), ["bpf_prog_next [bpf]"]);
+    });
+
+    it("knows nothing any more when some changes are not known", async () => {
+      settle();
+      text(...CORE, SPIN);
+      const namer = directNamer();
+      const cache = new NameCache(namer, 1 << 20, MODULES, changes);
+      await names(cache, BPF_ADDRESS);
+      text(...CORE, "ffffffffc1000000 t bpf_prog_next\t[bpf]");
+      told = undefined;
+      assert.deepEqual(await names(cache, BPF_ADDRESS), ["bpf_prog_next [bpf]"]);
+      assert.equal(namer.kernelQuestions, 2);
+    });
   });
 
   it("looks once in a while only where the kernel hides its addresses", async () => {

@@ -160,7 +160,19 @@ describe("Rust names", () => {
 });
 
 describe("other names", () => {
-  for (const name of ["main", "", "_start", "__libc_start_main", "_Z", "_ZN", "_R", "_ZZZZ", "_RNvC", "runtime.main"]) {
+  const plain = [
+    "main",
+    "",
+    "_start",
+    "__libc_start_main",
+    "runtime.main",
+    "f.constprop.0.isra.1",
+    "f.cold",
+    "f.llvm.123",
+  ];
+  const swift = ["$s4main3fooyyF", "$S4main3fooyyF", "_$s4main3fooyyF", "_T04main3fooyyF"];
+  const others = ["_D3std5stdio6writelnFZv", "camlStdlib__List__map_42", "_Z", "_ZN", "_R", "_ZZZZ", "_RNvC"];
+  for (const name of [...plain, ...swift, ...others]) {
     it(`stay: "${name}"`, () => assert.equal(demangle(name), name));
   }
   it("lose their version and keep what stub they are", () => {

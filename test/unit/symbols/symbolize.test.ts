@@ -119,8 +119,11 @@ describe("symbolize", () => {
     starts.forEach((start, at) => {
       const { systemName } = result.functions[result.chainIndices[at]];
       assert.ok(symbols.some((symbol) => symbol.start === start && symbol.name === systemName));
-      assert.doesNotMatch(systemName, /^__vdso_(?:clock_gettime|getcpu)/);
     });
+    if (process.arch === "x64") {
+      const names = result.functions.map(({ systemName }) => systemName);
+      assert.ok(names.includes("__vdso_clock_gettime") && !names.includes("clock_gettime"), names.join(" "));
+    }
   });
 
   it("takes any bytes for an ELF file", () => {
