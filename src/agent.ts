@@ -25,6 +25,7 @@ import { openSources, type Sources } from "./agent/sources.js";
 import { wantedExporters } from "./agent/wanted-exporters.js";
 import { WindowLoop, type WindowSpan } from "./agent/window-loop.js";
 import { WindowWriter } from "./agent/window-writer.js";
+import { openBoundNames } from "./bound-names.js";
 import { Capture } from "./capture/capture.js";
 import type { BudgetLimits } from "./budget/limits.js";
 import type { Window } from "./capture/window.js";
@@ -34,6 +35,7 @@ import { Interrupt } from "./interrupt.js";
 import { registerBudget } from "./metrics/budget.js";
 import { registerDeliveries } from "./metrics/deliveries.js";
 import { createMetricRegistry, type MetricRegistry } from "./metrics/registry.js";
+import { DEFAULT_JIT_READING } from "./jit/jit-names.js";
 import type { AgentOptions } from "./model/agent-options.js";
 import { EXIT } from "./model/exit-codes.js";
 import type { Owner } from "./model/owner.js";
@@ -184,7 +186,11 @@ async function runWindows(frame: Frame, parts: Parts): Promise<void> {
   const present = { settings };
   const { ownership, processes } = labelling;
   const firstLabelByMs = performance.now() + FIRST_LABEL_MS;
-  const names = new NameCache(workerNamer(worker), sizes.nameBytes);
+  const bound = openBoundNames(capture, worker, {
+    ...{ ...DEFAULT_JIT_READING, memoryBytes: sizes.boundBytes },
+    mayRead: (cgroup) => ownership.reading(cgroup) !== "nothing",
+  });
+  const names = new NameCache({ ...workerNamer(worker), bound: bound.kinds.bound }, sizes.nameBytes);
   const encode = createProfileEncoder();
   const api = await prepareApi(frame, encode);
   const wantedOf = async (its: AgentOptions): Promise<readonly WantedExporter[]> => [
@@ -220,6 +226,7 @@ async function runWindows(frame: Frame, parts: Parts): Promise<void> {
       },
       onDone: (waiting) => {
         labelling.windowWritten(waiting);
+        bound.kinds.windowWritten(waiting);
         trim();
       },
       onFailure: (error, span, samples) => {
@@ -262,13 +269,13 @@ async function runWindows(frame: Frame, parts: Parts): Promise<void> {
   });
   const scheduling = await schedulingOf(options, rate, log);
   const agentBudget = openBudget({
-    ...{ limits, sizes, capture, names, worker, bpfTime, trim, log, rate },
+    ...{ limits, sizes, capture, names, bound, worker, bpfTime, trim, log, rate },
     intakes: () => delivery.intakes,
     wantedHz: () => rate.wantedHz,
   });
   const { budget } = agentBudget;
   registerAgentMetrics(frame.metrics, {
-    ...{ capture, writer, loop, totals, names, delivery, labelling, labelCounts, sources, check, bpfTime },
+    ...{ capture, writer, loop, totals, names, bound, delivery, labelling, labelCounts, sources, check, bpfTime },
     ...{ rate, scheduling },
     buildSeconds: () => frame.worker.busySeconds.get("convert") ?? 0,
   });
@@ -300,6 +307,7 @@ async function runWindows(frame: Frame, parts: Parts): Promise<void> {
     budget.stop();
     reload.close();
     await api?.close();
+    bound.kinds.close();
     await delivery.close();
   }
 }

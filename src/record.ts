@@ -4,6 +4,7 @@ import { hostname } from "node:os";
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
+import { openBoundNames, type BoundNaming, type BoundNamesOptions } from "./bound-names.js";
 import { Capture } from "./capture/capture.js";
 import { summarize, summaryLine, type CaptureSummary } from "./capture/summary.js";
 import { Interrupt } from "./interrupt.js";
@@ -27,12 +28,19 @@ const HOTTEST_ROWS = 20;
 /** Each look at the loop wakes it; what is slower than this matters. */
 const LOOP_RESOLUTION_MS = 50;
 
+/** It names once, and whoever waits wants names: as much of JIT maps as one file may have. */
+const RECORD_BOUND: BoundNamesOptions = {
+  ...{ memoryBytes: 64 << 20, readBytesPerSecond: 0, readBurstBytes: 512 << 20 },
+  mayRead: () => true,
+};
+
 /** Composition root of `hostflame record`: samples for a while, names, writes files. Gives the exit code. */
 export async function runRecord(options: RecordOptions, reporter: RecordReporter): Promise<number> {
   const native = loadNative();
   const worker = startWorker();
   const interrupt = new Interrupt();
   let capture: Capture | undefined;
+  let bound: BoundNaming | undefined;
   try {
     capture = new Capture(
       native,
@@ -49,17 +57,24 @@ export async function runRecord(options: RecordOptions, reporter: RecordReporter
       },
       (content) => worker.call("convert", content),
     );
+    bound = openBoundNames(capture, worker, RECORD_BOUND);
     const taken = await take(capture, options, reporter, interrupt);
-    const named = await nameWindow(taken.window, capture.registry, workerNamer(worker), {
-      timeNs: taken.timeNs,
-      durationNs: taken.durationNs,
-      periodNs: Math.round(1e9 / options.frequencyHz),
-    });
+    const named = await nameWindow(
+      taken.window,
+      capture.registry,
+      { ...workerNamer(worker), bound: bound.kinds.bound },
+      {
+        timeNs: taken.timeNs,
+        durationNs: taken.durationNs,
+        periodNs: Math.round(1e9 / options.frequencyHz),
+      },
+    );
     await writeFiles(named.profile, options);
     report(named, taken, options, reporter);
     return EXIT.ok;
   } finally {
     interrupt.dispose();
+    bound?.kinds.close();
     capture?.registry.close();
     await worker.close();
   }
