@@ -185,12 +185,13 @@ export const SHAPES: readonly Workload[] = [
         run: {
           enter_generated: {
             "jitted calls": { generated_calls: {} },
+            "jitted trampoline": { generated_calls: {} },
             "jitted loop": {},
             jitted_outer: { "app.Some.jitted_inner": {} },
           },
         },
       }),
-      branches: { calls: "generated_calls", loops: "jitted loop", inner: "jitted_outer" },
+      branches: { calls: "jitted calls", trampoline: "jitted trampoline", loops: "jitted loop", inner: "jitted_outer" },
       warm: "a first sight has no code with it, to see that a frame pointer is not set up yet",
     };
   }),

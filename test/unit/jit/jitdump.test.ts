@@ -19,7 +19,11 @@ function at(dump: Jitdump, ...addresses: readonly number[]): (string | undefined
 
 describe("a jitdump", () => {
   it("tells what is at an address, the later of two", () => {
-    const dump = read(dumpLoad(0x1000, 0x100, "old"), dumpLoad(0x1080, 0x10, "new one"), dumpRecord(4, Buffer.alloc(24)));
+    const dump = read(
+      dumpLoad(0x1000, 0x100, "old"),
+      dumpLoad(0x1080, 0x10, "new one"),
+      dumpRecord(4, Buffer.alloc(24)),
+    );
     assert.deepEqual(at(dump, 0x1000, 0x1088, 0x1090, 0x1100), ["old :0", "new one :0", "old :0", undefined]);
   });
 
@@ -36,14 +40,20 @@ describe("a jitdump", () => {
   });
 
   it("tells V8's lines, which begin an ELF header later", () => {
-    const lines = [{ address: 0x1040, line: 3, fileName: "x.js" }, { address: 0x1060, line: 4, fileName: "x.js" }];
+    const lines = [
+      { address: 0x1040, line: 3, fileName: "x.js" },
+      { address: 0x1060, line: 4, fileName: "x.js" },
+    ];
     const dump = read(dumpLines(0x1000, lines), dumpLoad(0x1000, 0x100, "JS:*f x.js:3:1"));
     assert.deepEqual(at(dump, 0x1000, 0x1020), ["JS:*f x.js:3:1 x.js:3", "JS:*f x.js:3:1 x.js:4"]);
   });
 
   it("leaves out lines of code that does not follow them", () => {
     const lines = [{ address: 0x1000, line: 3, fileName: "a.c" }];
-    assert.deepEqual(at(read(dumpLines(0x1000, lines), dumpLoad(0x2000, 0x10, "g"), dumpLoad(0x1000, 0x10, "f")), 0x1000), ["f :0"]);
+    assert.deepEqual(
+      at(read(dumpLines(0x1000, lines), dumpLoad(0x2000, 0x10, "g"), dumpLoad(0x1000, 0x10, "f")), 0x1000),
+      ["f :0"],
+    );
   });
 
   it("follows code that moves, and passes over a move of nothing", () => {
@@ -70,7 +80,10 @@ describe("a jitdump", () => {
 
   it("ends where it is closed, and waits for a header", () => {
     assert.deepEqual(at(read(dumpClose(), dumpLoad(0x1000, 0x10, "f")), 0x1000), [undefined]);
-    assert.deepEqual(new Jitdump(new GrowingBytes(dumpHeader().subarray(0, 20))).readOn(ALL), { outcome: "read", bytes: 0 });
+    assert.deepEqual(new Jitdump(new GrowingBytes(dumpHeader().subarray(0, 20))).readOn(ALL), {
+      outcome: "read",
+      bytes: 0,
+    });
   });
 
   it("is malformed with another magic or version, or a record shorter than its own head", () => {
@@ -78,7 +91,12 @@ describe("a jitdump", () => {
     swapped.subarray(0, 4).reverse();
     const version = dumpHeader();
     version.writeUInt32LE(2, 4);
-    const records = [dumpRecord(0, Buffer.alloc(8)), dumpRecord(1, Buffer.alloc(8)), dumpRecord(2, Buffer.alloc(8)), dumpRecord(9, Buffer.alloc(0), 4)];
+    const records = [
+      dumpRecord(0, Buffer.alloc(8)),
+      dumpRecord(1, Buffer.alloc(8)),
+      dumpRecord(2, Buffer.alloc(8)),
+      dumpRecord(9, Buffer.alloc(0), 4),
+    ];
     for (const bytes of [swapped, version, ...records.map((record) => Buffer.concat([dumpHeader(), record]))]) {
       const dump = new Jitdump(new GrowingBytes(bytes));
       assert.equal(dump.readOn(ALL).outcome, "malformed");
@@ -96,17 +114,26 @@ describe("a jitdump", () => {
 
   it("never throws, whatever is in it and however it grows", () => {
     const address = fc.oneof(fc.integer({ min: 0, max: 0x4000 }), fc.integer({ min: 2 ** 45, max: 2 ** 52 }));
-    const lines = fc.array(fc.record({ address, line: fc.integer({ min: -5, max: 2 ** 31 - 1 }), fileName: fc.string() }), { maxLength: 9 });
+    const lines = fc.array(
+      fc.record({ address, line: fc.integer({ min: -5, max: 2 ** 31 - 1 }), fileName: fc.string() }),
+      { maxLength: 9 },
+    );
     const piece = fc.oneof(
       fc.tuple(address, fc.integer({ min: 0, max: 4096 }), fc.string()).map((load) => dumpLoad(...load)),
       fc.tuple(address, address, fc.integer({ min: 0, max: 4096 })).map((move) => dumpMove(...move)),
       fc.tuple(address, lines).map((record) => dumpLines(...record)),
-      fc.tuple(fc.integer({ min: 0, max: 6 }), fc.uint8Array({ maxLength: 100 }), fc.option(fc.integer({ min: 0, max: 2 ** 32 - 1 }))).map(
-        ([id, body, bytes]) => dumpRecord(id, body, bytes ?? undefined),
-      ),
+      fc
+        .tuple(
+          fc.integer({ min: 0, max: 6 }),
+          fc.uint8Array({ maxLength: 100 }),
+          fc.option(fc.integer({ min: 0, max: 2 ** 32 - 1 })),
+        )
+        .map(([id, body, bytes]) => dumpRecord(id, body, bytes ?? undefined)),
       fc.uint8Array({ maxLength: 80 }).map((bytes) => Buffer.from(bytes)),
     );
-    const steps = fc.array(fc.tuple(fc.array(piece, { maxLength: 6 }), fc.integer({ min: 0, max: 2000 })), { maxLength: 5 });
+    const steps = fc.array(fc.tuple(fc.array(piece, { maxLength: 6 }), fc.integer({ min: 0, max: 2000 })), {
+      maxLength: 5,
+    });
     fc.assert(
       fc.property(steps, fc.boolean(), (all, hasHeader) => {
         const source = new GrowingBytes(hasHeader ? dumpHeader() : "");
@@ -116,7 +143,8 @@ describe("a jitdump", () => {
           dump = new Jitdump(source, dump.state, 64);
           const result = dump.readOn(most);
           assert.notEqual(result.outcome, "read-failed");
-          for (const code of dump.find(Float64Array.of(0, 0x1000, 0x2000, 2 ** 46))) assert.ok(code === undefined || code.line >= 0);
+          for (const code of dump.find(Float64Array.of(0, 0x1000, 0x2000, 2 ** 46)))
+            assert.ok(code === undefined || code.line >= 0);
         }
       }),
     );

@@ -29,11 +29,25 @@ describe("a perf map", () => {
 
   it("takes the later of two lines", () => {
     const map = read("1000 100 old\n1040 10 new\n2000 10 same\n2000 10 same again\n");
-    assert.deepEqual([0x1000, 0x1048, 0x1050, 0x2000].map((at) => nameAt(map, at)), ["old", "new", "old", "same again"]);
+    assert.deepEqual(
+      [0x1000, 0x1048, 0x1050, 0x2000].map((at) => nameAt(map, at)),
+      ["old", "new", "old", "same again"],
+    );
   });
 
   it("passes over what is no line of it", () => {
-    const bad = ["", "garbage", "1000", "1000 20", "1000 20 ", "zz 20 x", "1000  x", "1000 0 empty", "-1 20 x", "1".repeat(20) + " 4 x"];
+    const bad = [
+      "",
+      "garbage",
+      "1000",
+      "1000 20",
+      "1000 20 ",
+      "zz 20 x",
+      "1000  x",
+      "1000 0 empty",
+      "-1 20 x",
+      "1".repeat(20) + " 4 x",
+    ];
     const map = read(`${bad.join("\n")}\nffffffffffffffff 10 kernel\n5000 5 right\n`);
     assert.equal(map.malformedLines, bad.length + 1);
     assert.equal(nameAt(map, 0x5000), "right");
@@ -47,7 +61,10 @@ describe("a perf map", () => {
     assert.equal(nameAt(map, 0x2000), undefined);
     source.append("o\n3000 10 three\n");
     assert.deepEqual(map.readOn(ALL), { outcome: "read", bytes: 26 });
-    assert.deepEqual([0x1000, 0x2000, 0x3000].map((at) => nameAt(map, at)), ["one", "two", "three"]);
+    assert.deepEqual(
+      [0x1000, 0x2000, 0x3000].map((at) => nameAt(map, at)),
+      ["one", "two", "three"],
+    );
     assert.deepEqual(map.readOn(ALL), { outcome: "read", bytes: 0 });
   });
 
@@ -58,7 +75,10 @@ describe("a perf map", () => {
     source.append("2000 10 two\n");
     const second = new PerfMap(source, structuredClone(first.state));
     assert.equal(second.readOn(ALL).bytes, 12);
-    assert.deepEqual([0x1000, 0x2000].map((at) => nameAt(second, at)), ["one", "two"]);
+    assert.deepEqual(
+      [0x1000, 0x2000].map((at) => nameAt(second, at)),
+      ["one", "two"],
+    );
   });
 
   it("is read from the start where somebody wrote it anew: shorter, or other than it was", () => {
@@ -74,7 +94,9 @@ describe("a perf map", () => {
   });
 
   it("is read in parts, none of them for ever", () => {
-    const source = new GrowingBytes(Array.from({ length: 20_000 }, (_, at) => `${(at * 16).toString(16)} 10 f${at}\n`).join(""));
+    const source = new GrowingBytes(
+      Array.from({ length: 20_000 }, (_, at) => `${(at * 16).toString(16)} 10 f${at}\n`).join(""),
+    );
     const map = new PerfMap(source);
     const outcomes: string[] = [];
     for (let turn = 0; turn < 10 && outcomes.at(-1) !== "read"; turn++) outcomes.push(map.readOn(100_000).outcome);
@@ -90,7 +112,10 @@ describe("a perf map", () => {
     assert.ok(bytes > 200_000 && bytes <= source.size());
     source.append("yz\n3000 10 three\n");
     map.readOn(ALL);
-    assert.deepEqual([0x1000, 0x2000, 0x3000].map((at) => nameAt(map, at)), ["one", undefined, "three"]);
+    assert.deepEqual(
+      [0x1000, 0x2000, 0x3000].map((at) => nameAt(map, at)),
+      ["one", undefined, "three"],
+    );
   });
 
   it("cuts a long name", () => {
@@ -119,7 +144,9 @@ describe("a perf map", () => {
   });
 
   it("has an end of what it keeps", () => {
-    const source = new GrowingBytes(Array.from({ length: 2000 }, (_, at) => `${(at * 64).toString(16)} 10 f${at}\n`).join(""));
+    const source = new GrowingBytes(
+      Array.from({ length: 2000 }, (_, at) => `${(at * 64).toString(16)} 10 f${at}\n`).join(""),
+    );
     const map = new PerfMap(source, undefined, 1024);
     assert.equal(map.readOn(ALL).outcome, "too-much-code");
     assert.equal(nameAt(map, 64), "f1");
@@ -136,27 +163,33 @@ describe("a perf map", () => {
   });
 
   it("never throws, whatever is in it and however it grows", () => {
-    const hex = fc.oneof(fc.bigInt({ min: 0n, max: 2n ** 64n }).map((n) => n.toString(16)), fc.string({ maxLength: 20 }));
+    const hex = fc.oneof(
+      fc.bigInt({ min: 0n, max: 2n ** 64n }).map((n) => n.toString(16)),
+      fc.string({ maxLength: 20 }),
+    );
     const line = fc.tuple(hex, hex, fc.string()).map((parts) => parts.join(" "));
     const piece = fc.oneof(
       fc.array(line, { maxLength: 20 }).map((lines) => Buffer.from(lines.join("\n"))),
       fc.uint8Array({ maxLength: 300 }).map((bytes) => Buffer.from(bytes)),
     );
     fc.assert(
-      fc.property(fc.array(fc.tuple(piece, fc.boolean(), fc.integer({ min: 0, max: 500 })), { maxLength: 8 }), (steps) => {
-        const source = new GrowingBytes();
-        let map = new PerfMap(source, undefined, 64);
-        for (const [bytes, replaces, most] of steps) {
-          if (replaces) source.bytes = bytes;
-          else source.append(bytes);
-          map = new PerfMap(source, map.state, 64);
-          const result = map.readOn(most);
-          assert.ok(result.bytes >= 0 && result.bytes <= source.size());
-          assert.notEqual(result.outcome, "read-failed");
-          const found = map.find(Float64Array.of(0, 1, 0x1000, 2 ** 40));
-          for (const code of found) assert.ok(code === undefined || code.name.length <= 1024);
-        }
-      }),
+      fc.property(
+        fc.array(fc.tuple(piece, fc.boolean(), fc.integer({ min: 0, max: 500 })), { maxLength: 8 }),
+        (steps) => {
+          const source = new GrowingBytes();
+          let map = new PerfMap(source, undefined, 64);
+          for (const [bytes, replaces, most] of steps) {
+            if (replaces) source.bytes = bytes;
+            else source.append(bytes);
+            map = new PerfMap(source, map.state, 64);
+            const result = map.readOn(most);
+            assert.ok(result.bytes >= 0 && result.bytes <= source.size());
+            assert.notEqual(result.outcome, "read-failed");
+            const found = map.find(Float64Array.of(0, 1, 0x1000, 2 ** 40));
+            for (const code of found) assert.ok(code === undefined || code.name.length <= 1024);
+          }
+        },
+      ),
     );
   });
 });

@@ -11,7 +11,12 @@ const SPELLINGS: readonly (readonly [string, string, string?, number?])[] = [
   ["JS:~get size /tmp/b.js:1:77", "get size", "/tmp/b.js", 1],
   ["Function:~ file:///app/x.mjs:3:1", "(anonymous)", "/app/x.mjs", 3],
   ["Eval:~ node:internal/main/run_main_module:1:1", "(module)", "node:internal/main/run_main_module", 1],
-  ["JS:*Module._compile node:internal/modules/cjs/loader:1310:37", "Module._compile", "node:internal/modules/cjs/loader", 1310],
+  [
+    "JS:*Module._compile node:internal/modules/cjs/loader:1310:37",
+    "Module._compile",
+    "node:internal/modules/cjs/loader",
+    1310,
+  ],
   ["JS:*f evalmachine.<anonymous>:1:1", "f", "evalmachine.<anonymous>", 1],
   ["JS:*f", "f"],
   ["JS:", "(anonymous)"],
@@ -20,7 +25,10 @@ const SPELLINGS: readonly (readonly [string, string, string?, number?])[] = [
   ["RegExp:(a+)b", "(a+)b"],
   // JVM
   ["Ljava/lang/String;::hashCode", "java.lang.String.hashCode"],
-  ["Lcom/foo/Bar$Inner;::<init>(Ljava/lang/String;[I[[J)V", "com.foo.Bar$Inner.<init>(java.lang.String, int[], long[][])"],
+  [
+    "Lcom/foo/Bar$Inner;::<init>(Ljava/lang/String;[I[[J)V",
+    "com.foo.Bar$Inner.<init>(java.lang.String, int[], long[][])",
+  ],
   ["Lcom/foo/Bar;::m(broken", "com.foo.Bar.m(broken"],
   ["int java.lang.String.hashCode()", "int java.lang.String.hashCode()"],
   ["Interpreter", "Interpreter"],
@@ -52,12 +60,20 @@ describe("spelling of just-in-time compiled functions", () => {
   });
 
   it("never throws, is never empty where something was written, and takes no time", () => {
-    const text = fc.array(fc.constantFrom("JS:", "*", "L", ";::", "(", "[", ")", "I", " ", ":", "py::", "/", " [", "] ", "::", "1", "x"));
+    const text = fc.array(
+      fc.constantFrom("JS:", "*", "L", ";::", "(", "[", ")", "I", " ", ":", "py::", "/", " [", "] ", "::", "1", "x"),
+    );
     fc.assert(
-      fc.property(fc.oneof(text.map((parts) => parts.join("")), fc.string()), (written) => {
-        const { name } = spellFunction(written);
-        assert.ok(name !== "" || written.trim() === "" || spellFunction(written).systemName === "");
-      }),
+      fc.property(
+        fc.oneof(
+          text.map((parts) => parts.join("")),
+          fc.string(),
+        ),
+        (written) => {
+          const { name } = spellFunction(written);
+          assert.ok(name !== "" || written.trim() === "" || spellFunction(written).systemName === "");
+        },
+      ),
     );
     const started = performance.now();
     spellFunction(`Lx;::m(${"[".repeat(100_000)}`);

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Code without a file, as a just-in-time compiler makes it, that keeps the frame pointer; told in /tmp/perf-PID.map:
- * main → run → enter_generated → jitted calls → generated_calls (40 %), … → jitted loop (30 %),
- * … → jitted_outer → jitted_inner (30 %), which is so short that it is mostly at its first and last instructions.
+ * main → run → enter_generated → jitted calls → generated_calls (30 %), … → jitted trampoline → generated_calls (10 %), which has
+ * no frame pointer, … → jitted loop (30 %), … → jitted_outer → jitted_inner (30 %), which is so short that it is mostly at its first
+ * and last instructions.
  *
- * The second argument is the kind of memory: private (of no file), memfd (mapped twice, to write and to run), shared. The third,
- * if any, is where the map is written; it is removed at the end, unless there is a fourth.
+ * The second argument is the kind of memory: private (of no file), memfd (mapped twice, to write and to run), shared. The third is
+ * what names begin with, "jitted" unless given. The map is removed at the end.
  */
 #define _GNU_SOURCE
 #include <string.h>
@@ -17,6 +18,7 @@
 #define LOOP_AT 4096
 #define OUTER_AT 256
 #define INNER_AT (OUTER_AT + 64)
+#define TRAMPOLINE_AT 512
 
 /* uint64_t calls(uint64_t rounds, uint64_t (*callee)(uint64_t)) */
 static const unsigned char calls_callee[] = {
@@ -25,6 +27,13 @@ static const unsigned char calls_callee[] = {
 	0xff, 0xd6,	  /* call rsi */
 	0x5d,		  /* pop rbp */
 	0xc3,		  /* ret */
+};
+/* uint64_t trampoline(uint64_t rounds, uint64_t (*callee)(uint64_t)), as CPython's for perf */
+static const unsigned char trampoline[] = {
+	0x48, 0x83, 0xec, 0x08, /* sub rsp, 8 */
+	0xff, 0xd6,		/* call rsi */
+	0x48, 0x83, 0xc4, 0x08, /* add rsp, 8 */
+	0xc3,			/* ret */
 };
 /* uint64_t loops(uint64_t rounds, …) */
 static const unsigned char loops[] = {
@@ -93,22 +102,23 @@ static char *map_code(const char *kind, char **writable)
 	return code;
 }
 
-static int tell(const char *path, const char *code)
+static int tell(const char *path, const char *name, const char *code)
 {
 	FILE *map = fopen(path, "w");
 
 	if (!map)
 		return -1;
-	fprintf(map, "%lx %zx jitted calls\n", (unsigned long)code, sizeof(calls_callee));
-	fprintf(map, "%lx %zx jitted loop\n", (unsigned long)code + LOOP_AT, sizeof(loops));
-	fprintf(map, "%lx %zx LazyCompile:*jitted_outer /app/x.js:10:5\n", (unsigned long)code + OUTER_AT, sizeof(outer));
-	fprintf(map, "%lx %zx Lapp/Some;::jitted_inner\n", (unsigned long)code + INNER_AT, sizeof(inner));
+	fprintf(map, "%lx %zx %s calls\n", (unsigned long)code, sizeof(calls_callee), name);
+	fprintf(map, "%lx %zx %s trampoline\n", (unsigned long)code + TRAMPOLINE_AT, sizeof(trampoline), name);
+	fprintf(map, "%lx %zx %s loop\n", (unsigned long)code + LOOP_AT, sizeof(loops), name);
+	fprintf(map, "%lx %zx LazyCompile:*%s_outer /app/x.js:10:5\n", (unsigned long)code + OUTER_AT, sizeof(outer), name);
+	fprintf(map, "%lx %zx Lapp/Some;::%s_inner\n", (unsigned long)code + INNER_AT, sizeof(inner), name);
 	return fclose(map);
 }
 
-FRAME int run(uint64_t budget, const char *kind, const char *path)
+FRAME int run(uint64_t budget, const char *kind, const char *name, const char *path)
 {
-	struct branch branches[] = { { "calls", 0 }, { "loops", 0 }, { "inner", 0 } };
+	struct branch branches[] = { { "calls", 0 }, { "trampoline", 0 }, { "loops", 0 }, { "inner", 0 } };
 	char *writable, *code = map_code(kind, &writable);
 
 	if (code == MAP_FAILED)
@@ -117,14 +127,16 @@ FRAME int run(uint64_t budget, const char *kind, const char *path)
 	memcpy(writable + LOOP_AT, loops, sizeof(loops));
 	memcpy(writable + OUTER_AT, outer, sizeof(outer));
 	memcpy(writable + INNER_AT, inner, sizeof(inner));
-	if (tell(path, code))
+	memcpy(writable + TRAMPOLINE_AT, trampoline, sizeof(trampoline));
+	if (tell(path, name, code))
 		return 1;
 	while (budget_left(budget)) {
-		SPEND(&branches[0], 4000, enter_generated((generated)(void *)code, BURST));
-		SPEND(&branches[1], 3000, enter_generated((generated)(void *)(code + LOOP_AT), 4 * BURST));
-		SPEND(&branches[2], 3000, enter_generated((generated)(void *)(code + OUTER_AT), BURST));
+		SPEND(&branches[0], 3000, enter_generated((generated)(void *)code, BURST));
+		SPEND(&branches[1], 1000, enter_generated((generated)(void *)(code + TRAMPOLINE_AT), BURST));
+		SPEND(&branches[2], 3000, enter_generated((generated)(void *)(code + LOOP_AT), 4 * BURST));
+		SPEND(&branches[3], 3000, enter_generated((generated)(void *)(code + OUTER_AT), BURST));
 	}
-	print_truth(branches, 3);
+	print_truth(branches, 4);
 	return 0;
 }
 
@@ -134,9 +146,8 @@ int main(int argc, char **argv)
 	int failed;
 
 	snprintf(path, sizeof(path), "/tmp/perf-%d.map", getpid());
-	failed = run(budget_ns(argc, argv), argc > 2 ? argv[2] : "private", argc > 3 ? argv[3] : path);
-	if (argc <= 4)
-		unlink(argc > 3 ? argv[3] : path);
+	failed = run(budget_ns(argc, argv), argc > 2 ? argv[2] : "private", argc > 3 ? argv[3] : "jitted", path);
+	unlink(path);
 	KEEP_FRAME();
 	return failed;
 }
