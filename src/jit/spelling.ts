@@ -39,7 +39,8 @@ export function isOfV8(name: string): boolean {
  */
 export function spellFunction(text: string): NamedFunction {
   const systemName = printable(text.slice(0, MAX_CHARACTERS)).trim();
-  const spelled = ofV8(systemName) ?? ofPython(systemName) ?? ofJvm(systemName) ?? ofDotnet(systemName);
+  const spelled =
+    ofV8(systemName) ?? ofPython(systemName) ?? ofJvm(systemName) ?? ofDotnet(systemName) ?? ofJdk(systemName);
   return { name: systemName, fileName: "", startLine: 0, ...spelled, systemName };
 }
 
@@ -104,6 +105,15 @@ function ofJvm(text: string): Spelled {
   const name = open < 0 ? method : method.slice(0, open);
   const signature = open < 0 ? "" : jvmArguments(method.slice(open));
   return { name: `${dotted(text.slice(1, end))}.${name}${signature}` };
+}
+
+/** HotSpot itself: "int com.foo.Bar.run(int, long)", whose type a function is not told by. */
+function ofJdk(text: string): Spelled {
+  const open = text.indexOf("(");
+  const space = text.indexOf(" ");
+  const name = text.slice(space + 1);
+  const isMethod = space > 0 && open > space && text.endsWith(")") && name.lastIndexOf(".", open - space) > 0;
+  return isMethod && !name.slice(0, open - space - 1).includes(" ") && !text.includes("::") ? { name } : undefined;
 }
 
 /** "(Ljava/lang/String;[I)V" → "(java.lang.String, int[])"; what is none stays. */

@@ -30,7 +30,10 @@ const SPELLINGS: readonly (readonly [string, string, string?, number?])[] = [
     "com.foo.Bar$Inner.<init>(java.lang.String, int[], long[][])",
   ],
   ["Lcom/foo/Bar;::m(broken", "com.foo.Bar.m(broken"],
-  ["int java.lang.String.hashCode()", "int java.lang.String.hashCode()"],
+  ["int java.lang.String.hashCode()", "java.lang.String.hashCode()"],
+  ["void com.foo.Bar.run(int, java.lang.Object)", "com.foo.Bar.run(int, java.lang.Object)"],
+  ["StubRoutines (1)", "StubRoutines (1)"],
+  ["unsigned long f(int)", "unsigned long f(int)"],
   ["Interpreter", "Interpreter"],
   // CPython
   ["py::main:/srv/app.py", "main", "/srv/app.py"],
