@@ -103,7 +103,7 @@ typedef int32_t __abi_s32;
  */
 enum abi_frame_kind {
 	ABI_FRAME_NATIVE = 0,
-	ABI_FRAME_ANONYMOUS = 1, /* executable memory without a file: JIT code */
+	ABI_FRAME_ANONYMOUS = 1, /* executable memory without a file, or as good as without one: JIT code */
 	/* 2..13: interpreters */
 	ABI_FRAME_DETAIL = 14, /* the second word of the frame before it */
 	ABI_FRAME_KERNEL = 15,
@@ -342,6 +342,8 @@ enum abi_executable_state {
 	ABI_EXECUTABLE_PENDING = 0, /* known, rows on their way (or evicted): first-sight samples go on */
 	ABI_EXECUTABLE_READY = 1,   /* rows in tables[id's slot] */
 	ABI_EXECUTABLE_NO_ROWS = 2, /* no unwind information at all: follow the frame pointer */
+	/* Memory that has a file for technical reasons (memfd, shared memory), and no executable in it: as if it had none. */
+	ABI_EXECUTABLE_ANONYMOUS = 3,
 };
 
 struct abi_executable {

@@ -75,6 +75,8 @@ static __always_inline void describe_file(struct mapping *mapping, struct abi_fi
 		mapping->kind = MAPPING_ROWS;
 	else if (executable->state == ABI_EXECUTABLE_NO_ROWS)
 		mapping->kind = MAPPING_NO_ROWS;
+	else if (executable->state == ABI_EXECUTABLE_ANONYMOUS)
+		mapping->kind = MAPPING_ANONYMOUS;
 }
 
 /* Looks among the mappings of this sample; sets s->current. */

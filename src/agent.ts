@@ -25,6 +25,7 @@ import { openSources, type Sources } from "./agent/sources.js";
 import { wantedExporters } from "./agent/wanted-exporters.js";
 import { WindowLoop, type WindowSpan } from "./agent/window-loop.js";
 import { WindowWriter } from "./agent/window-writer.js";
+import { openBoundNames } from "./bound-names.js";
 import { Capture } from "./capture/capture.js";
 import { SymbolWatch } from "./capture/symbol-watch.js";
 import type { BudgetLimits } from "./budget/limits.js";
@@ -35,6 +36,7 @@ import { Interrupt } from "./interrupt.js";
 import { registerBudget } from "./metrics/budget.js";
 import { registerDeliveries } from "./metrics/deliveries.js";
 import { createMetricRegistry, type MetricRegistry } from "./metrics/registry.js";
+import { DEFAULT_JIT_READING } from "./jit/jit-names.js";
 import type { AgentOptions } from "./model/agent-options.js";
 import { EXIT } from "./model/exit-codes.js";
 import type { Owner } from "./model/owner.js";
@@ -188,7 +190,12 @@ async function runWindows(frame: Frame, parts: Parts): Promise<void> {
   const present = { settings };
   const { ownership, processes } = labelling;
   const firstLabelByMs = performance.now() + FIRST_LABEL_MS;
-  const names = new NameCache(workerNamer(worker), sizes.nameBytes, undefined, () => symbols.changes());
+  const bound = openBoundNames(capture, worker, {
+    ...{ ...DEFAULT_JIT_READING, memoryBytes: sizes.boundBytes },
+    mayRead: (cgroup) => ownership.reading(cgroup) !== "nothing",
+  });
+  const namer = { ...workerNamer(worker), bound: bound.kinds.bound };
+  const names = new NameCache(namer, sizes.nameBytes, undefined, () => symbols.changes());
   const encode = createProfileEncoder();
   const api = await prepareApi(frame, encode);
   const wantedOf = async (its: AgentOptions): Promise<readonly WantedExporter[]> => [
@@ -224,6 +231,7 @@ async function runWindows(frame: Frame, parts: Parts): Promise<void> {
       },
       onDone: (waiting) => {
         labelling.windowWritten(waiting);
+        bound.kinds.windowWritten(waiting);
         trim();
       },
       onFailure: (error, span, samples) => {
@@ -266,13 +274,13 @@ async function runWindows(frame: Frame, parts: Parts): Promise<void> {
   });
   const scheduling = await schedulingOf(options, rate, log);
   const agentBudget = openBudget({
-    ...{ limits, sizes, capture, names, worker, bpfTime, trim, log, rate },
+    ...{ limits, sizes, capture, names, bound, worker, bpfTime, trim, log, rate },
     intakes: () => delivery.intakes,
     wantedHz: () => rate.wantedHz,
   });
   const { budget } = agentBudget;
   registerAgentMetrics(frame.metrics, {
-    ...{ capture, writer, loop, totals, names, delivery, labelling, labelCounts, sources, check, bpfTime },
+    ...{ capture, writer, loop, totals, names, bound, delivery, labelling, labelCounts, sources, check, bpfTime },
     ...{ rate, scheduling },
     buildSeconds: () => frame.worker.busySeconds.get("convert") ?? 0,
   });
@@ -306,6 +314,7 @@ async function runWindows(frame: Frame, parts: Parts): Promise<void> {
     budget.stop();
     reload.close();
     await api?.close();
+    bound.kinds.close();
     await delivery.close();
   }
 }

@@ -4,6 +4,7 @@ import { hostname } from "node:os";
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
+import { openBoundNames, type BoundNaming, type BoundNamesOptions } from "./bound-names.js";
 import { Capture } from "./capture/capture.js";
 import { SymbolWatch } from "./capture/symbol-watch.js";
 import { summarize, summaryLine, type CaptureSummary } from "./capture/summary.js";
@@ -29,6 +30,12 @@ const HOTTEST_ROWS = 20;
 /** Each look at the loop wakes it; what is slower than this matters. */
 const LOOP_RESOLUTION_MS = 50;
 
+/** It names once, and whoever waits wants names: as much of JIT maps as one file may have. */
+const RECORD_BOUND: BoundNamesOptions = {
+  ...{ memoryBytes: 64 << 20, readBytesPerSecond: 0, readBurstBytes: 512 << 20 },
+  mayRead: () => true,
+};
+
 /** Composition root of `hostflame record`: samples for a while, names, writes files. Gives the exit code. */
 export async function runRecord(options: RecordOptions, reporter: RecordReporter): Promise<number> {
   const native = loadNative();
@@ -36,6 +43,7 @@ export async function runRecord(options: RecordOptions, reporter: RecordReporter
   const interrupt = new Interrupt();
   const symbols = new SymbolWatch(native.addon);
   let capture: Capture | undefined;
+  let bound: BoundNaming | undefined;
   try {
     capture = new Capture(
       native,
@@ -52,8 +60,10 @@ export async function runRecord(options: RecordOptions, reporter: RecordReporter
       },
       (content) => worker.call("convert", content),
     );
+    bound = openBoundNames(capture, worker, RECORD_BOUND);
     const taken = await take(capture, symbols, options, reporter, interrupt);
-    const namer = withKernelChanges(workerNamer(worker), () => symbols.changes());
+    const known = { ...workerNamer(worker), bound: bound.kinds.bound };
+    const namer = withKernelChanges(known, () => symbols.changes());
     const named = await nameWindow(taken.window, capture.registry, namer, {
       timeNs: taken.timeNs,
       durationNs: taken.durationNs,
@@ -66,6 +76,7 @@ export async function runRecord(options: RecordOptions, reporter: RecordReporter
   } finally {
     interrupt.dispose();
     symbols.close();
+    bound?.kinds.close();
     capture?.registry.close();
     await worker.close();
   }

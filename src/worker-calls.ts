@@ -1,5 +1,6 @@
 import type { ExecutableContent } from "./executables/executable.js";
 import type { FlamegraphAbout } from "./flamegraph/page.js";
+import type { JitAnswer, JitRequest } from "./jit/answer.js";
 import type { Profile } from "./model/profile.js";
 import type { PprofGzipOptions } from "./profiles/pprof.js";
 import type { Namer } from "./naming/name-window.js";
@@ -19,6 +20,8 @@ export interface WorkerCallTable {
   readonly kernel: { readonly input: BigUint64Array; readonly output: KernelSymbols };
   /** Nothing → the functions of the kernel's own image; undefined when it does not tell them. */
   readonly kernelTable: { readonly input: undefined; readonly output: KernelTableData | undefined };
+  /** Addresses of one process's just-in-time compiled code → names, out of files that it writes. */
+  readonly jit: { readonly input: JitRequest; readonly output: JitAnswer };
   /**
    * A profile → gzipped pprof. For a whole node's: 20,000 stacks take 140 ms to encode, and a tenth of it to hand over.
    * A container's is encoded where it is.

@@ -56,6 +56,11 @@ answerCalls<WorkerCallTable>(parentPort, {
     const columns = output === undefined ? [] : [output.starts, output.blocks, output.offsets];
     return { output, transfer: columns.map(({ buffer }) => buffer as ArrayBuffer) };
   },
+  async jit(request) {
+    const { answerJit, buffersOf } = await import("./jit/answer.js");
+    const output = answerJit(request);
+    return { output, transfer: buffersOf(output.files.map(({ state }) => state)) };
+  },
   async encode({ profile, options }) {
     const { encodePprofGzip } = await import("./profiles/pprof.js");
     return { output: await encodePprofGzip(profile, options), transfer: [] };

@@ -60,6 +60,7 @@ static __always_inline int unwind_frame(struct scratch *s, struct stats *stats)
 	const struct mapping *mapping;
 	struct abi_rule *rule;
 	u32 match = ABI_RULE_NONE, number;
+	u64 code;
 	int outcome = mapping_find(s, stats, address);
 
 	if (outcome)
@@ -86,6 +87,8 @@ static __always_inline int unwind_frame(struct scratch *s, struct stats *stats)
 	rule = bpf_map_lookup_elem(&rules, &number);
 	if (!rule)
 		return ABI_OUTCOME_TABLE_CORRUPT;
+	if (number == ABI_RULE_NONE && !READ_WORD(s->registers.ip, &code))
+		return step_by_code(&s->registers, code);
 	return step(&s->registers, match, rule);
 }
 

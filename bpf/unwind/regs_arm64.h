@@ -26,6 +26,17 @@ static __always_inline __abi_u64 arch_strip_pointer_authentication(__abi_u64 add
 	return address & ((1ull << 48) - 1);
 }
 
+/* x86-64's trampolines without a frame pointer have one here, and a leaf's return address is in lr: nothing is looked for. */
+#define ARCH_CODE_TELLS_NOTHING (-1)
+
+static __always_inline int arch_return_distance(__abi_u64 code, int leaf, int *fp_saved)
+{
+	(void)code;
+	(void)leaf;
+	*fp_saved = 0;
+	return ARCH_CODE_TELLS_NOTHING;
+}
+
 #ifdef __BPF__
 /* struct user_pt_regs */
 struct arch_user_registers {

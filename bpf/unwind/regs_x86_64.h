@@ -21,6 +21,36 @@ static __always_inline __abi_u64 arch_strip_pointer_authentication(__abi_u64 add
 	return address;
 }
 
+/*
+ * Bytes from sp up to the return address, told by the next instructions alone: before a frame pointer is set up, after it is
+ * taken down, and in trampolines that have none (CPython's of 3.12). *fp_saved: the word below it is the caller's fp. Or
+ * ARCH_CODE_TELLS_NOTHING. What ends a function is certain; what begins one is looked for in a leaf only.
+ */
+#define ARCH_CODE_TELLS_NOTHING (-1)
+
+static __always_inline int arch_return_distance(__abi_u64 code, int leaf, int *fp_saved)
+{
+	int distance = ARCH_CODE_TELLS_NOTHING, saved = 0;
+
+	if ((code & 0xff) == 0xc3 || (code & 0xff) == 0xc2) { /* ret */
+		distance = 0;
+	} else if ((code & 0xffff) == 0xc35d) { /* pop rbp; ret */
+		distance = 8;
+		saved = 1;
+	} else if ((code & 0xff87ffffffull) == 0xc300c48348ull) { /* add rsp, 8 n; ret */
+		distance = (code >> 24) & 0x78;
+	} else if (leaf && ((code & 0xffffffff) == 0xe5894855 || (code & 0xffffffff) == 0xec8b4855)) {
+		distance = 0; /* push rbp; mov rbp, rsp */
+	} else if (leaf && (code & 0xffffffffffull) == 0x55fa1e0ff3ull) {
+		distance = 0; /* endbr64; push rbp */
+	} else if (leaf && ((code & 0xffffff) == 0xe58948 || (code & 0xffffff) == 0xec8b48)) {
+		distance = 8; /* mov rbp, rsp */
+		saved = 1;
+	}
+	*fp_saved = saved;
+	return distance;
+}
+
 #ifdef __BPF__
 /* arch/x86/include/uapi/asm/ptrace.h, struct pt_regs: the same in the kernel and in a perf event's context. */
 struct arch_user_registers {

@@ -11,12 +11,15 @@ export interface BudgetSizes {
   readonly unwindBytes: number;
   /** Names remembered from window to window. */
   readonly nameBytes: number;
+  /** What was read of the files in which processes tell their just-in-time compiled code. */
+  readonly boundBytes: number;
   /** A hostile file is to end the worker, which is started anew, and not this process; undefined: as much as it ever may. */
   readonly workerHeapMb: number | undefined;
 }
 
 const WINDOW_BYTES = 32 * MIB;
 const NAME_BYTES = 8 * MIB;
+const BOUND_BYTES = 8 * MIB;
 
 /** Of the agent, without what is listed here: loaded, sampling, its heap grown to what a window's labels take. */
 const BASE_BYTES = 80 * MIB;
@@ -31,6 +34,7 @@ const SHARES = {
   pending: { part: 1 / 4, least: 3 * MIB },
   unwind: { part: 1 / 2, least: 6 * MIB },
   names: { part: 1 / 12, least: MIB },
+  bound: { part: 1 / 24, least: MIB / 2 },
 } as const;
 const LEAST_WORKER_MB = 32;
 
@@ -47,6 +51,7 @@ export function budgetSizes({ memory }: BudgetLimits, most: MostBytes): BudgetSi
       ...most,
       windowBytes: WINDOW_BYTES,
       nameBytes: NAME_BYTES,
+      boundBytes: BOUND_BYTES,
       workerHeapMb: undefined,
     };
   }
@@ -58,6 +63,7 @@ export function budgetSizes({ memory }: BudgetLimits, most: MostBytes): BudgetSi
     pendingBytes: within(most.pendingBytes, SHARES.pending),
     unwindBytes: within(most.unwindBytes, SHARES.unwind),
     nameBytes: within(NAME_BYTES, SHARES.names),
+    boundBytes: within(BOUND_BYTES, SHARES.bound),
     workerHeapMb: Math.max(LEAST_WORKER_MB, Math.floor(room / MIB)),
   };
 }

@@ -38,6 +38,7 @@ export interface BudgetParts {
   readonly sizes: BudgetSizes;
   readonly capture: Capture;
   readonly names: NameCache;
+  readonly bound: { readonly jit: { asksOn: boolean; resize: (bytes: number) => void } };
   readonly worker: { idleMs?: number | undefined; endIdle: () => void };
   readonly intakes: () => readonly { spare: boolean }[];
   readonly rate: Pick<SamplingRate, "setCeiling">;
@@ -125,8 +126,9 @@ class Shedder {
   apply(shed: Shed): void {
     const { parts } = this;
     const { capture, sizes } = parts;
-    this.caches(shed.caches, sizes.nameBytes);
+    this.caches(shed.caches, sizes);
     parts.names.asksOn = !shed.symbols;
+    parts.bound.jit.asksOn = !shed.symbols;
     this.conversions(shed.conversions);
     const share = shed.tables ? SHED_SHARE : 1;
     capture.tables.resize(sizes.unwindBytes / share);
@@ -141,9 +143,11 @@ class Shedder {
     this.parts.trim();
   }
 
-  private caches(isShed: boolean, nameBytes: number): void {
-    const { names, worker, intakes } = this.parts;
-    names.resize(isShed ? nameBytes / SHED_SHARE : nameBytes);
+  private caches(isShed: boolean, { nameBytes, boundBytes }: BudgetSizes): void {
+    const { names, bound, worker, intakes } = this.parts;
+    const share = isShed ? SHED_SHARE : 1;
+    names.resize(nameBytes / share);
+    bound.jit.resize(boundBytes / share);
     for (const intake of intakes()) intake.spare = isShed;
     worker.idleMs = isShed ? SHED_IDLE_MS : this.idleMs;
     if (isShed) worker.endIdle();

@@ -3,6 +3,7 @@ import type { Window } from "../capture/window.js";
 import type { EndedWindow } from "./ended-window.js";
 import { registerAccounting } from "../metrics/accounting.js";
 import { registerExports } from "../metrics/exports.js";
+import { registerJit } from "../metrics/jit.js";
 import { registerNames } from "../metrics/names.js";
 import { registerOwnership } from "../metrics/ownership.js";
 import type { MetricRegistry } from "../metrics/registry.js";
@@ -10,6 +11,7 @@ import { registerSources } from "../metrics/sources.js";
 import { registerSampling } from "../metrics/sampling.js";
 import { registerUnwinding } from "../metrics/unwinding.js";
 import { registerWindows } from "../metrics/windows.js";
+import type { JitNames } from "../jit/jit-names.js";
 import { counters } from "../native/abi.generated.js";
 import type { NameCache } from "../naming/name-cache.js";
 import type { AccountingCheck } from "./accounting.js";
@@ -39,6 +41,7 @@ export interface AgentMetricsSource {
   readonly check: AccountingCheck;
   readonly bpfTime: BpfTime;
   readonly names: NameCache;
+  readonly bound: { readonly jit: JitNames };
   /** What the worker took to make unwind rows. */
   readonly buildSeconds: () => number;
 }
@@ -106,6 +109,7 @@ export function registerAgentMetrics(registry: MetricRegistry, source: AgentMetr
     withoutLines: () => names.withoutLines,
     debugFiles: () => names.debugFiles,
   });
+  registerJit(registry, source.bound.jit);
   registerLabels(registry, source);
   registerAccounting(registry, {
     sampledSeconds: () => check.sampledSeconds,

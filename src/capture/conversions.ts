@@ -60,7 +60,8 @@ export class Conversions {
       for (const { problem } of result.problems) {
         this.count(problem);
       }
-      this.publish(executable, result);
+      if (isMemory(executable, result)) this.tables.publishAnonymous(executable);
+      else this.publish(executable, result);
       this.converted++;
       this.onSettled(executable);
       if (this.restFactor > 0) await this.rest(tookMs * this.restFactor);
@@ -114,4 +115,12 @@ export class Conversions {
       return { rows: undefined, problems: [{ problem: "worker-failed", detail }], fdes: 0, badFdes: 0 };
     }
   }
+}
+
+/**
+ * Whether it is what a just-in-time compiler maps twice, to write and to run, or shares between processes (memfd, /dev/zero, System V
+ * shared memory), and no executable, which a program may also unlink or have in a memfd.
+ */
+function isMemory({ isUnlinked }: Executable, { problems }: ConversionResult): boolean {
+  return isUnlinked && problems.some(({ problem }) => problem === "not-elf");
 }

@@ -220,6 +220,9 @@ export class FirstSights {
       this.modules.conversions.request(executable);
       return "wait";
     }
+    if (executable.state === "anonymous") {
+      return this.stepAnonymous(sample, address);
+    }
     const fileOffset = address - mapping.start + mapping.fileOffset;
     sample.frames.push(fileOffset % WORD);
     sample.frames.push(nativeFrameHigh(executable.id, fileOffset));

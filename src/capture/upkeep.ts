@@ -40,6 +40,7 @@ export class Upkeep {
     this.meetTapped();
     const now = performance.now();
     for (const executable of [...registry.all()]) {
+      if (executable.state === "anonymous") this.meetAnonymous(executable);
       const sampled = executable.lastWindow === registry.window;
       if (executable.lastWindow + IDLE_WINDOWS <= registry.window) {
         this.idle += this.letGo(executable) ? 1 : 0;
@@ -90,6 +91,14 @@ export class Upkeep {
     }
     registry.letGo(executable);
     return true;
+  }
+
+  /** Its frames are addresses, so whether it was met is asked of the kernel side. */
+  private meetAnonymous(executable: Executable): void {
+    const { registry, tables } = this.modules;
+    const hits = tables.hits(executable);
+    if (hits !== executable.hitsSeen) executable.lastWindow = registry.window;
+    executable.hitsSeen = hits;
   }
 
   private meetTapped(): void {

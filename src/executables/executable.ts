@@ -9,6 +9,8 @@ export type ExecutableState =
   | "ready"
   /** There are none to be had: the frame pointer is followed. */
   | "no-rows"
+  /** No executable at all: just-in-time compiled code in memory that has a file for technical reasons. */
+  | "anonymous"
   /** Rows were taken out to make room; they are made again when it is sampled again. */
   | "evicted";
 
@@ -41,6 +43,8 @@ export interface Executable {
   /** As the sampled process saw it, " (deleted)" removed; "[vdso]" for the vDSO. */
   readonly path: string;
   readonly content: ExecutableContent;
+  /** No path leads to it: it was unlinked, or never had one, as memfds and shared memory have none. */
+  readonly isUnlinked: boolean;
   state: ExecutableState;
   /** When its rows were last taken out, milliseconds of performance.now(); 0 for never. */
   evictedAtMs: number;
@@ -48,4 +52,6 @@ export interface Executable {
   retryAtMs: number;
   /** Number of the last window that met it: {@link ExecutableRegistry.window}. */
   lastWindow: number;
+  /** Of one whose frames do not tell that they are its, how often it had been looked up when a window last ended. */
+  hitsSeen: bigint;
 }

@@ -6,7 +6,9 @@ import { errnoOf } from "../util/errno.js";
 export type OpenProblem =
   "process-gone" | "not-permitted" | "identity-changed" | "not-a-file" | "too-many-open-files" | "open-failed";
 
-export type OpenResult = { readonly fd: number; readonly path: string } | { readonly problem: OpenProblem };
+export type OpenResult =
+  | { readonly fd: number; readonly path: string; readonly isUnlinked?: boolean }
+  | { readonly problem: OpenProblem };
 
 /**
  * Opens the file behind a mapping of a process, without following any path that the process could have prepared:
@@ -47,7 +49,8 @@ function openLink(link: string, key: FileKey): OpenResult {
     closeSync(fd);
     return { problem: "identity-changed" };
   }
-  return { fd, path: path.replace(/ \(deleted\)$/, "") };
+  const linked = path.replace(/ \(deleted\)$/, "");
+  return { fd, path: linked, isUnlinked: linked !== path };
 }
 
 /**

@@ -122,7 +122,7 @@ export class ExecutableRegistry {
     const result = this.openWithRoom(pid, mapping);
     if (!("problem" in result)) {
       this.failing.delete(text);
-      return this.add(text, mapping.key, result.path, { kind: "file", fd: result.fd });
+      return this.add(text, mapping.key, result.path, { kind: "file", fd: result.fd }, result.isUnlinked);
     }
     this.refuse(result.problem);
     return isOfTheFile(result.problem) && this.hasFailedEnough(text)
@@ -211,7 +211,7 @@ export class ExecutableRegistry {
     return false;
   }
 
-  private add(text: string, key: FileKey, path: string, content: ExecutableContent): Executable {
+  private add(text: string, key: FileKey, path: string, content: ExecutableContent, isUnlinked = false): Executable {
     // The record that the key came in is large, and is let go of: keep these bytes only.
     const own: FileKey = { ...key, bytes: key.bytes.slice() };
     const executable: Executable = {
@@ -220,10 +220,12 @@ export class ExecutableRegistry {
       key: own,
       path,
       content,
+      isUnlinked,
       state: "converting",
       evictedAtMs: 0,
       retryAtMs: 0,
       lastWindow: this.window,
+      hitsSeen: 0n,
     };
     this.byId.set(executable.id, executable);
     this.byKey.set(text, executable);

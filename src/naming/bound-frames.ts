@@ -1,3 +1,4 @@
+import type { PassingSample } from "../capture/passing-sample.js";
 import type { OwnerTable } from "../capture/owner-table.js";
 import type { CodeKind } from "../model/profile.js";
 import type { ProcessKey } from "../model/process-key.js";
@@ -29,6 +30,17 @@ export interface BoundNames {
   readonly chainIndices: Int32Array;
   readonly chains: LineChains;
   readonly functions: readonly NamedFunction[];
+}
+
+/** Who knows the names of one kind of such frames: a language, or JIT code. */
+export interface BoundKind {
+  /** Some window meets a stack with such a frame for the first time, while its process may live. Take from the sample what is needed. */
+  sight(sample: PassingSample): void;
+  /** Never rejects: what cannot be named has no name. */
+  bound(frames: BoundFrames): Promise<BoundNames>;
+  /** A window was written, or given up; `waiting`: how many still are to be. What only they need is let go. */
+  windowWritten(waiting: number): void;
+  close(): void;
 }
 
 /** Names of a window's locations that mean something in one process only, parallel to them. */

@@ -11,7 +11,7 @@ const MAX_BYTES = 64 * 1024 * 1024;
 export function withKernelChanges(namer: Namer, changes: SymbolChanges): Namer {
   const names = new KernelNames(MAX_BYTES, undefined, changes);
   return {
-    symbolize: (request) => namer.symbolize(request),
+    ...namer,
     kernel: async (addresses) => {
       names.refresh();
       const unknown = names.unknown(addresses);

@@ -11,6 +11,7 @@ import {
 } from "../symbols/resolver.js";
 import { unnamed } from "../symbols/unnamed.js";
 import { ByteLru } from "../util/lru.js";
+import type { BoundFrames, BoundNames } from "./bound-frames.js";
 import { ExecutableNames } from "./executable-names.js";
 import { KernelNames, type SymbolChanges } from "./kernel-names.js";
 import type { Namer } from "./name-window.js";
@@ -121,6 +122,11 @@ export class NameCache implements Namer {
     this.linesLeftMs = Math.min(this.linesLeftMs + (now - this.linesEarnedMs) * LINES_SHARE, LINES_BURST_MS);
     this.linesEarnedMs = now;
     return this.linesLeftMs;
+  }
+
+  /** What means something in one process only is remembered by whoever names it. */
+  async bound(frames: BoundFrames): Promise<BoundNames | undefined> {
+    return this.namer.bound?.(frames);
   }
 
   async kernel(addresses: BigUint64Array): Promise<KernelSymbols> {

@@ -101,6 +101,12 @@ export class TableStore {
     this.update(executable, executableState.noRows, undefined);
   }
 
+  /** Says that it is no file but memory, whose frames are addresses of their process. */
+  publishAnonymous(executable: Executable): void {
+    executable.state = "anonymous";
+    this.update(executable, executableState.anonymous, undefined);
+  }
+
   /**
    * Hands the rows to the kernel side; without room for them the executable is walked by frame pointer, and where it was
    * the kernel that had none, {@link Executable.retryAtMs} says when to try again. The rows can be walked by here at

@@ -14,11 +14,7 @@ describe("the pure unwind step on the host", () => {
   before(() => {
     directory = mkdtempSync(join(tmpdir(), "hostflame-bpf-host-"));
     program = join(directory, "unwind");
-    const sanitizers = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all"];
-    const flags = ["-std=gnu11", "-O1", "-g", "-Wall", "-Wextra", "-Werror", ...sanitizers];
-    execFileSync("gcc", [...flags, "-o", program, "test/bpf-host/unwind.c"], {
-      stdio: ["ignore", "ignore", "inherit"],
-    });
+    compile("unwind.c", program);
   });
   after(() => rmSync(directory, { recursive: true, force: true }));
 
@@ -29,9 +25,25 @@ describe("the pure unwind step on the host", () => {
     });
   }
 
+  it(
+    "asks the code itself where there is no frame pointer",
+    { skip: process.arch !== "x64" && "it is x86-64's code" },
+    () => {
+      const byCode = join(directory, "by-code");
+      compile("by-code.c", byCode);
+      assert.equal(execFileSync(byCode, { encoding: "utf8" }), "");
+    },
+  );
+
   it("refuses a line that is not of a recording", () => {
     const run = (): string =>
       execFileSync(program, { input: "recording x\nnonsense\n", stdio: ["pipe", "pipe", "pipe"] }).toString();
     assert.throws(run, { status: 2 });
   });
 });
+
+function compile(source: string, program: string): void {
+  const sanitizers = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all"];
+  const flags = ["-std=gnu11", "-O1", "-g", "-Wall", "-Wextra", "-Werror", ...sanitizers];
+  execFileSync("gcc", [...flags, "-o", program, `test/bpf-host/${source}`], { stdio: ["ignore", "ignore", "inherit"] });
+}

@@ -27,6 +27,7 @@ const FLOORS: Readonly<Record<string, number>> = {
   naming: 2,
   budget: 2,
   symbols: 2,
+  jit: 2,
   profiles: 2,
   flamegraph: 2,
   processes: 2,

@@ -4,6 +4,7 @@ import { registerBudget } from "#src/metrics/budget.js";
 import { registerDeliveries } from "#src/metrics/deliveries.js";
 import { registerExports } from "#src/metrics/exports.js";
 import { registerHealth } from "#src/metrics/health.js";
+import { registerJit } from "#src/metrics/jit.js";
 import { registerNames } from "#src/metrics/names.js";
 import { registerOwnership } from "#src/metrics/ownership.js";
 import { registerProcess } from "#src/metrics/process.js";
@@ -37,6 +38,7 @@ export function allMetrics(): readonly DescribedMetric[] {
   registerDeliveries(registry, () => []);
   registerUnwinding(registry, unread());
   registerNames(registry, unread());
+  registerJit(registry, unread());
   registerOwnership(registry, unread());
   registerSources(registry, unread());
   registerAccounting(registry, unread());

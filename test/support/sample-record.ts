@@ -3,6 +3,8 @@ import { SampleCursor } from "#src/native/sample-cursor.js";
 
 export interface SampleOptions {
   readonly pid?: number;
+  /** Of its process, CLOCK_BOOTTIME. */
+  readonly startTimeNs?: bigint;
   readonly cgroup?: bigint;
   readonly weight?: number;
   /** CLOCK_MONOTONIC. */
@@ -15,7 +17,15 @@ export interface SampleOptions {
 
 /** A struct abi_sample and its frames. */
 export function sampleRecord(options: SampleOptions): Uint8Array {
-  const { pid = 7, cgroup = 5n, weight = 1, timeNs = 0n, frames = [], firstSight = false } = options;
+  const {
+    pid = 7,
+    cgroup = 5n,
+    weight = 1,
+    timeNs = 0n,
+    startTimeNs = 2n ** 40n + 3n,
+    frames = [],
+    firstSight = false,
+  } = options;
   const record = new Uint8Array(sampleLayout.sizeOf + frames.length * 8);
   const view = new DataView(record.buffer);
   record[sampleLayout.kind] = recordKind.sample;
@@ -26,7 +36,7 @@ export function sampleRecord(options: SampleOptions): Uint8Array {
   view.setUint32(sampleLayout.pid, pid, true);
   view.setUint32(sampleLayout.tid, pid, true);
   view.setBigUint64(sampleLayout.timeNs, timeNs, true);
-  view.setBigUint64(sampleLayout.startTimeNs, 2n ** 40n + 3n, true);
+  view.setBigUint64(sampleLayout.startTimeNs, startTimeNs, true);
   view.setBigUint64(sampleLayout.cgroupId, cgroup, true);
   for (const [at, frame] of frames.entries()) view.setBigUint64(sampleLayout.sizeOf + at * 8, frame, true);
   return record;

@@ -174,14 +174,27 @@ export const SHAPES: readonly Workload[] = [
     },
     branches: { coroutine: "coroutine_enter", plain: "plain" },
   },
-  {
-    name: "jit",
-    sources: "jit",
-    build: [c("jit", "jit")],
-    tree: inMain({ run: { enter_generated: { "/.*(anon|0x).*/": { generated_calls: {} } } } }),
-    /* The branches share their way in; the loops are what is left. */
-    branches: { calls: "generated_calls" },
-  },
+  ...["private", "memfd", "shared"].map((kind): Workload => {
+    const name = `jit-${kind}`;
+    return {
+      name,
+      sources: "jit",
+      build: [c(name, "jit")],
+      args: [kind],
+      tree: inMain({
+        run: {
+          enter_generated: {
+            "jitted calls": { generated_calls: {} },
+            "jitted trampoline": { generated_calls: {} },
+            "jitted loop": {},
+            jitted_outer: { "app.Some.jitted_inner": {} },
+          },
+        },
+      }),
+      branches: { calls: "jitted calls", trampoline: "jitted trampoline", loops: "jitted loop", inner: "jitted_outer" },
+      warm: "a first sight has no code with it, to see that a frame pointer is not set up yet",
+    };
+  }),
   {
     name: "vdso",
     sources: "vdso",

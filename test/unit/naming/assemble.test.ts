@@ -145,9 +145,10 @@ describe("assembleProfile", () => {
         offsets: Uint32Array.of(0, words.length),
         words: Uint32Array.from(words),
         kernelFrames: Uint32Array.of(known.length),
+        owners: Uint32Array.of(0),
       });
       const profile = assembleProfile({
-        ...{ timeNs: 1n, durationNs: 2n, periodNs: 3, locations, demangling, executables: new Map() },
+        ...{ timeNs: 1n, durationNs: 2n, periodNs: 3, locations, demangling, executables: new Map(), bound: [] },
         kernel: {
           locations: locations.kernel(),
           names: known.map(([name]) => name),

@@ -17,6 +17,7 @@ function tableOf(stacks: readonly (readonly (ExecutableId | undefined)[])[]): Lo
     offsets: Uint32Array.of(0, ...ends),
     words: Uint32Array.from(frames.flatMap((high) => [64, high])),
     kernelFrames: new Uint32Array(stacks.length),
+    owners: new Uint32Array(stacks.length),
   });
 }
 

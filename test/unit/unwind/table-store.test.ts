@@ -83,6 +83,8 @@ function executable(n: number): Executable {
     evictedAtMs: 0,
     retryAtMs: 0,
     lastWindow: 0,
+    isUnlinked: false,
+    hitsSeen: 0n,
   };
 }
 
