@@ -16,11 +16,12 @@ import { TOOL } from "./model/tool.js";
 import { nameWindow, type NamedWindow } from "./naming/name-window.js";
 import { outcome as outcomes } from "./native/abi.generated.js";
 import { loadNative } from "./native/load.js";
+import { nameRecording, recordDebuginfodDir } from "./record-names.js";
 import { hottestFunctions } from "./profiles/hottest.js";
 import { hottestTable } from "./profiles/hottest-table.js";
 import { MAX_EXECUTABLES, PENDING_BYTES } from "./sampling-limits.js";
 import { workerNamer } from "./worker-calls.js";
-import { startWorker } from "./worker-thread.js";
+import { startWorker, workerSetting } from "./worker-thread.js";
 
 const PROGRESS_MS = 200;
 const HOTTEST_ROWS = 20;
@@ -30,7 +31,8 @@ const LOOP_RESOLUTION_MS = 50;
 /** Composition root of `hostflame record`: samples for a while, names, writes files. Gives the exit code. */
 export async function runRecord(options: RecordOptions, reporter: RecordReporter): Promise<number> {
   const native = loadNative();
-  const worker = startWorker();
+  const debuginfodDir = recordDebuginfodDir(options);
+  const worker = startWorker(workerSetting({ ...options, debuginfodDir }));
   const interrupt = new Interrupt();
   let capture: Capture | undefined;
   try {
@@ -50,10 +52,12 @@ export async function runRecord(options: RecordOptions, reporter: RecordReporter
       (content) => worker.call("convert", content),
     );
     const taken = await take(capture, options, reporter, interrupt);
-    const named = await nameWindow(taken.window, capture.registry, workerNamer(worker), {
-      timeNs: taken.timeNs,
-      durationNs: taken.durationNs,
-      periodNs: Math.round(1e9 / options.frequencyHz),
+    const { registry } = capture;
+    const { timeNs, durationNs } = taken;
+    const times = { timeNs, durationNs, periodNs: Math.round(1e9 / options.frequencyHz) };
+    const named = await nameRecording((namer) => nameWindow(taken.window, registry, namer, times), {
+      ...{ options, namer: workerNamer(worker), interrupt, reporter },
+      buildIdOf: (fd) => worker.call("buildId", fd),
     });
     await writeFiles(named.profile, options);
     report(named, taken, options, reporter);

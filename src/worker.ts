@@ -1,5 +1,6 @@
 import { fstatSync } from "node:fs";
-import { parentPort } from "node:worker_threads";
+import { parentPort, workerData } from "node:worker_threads";
+import { buildIdOf, downloadedFiles } from "./debuginfod/downloaded-files.js";
 import { FileSource, MemorySource, type ByteSource } from "./elf/byte-source.js";
 import type { ExecutableContent } from "./executables/executable.js";
 import { createResolverCache } from "./symbols/cache.js";
@@ -8,7 +9,7 @@ import { readKernelTable } from "./symbols/kernel-table.js";
 import { symbolize } from "./symbols/symbolize.js";
 import { convert } from "./unwind/convert.js";
 import { answerCalls } from "./util/worker-calls.js";
-import type { WorkerCallTable } from "./worker-calls.js";
+import type { WorkerCallTable, WorkerSetting } from "./worker-calls.js";
 
 /** Composition root of the worker thread. */
 if (parentPort === null) {
@@ -29,6 +30,8 @@ function sourceOf(content: ExecutableContent): ByteSource {
 }
 
 const resolvers = createResolverCache();
+const { debuginfodDir } = workerData as WorkerSetting;
+const findDebugFile = debuginfodDir === undefined ? undefined : downloadedFiles(debuginfodDir);
 
 answerCalls<WorkerCallTable>(parentPort, {
   convert(content) {
@@ -38,7 +41,10 @@ answerCalls<WorkerCallTable>(parentPort, {
     return { output, transfer: columns.map(({ buffer }) => buffer as ArrayBuffer) };
   },
   symbolize(request) {
-    return { output: symbolize(request, resolvers), transfer: [] };
+    return { output: symbolize(request, resolvers, findDebugFile), transfer: [] };
+  },
+  buildId(fd) {
+    return { output: buildIdOf(fd), transfer: [] };
   },
   kernel(addresses) {
     return { output: resolveKernelSymbols(addresses), transfer: [] };

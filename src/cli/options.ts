@@ -1,3 +1,4 @@
+import { recordDebuginfodOptions } from "./debuginfod-options.js";
 import { list, type OptionValues, optionalValue, toggle, value } from "./option.js";
 import { bytes, comm, duration, file, integer, powerOfTwoBytes } from "./values.js";
 
@@ -56,6 +57,7 @@ export const recordOptions = {
     flag: "--comm",
     help: "record only threads with these names",
   }),
+  ...recordDebuginfodOptions,
   unwindMemoryBytes: value(UNWIND_MEMORY.kind, UNWIND_MEMORY),
   ringMemoryBytes: value(RING_MEMORY.kind, RING_MEMORY),
   quiet: toggle({

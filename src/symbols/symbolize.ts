@@ -28,19 +28,30 @@ const DEFAULT_LINES_BUDGET_MS = 5000;
 const MAX_NAME_CHARACTERS = 4 << 20;
 const CLOSED = new MemorySource(new Uint8Array(0));
 
+/** Opens the debug file of a build ID, for the length of a batch; undefined when there is none. */
+export type FindDebugFile = (buildId: string) => { readonly elf: ElfFile; readonly close: () => void } | undefined;
+
 /** Names what lies at the file offsets of one executable. Never throws: what has no name is counted with its reason. */
-export function symbolize(request: SymbolizeRequest, cache: ResolverCache): SymbolizeResult {
+export function symbolize(
+  request: SymbolizeRequest,
+  cache: ResolverCache,
+  findDebugFile: FindDebugFile = () => undefined,
+): SymbolizeResult {
   if (request.fd < 0 && request.image === undefined) return unnamed(request, "let-go");
   const elf = openElf(request);
   if (typeof elf === "string") return unnamed(request, elf);
   const resolver = cache.get(request.executable) ?? new SymtabResolver(elf);
   resolver.reopen(elf.source);
-  const columns = resolveAll(request, elf, resolver);
+  const buildId = readBuildId(elf);
+  const columns = resolveAll(request, elf, resolver, {
+    buildId: request.image === undefined ? buildId : "",
+    findDebugFile,
+  });
   // What is kept must not read from a descriptor that its owner closes.
   resolver.reopen(CLOSED);
   // After use, for it has grown.
   cache.set(request.executable, resolver);
-  return { executable: request.executable, buildId: readBuildId(elf), ...textRange(elf), ...columns };
+  return { executable: request.executable, buildId, ...textRange(elf), ...columns };
 }
 
 function openElf(request: SymbolizeRequest): ElfFile | UnresolvedReason {
@@ -61,7 +72,29 @@ function openSource(request: SymbolizeRequest): ByteSource | undefined {
 
 type Columns = Omit<SymbolizeResult, "executable" | "buildId" | "textStart" | "textLimit" | "textFileOffset">;
 
-function resolveAll({ fileOffsets, linesBudgetMs }: SymbolizeRequest, elf: ElfFile, resolver: SymtabResolver): Columns {
+/** Where debug information may be, if not in the file; the build ID is "" where none is to be looked for. */
+interface Elsewhere {
+  readonly buildId: string;
+  readonly findDebugFile: FindDebugFile;
+}
+
+/** By the file itself, or else by its debug file. */
+function linesOf(elf: ElfFile, elfAddresses: Float64Array, budgetMs: number, { buildId, findDebugFile }: Elsewhere) {
+  const own = readSourceLines(elf, elfAddresses, budgetMs);
+  if (own !== undefined || buildId === "") return { debug: own, wantsDebugInfo: undefined };
+  const file = findDebugFile(buildId);
+  if (file === undefined) return { debug: undefined, wantsDebugInfo: buildId };
+  const debug = readSourceLines(file.elf, elfAddresses, budgetMs);
+  file.close();
+  return { debug, wantsDebugInfo: undefined };
+}
+
+function resolveAll(
+  { fileOffsets, linesBudgetMs }: SymbolizeRequest,
+  elf: ElfFile,
+  resolver: SymtabResolver,
+  elsewhere: Elsewhere,
+): Columns {
   const count = fileOffsets.length;
   const elfAddresses = new Float64Array(count);
   const chainIndices = new Int32Array(count).fill(-1);
@@ -76,7 +109,8 @@ function resolveAll({ fileOffsets, linesBudgetMs }: SymbolizeRequest, elf: ElfFi
   const withoutLines: Partial<Record<DebugProblem, number>> = {};
   for (let at = 0; at < count; at++) elfAddresses[at] = toElfAddress(elf, fileOffsets[at]) ?? fileOffsets[at];
   const startMs = performance.now();
-  const debug = readSourceLines(elf, elfAddresses, linesBudgetMs ?? DEFAULT_LINES_BUDGET_MS);
+  const budgetMs = linesBudgetMs ?? DEFAULT_LINES_BUDGET_MS;
+  const { debug, wantsDebugInfo } = linesOf(elf, elfAddresses, budgetMs, elsewhere);
   const linesMs = debug === undefined ? 0 : performance.now() - startMs;
   for (let at = 0; at < count; at++) {
     const elfAddress = elfAddresses[at];
@@ -108,7 +142,7 @@ function resolveAll({ fileOffsets, linesBudgetMs }: SymbolizeRequest, elf: ElfFi
   }
   const named = { chainIndices, ...names.finish(), symbolStarts };
   const counts = { unresolved, withoutLines, found: sources };
-  return { elfAddresses, ...named, ...counts, reasons, provisional, linesMs, rangeStarts, rangeLimits };
+  return { elfAddresses, ...named, ...counts, reasons, provisional, linesMs, rangeStarts, rangeLimits, wantsDebugInfo };
 }
 
 function meet(one: Extent, other: Extent | undefined): Extent {
