@@ -2,8 +2,9 @@ import type { FileHandle } from "node:fs/promises";
 import { notKept } from "./failure.js";
 import type { DebugFileSink } from "./sink.js";
 
-/** Room is made in steps, for a file whose size nobody told. */
+/** Room is made in steps for a file whose size nobody told; of a small budget in smaller ones, for each may cost another file. */
 const STEP_BYTES = 8 << 20;
+const STEP_SHARE = 1 / 64;
 
 /** What a partial file asks of its folder; all of it rejects with NotKept, but `discard`, which never does. */
 export interface PartialFiles {
@@ -46,8 +47,10 @@ export class PartialFile implements DebugFileSink {
 
   async write(chunk: Uint8Array): Promise<void> {
     if (this.bytes + chunk.byteLength > this.#reserved) {
-      const step = Math.min(this.bytes + STEP_BYTES, this.#folder.maxBytes);
-      await this.expect(Math.max(step, this.bytes + chunk.byteLength));
+      const { maxBytes } = this.#folder;
+      const step = Math.min(STEP_BYTES, Math.floor(maxBytes * STEP_SHARE));
+      const wanted = Math.min(this.bytes + chunk.byteLength + step, maxBytes);
+      await this.expect(Math.max(wanted, this.bytes + chunk.byteLength));
     }
     const file = (this.#file ??= await this.#folder.create(this.#name));
     await this.#attempt(file.writeFile(chunk));
