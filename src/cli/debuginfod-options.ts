@@ -1,4 +1,4 @@
-import { serverProblem } from "../debuginfod/servers.js";
+import { serverProblem, serverWord } from "../debuginfod/servers.js";
 import { shownUrl } from "../exporters/options/address.js";
 import { absolutePath } from "./agent-values.js";
 import { optionalValue, spaced, value } from "./option.js";
@@ -10,7 +10,7 @@ const MIB = 1024 ** 2;
 const server: ValueKind<string> = {
   accepts: "URLs such as https://debuginfod.example, with spaces between them",
   placeholder: "URL",
-  parse: (text) => (serverProblem(text) === undefined ? text : undefined),
+  parse: (text) => (serverProblem(text) === undefined ? serverWord(text) : undefined),
   explain: (given) => (typeof given === "string" ? serverProblem(given) : undefined) ?? "is a map, and no URL",
   show: shownUrl,
   format: shownUrl,

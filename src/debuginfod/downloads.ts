@@ -241,8 +241,7 @@ export class Downloads {
         this.#count(answer.kind === "missing" ? "not-found" : answer.result);
         return answer;
       }
-      const found = await buildIdOf(file.fd).catch(() => "");
-      this.#stop.signal.throwIfAborted();
+      const found = await this.#unlessStopped(buildIdOf(file.fd).catch(() => ""));
       if (found !== buildId) {
         this.#count("wrong-file");
         const what = found === "" ? "what is no ELF file with a build ID" : `a file of build ID ${found}`;
@@ -265,6 +264,21 @@ export class Downloads {
       this.#bytes.use(file.bytes);
       if (!isKept) await file.discard();
     }
+  }
+
+  /** Who is asked off this thread may be busy for longer than the end may take. */
+  #unlessStopped<T>(answer: Promise<T>): Promise<T> {
+    const { signal } = this.#stop;
+    return new Promise((resolve, reject) => {
+      const onAbort = (): void => {
+        reject(new Error("stopped"));
+      };
+      signal.addEventListener("abort", onAbort);
+      if (signal.aborted) onAbort();
+      answer.then(resolve, reject).finally(() => {
+        signal.removeEventListener("abort", onAbort);
+      });
+    });
   }
 
   /** The folder's fault, or the end. */

@@ -29,6 +29,12 @@ export function serverProblem(word: string): string | undefined {
   }
 }
 
+/** A right word, written so that whoever masks passwords in URLs finds this one whole: "@" in it is "%40". */
+export function serverWord(word: string): string {
+  const url = URL.canParse(word) ? new URL(word) : undefined;
+  return url === undefined || (url.username === "" && url.password === "") ? word : url.href;
+}
+
 /**
  * Reads the words of DEBUGINFOD_URLS. A word "ima:…" says how the files of the servers after it are to be verified: servers whose
  * files must be signed are not asked, for signatures of packages are not checked here.

@@ -138,7 +138,7 @@ describe("a folder of downloads", () => {
       `.${id(2)}.0123456789abcdef.part`,
       "notes",
       ".x.part",
-      `${id(3)}`,
+      id(3),
     ]) {
       writeFileSync(join(directory, name), "x");
       utimesSync(join(directory, name), old, old);
@@ -219,7 +219,7 @@ describe("a name in the folder", () => {
     assert.deepEqual(parseCacheName(`${id(1)}.${KEY}.none`), { kind: "none", buildId: id(1) });
     assert.deepEqual(parseCacheName(`.${id(1)}.${KEY}.part`), { kind: "partial", buildId: id(1) });
     for (const name of [
-      ...["", ".", "..", "abc.debug", `${id(1)}`, `${id(1)}.part`, `.${id(1)}.debug`, `${id(1).toUpperCase()}A.debug`],
+      ...["", ".", "..", "abc.debug", id(1), `${id(1)}.part`, `.${id(1)}.debug`, `${id(1).toUpperCase()}A.debug`],
       ...[`${"ab".repeat(65)}.debug`, "../abcd.debug", "abcd.debug\n", "ab.debug"],
     ]) {
       assert.equal(parseCacheName(name), undefined, name);

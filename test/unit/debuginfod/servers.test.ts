@@ -4,6 +4,9 @@ import { describe, it } from "node:test";
 import fc from "fast-check";
 import { recordOptions } from "#src/cli/options.js";
 import { readArguments } from "#src/cli/arguments.js";
+import { readAgentConfiguration } from "#src/cli/agent-configuration.js";
+import { configurationJson, configurationTable } from "#src/cli/show-configuration.js";
+import { jsonLine, terminalLine } from "#src/logging/line.js";
 import { readServers, serverProblem, serversKey } from "#src/debuginfod/servers.js";
 
 function urlsOf(...words: string[]) {
@@ -43,6 +46,22 @@ describe("the words of DEBUGINFOD_URLS", () => {
     assert.equal(await authorization?.read(), `Basic ${Buffer.from("us@er:hunt%er22").toString("base64")}`);
     for (const text of [inspect(servers, { depth: 9 }), JSON.stringify(servers), serversKey(servers)]) {
       assert.doesNotMatch(text, /hunt|us@er/);
+    }
+  });
+
+  it("are shown without the password in the configuration and in the log", async () => {
+    const word = "https://user:hunt@er22@a.example";
+    const configuration = await readAgentConfiguration({ words: ["--debuginfod-urls", word], environment: {} });
+    const [server] = readServers(configuration.options.debuginfodUrls).servers;
+    assert.equal(await server.authorization?.read(), `Basic ${Buffer.from("user:hunt@er22").toString("base64")}`);
+    const { options } = configuration;
+    const line = { timeMs: 0, level: "info", event: "starting", fields: { options } } as const;
+    for (const text of [
+      ...[configurationJson(configuration), configurationTable(configuration)],
+      ...[jsonLine(line), terminalLine(line, false)],
+    ]) {
+      assert.match(text, /\*\*\*@a\.example/);
+      assert.doesNotMatch(text, /hunt|er22|user:/);
     }
   });
 
