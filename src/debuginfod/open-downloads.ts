@@ -3,7 +3,8 @@ import type { Clock } from "../util/clock.js";
 import { CLIENT_LIMITS, DebuginfodClient } from "./client.js";
 import { DownloadFolder } from "./download-folder.js";
 import { type DownloadListener, Downloads } from "./downloads.js";
-import { type DebuginfodServer, serversKey } from "./servers.js";
+import { serversKey } from "./servers-key.js";
+import type { DebuginfodServer } from "./servers.js";
 
 export interface OpenDownloadsOptions {
   readonly servers: readonly DebuginfodServer[];

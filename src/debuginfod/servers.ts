@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import { type IntakeAddress, isLocal, parseAddress, shownAddress, shownUrl } from "../exporters/options/address.js";
 import { Secret } from "../exporters/options/secret.js";
 
@@ -67,12 +66,6 @@ export function readServers(words: readonly string[]): ReadServers {
 
 function refused(word: string, why: string): Error {
   return new Error(`does not accept "${shownUrl(word)}": ${why}; write a URL such as https://debuginfod.example`);
-}
-
-/** Stands for a list of servers, whatever their order: 16 hex digits. */
-export function serversKey(servers: readonly DebuginfodServer[]): string {
-  const names = servers.map(({ shown }) => shown).sort();
-  return createHash("sha256").update(names.join("\n")).digest("hex").slice(0, 16);
 }
 
 function readServer(word: string): DebuginfodServer {

@@ -7,7 +7,8 @@ import { readArguments } from "#src/cli/arguments.js";
 import { readAgentConfiguration } from "#src/cli/agent-configuration.js";
 import { configurationJson, configurationTable } from "#src/cli/show-configuration.js";
 import { jsonLine, terminalLine } from "#src/logging/line.js";
-import { readServers, serverProblem, serversKey } from "#src/debuginfod/servers.js";
+import { serversKey } from "#src/debuginfod/servers-key.js";
+import { readServers, serverProblem } from "#src/debuginfod/servers.js";
 
 function urlsOf(...words: string[]) {
   return readServers(words).servers.map(({ shown }) => shown);
