@@ -76,8 +76,9 @@ export async function openDebuginfod(
 }
 
 function healthOf({ away, waiting, results }: DownloadsStatus): PartHealth {
-  if (away.length > 0)
-    {return { state: "degraded", detail: `${away.join(" and ")} gave no answer, and is left alone for a while.` };}
+  if (away.length > 0) {
+    return { state: "degraded", detail: `${away.join(" and ")} gave no answer, and is left alone for a while.` };
+  }
   return { state: "ok", detail: `${results.get("downloaded") ?? 0} debug files came so far, ${waiting} wait.` };
 }
 
