@@ -5,6 +5,7 @@ import { budgetHealth, openBudget, ownLimits } from "./agent/budget.js";
 import { budgetSizes, type BudgetSizes } from "./agent/budget-sizes.js";
 import { Delivery } from "./agent/deliver.js";
 import type { Api } from "./agent/api/api.js";
+import type { AgentDebuginfod } from "./agent/debuginfod.js";
 import { createProfileEncoder } from "./agent/encode-profile.js";
 import type { EndedWindow } from "./agent/ended-window.js";
 import type { WantedExporter } from "./agent/exporter-slot.js";
@@ -50,7 +51,7 @@ import { systemClock } from "./util/clock.js";
 import { LoopDelay } from "./util/loop-delay.js";
 import type { WorkerCalls } from "./util/worker-calls.js";
 import { workerEncoder, workerNamer, type WorkerCallTable } from "./worker-calls.js";
-import { startWorker } from "./worker-thread.js";
+import { startWorker, workerSetting } from "./worker-thread.js";
 
 /** Whom the agent tells what it does. */
 export interface AgentOutput {
@@ -89,7 +90,7 @@ export async function runAgent(options: AgentOptions, source: OptionsSource, out
   const interrupt = new Interrupt();
   const limits = ownLimits(options);
   const sizes = budgetSizes(limits, { unwindBytes: options.unwindMemoryBytes, pendingBytes: PENDING_BYTES });
-  const worker = startWorker(sizes.workerHeapMb);
+  const worker = startWorker(workerSetting(options), sizes.workerHeapMb);
   const health = new AgentHealth();
   const metrics = createMetricRegistry();
   const loopDelay = new LoopDelay();
@@ -196,6 +197,7 @@ async function runWindows(frame: Frame, parts: Parts): Promise<void> {
   });
   const namer = { ...workerNamer(worker), bound: bound.kinds.bound };
   const names = new NameCache(namer, sizes.nameBytes, undefined, () => symbols.changes());
+  const debuginfod = await debuginfodOf(frame, names);
   const encode = createProfileEncoder();
   const api = await prepareApi(frame, encode);
   const wantedOf = async (its: AgentOptions): Promise<readonly WantedExporter[]> => [
@@ -315,6 +317,7 @@ async function runWindows(frame: Frame, parts: Parts): Promise<void> {
     reload.close();
     await api?.close();
     bound.kinds.close();
+    await debuginfod?.close();
     await delivery.close();
   }
 }
@@ -351,6 +354,17 @@ async function schedulingOf(options: AgentOptions, rate: SamplingRate, log: Log)
   if (options.schedule === undefined) return undefined;
   const { openScheduling } = await import("./agent/scheduling.js");
   return openScheduling(options.schedule, options.durationMs, { clock: systemClock, rate, log });
+}
+
+/** Loaded only where servers are named. */
+async function debuginfodOf(
+  { options, worker, log, metrics, health }: Frame,
+  names: NameCache,
+): Promise<AgentDebuginfod | undefined> {
+  if (options.debuginfodUrls.length === 0) return undefined;
+  const { openDebuginfod } = await import("./agent/debuginfod.js");
+  const buildIdOf = (fd: number) => worker.call("buildId", fd);
+  return openDebuginfod(options, { names, buildIdOf, log, metrics, health });
 }
 
 /** Memory and code that are not taken where nobody may ask. */

@@ -2,7 +2,7 @@ import { EXIT } from "./model/exit-codes.js";
 
 /** The first SIGINT or SIGTERM asks for an orderly end, the second ends the program. */
 export class Interrupt {
-  private readonly controller = new AbortController();
+  private controller = new AbortController();
 
   constructor() {
     process.on("SIGINT", this.onSignal);
@@ -16,6 +16,11 @@ export class Interrupt {
   /** Aborts at the first signal. */
   get signal(): AbortSignal {
     return this.controller.signal;
+  }
+
+  /** What comes next has an orderly end of its own: the next signal asks for that one. */
+  renew(): void {
+    this.controller = new AbortController();
   }
 
   /** Resolves after so many milliseconds, or at the first signal. */

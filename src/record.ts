@@ -19,11 +19,12 @@ import { withKernelChanges } from "./naming/kernel-namer.js";
 import { nameWindow, type NamedWindow } from "./naming/name-window.js";
 import { outcome as outcomes } from "./native/abi.generated.js";
 import { loadNative } from "./native/load.js";
+import { nameRecording, recordDebuginfodDir } from "./record-names.js";
 import { hottestFunctions } from "./profiles/hottest.js";
 import { hottestTable } from "./profiles/hottest-table.js";
 import { MAX_EXECUTABLES, PENDING_BYTES } from "./sampling-limits.js";
 import { workerNamer } from "./worker-calls.js";
-import { startWorker } from "./worker-thread.js";
+import { startWorker, workerSetting } from "./worker-thread.js";
 
 const PROGRESS_MS = 200;
 const HOTTEST_ROWS = 20;
@@ -39,7 +40,8 @@ const RECORD_BOUND: BoundNamesOptions = {
 /** Composition root of `hostflame record`: samples for a while, names, writes files. Gives the exit code. */
 export async function runRecord(options: RecordOptions, reporter: RecordReporter): Promise<number> {
   const native = loadNative();
-  const worker = startWorker();
+  const debuginfodDir = recordDebuginfodDir(options);
+  const worker = startWorker(workerSetting({ ...options, debuginfodDir }));
   const interrupt = new Interrupt();
   const symbols = new SymbolWatch(native.addon);
   let capture: Capture | undefined;
@@ -62,13 +64,14 @@ export async function runRecord(options: RecordOptions, reporter: RecordReporter
     );
     bound = openBoundNames(capture, worker, RECORD_BOUND);
     const taken = await take(capture, symbols, options, reporter, interrupt);
+    const { registry } = capture;
+    const { timeNs, durationNs } = taken;
+    const { demangling } = options;
+    const naming = { timeNs, durationNs, periodNs: Math.round(1e9 / options.frequencyHz), demangling };
     const known = { ...workerNamer(worker), bound: bound.kinds.bound };
-    const namer = withKernelChanges(known, () => symbols.changes());
-    const named = await nameWindow(taken.window, capture.registry, namer, {
-      timeNs: taken.timeNs,
-      durationNs: taken.durationNs,
-      periodNs: Math.round(1e9 / options.frequencyHz),
-      demangling: options.demangling,
+    const named = await nameRecording((namer) => nameWindow(taken.window, registry, namer, naming), {
+      ...{ options, namer: withKernelChanges(known, () => symbols.changes()), interrupt, reporter },
+      buildIdOf: (fd) => worker.call("buildId", fd),
     });
     await writeFiles(named.profile, options);
     report(named, taken, options, reporter);

@@ -16,6 +16,8 @@ export interface WorkerCallTable {
   readonly convert: { readonly input: ExecutableContent; readonly output: ConversionResult };
   /** Addresses of one executable → names. */
   readonly symbolize: { readonly input: SymbolizeRequest; readonly output: SymbolizeResult };
+  /** A descriptor of a file that nobody vouches for → its build ID, "" where it has none. */
+  readonly buildId: { readonly input: number; readonly output: string };
   /** Kernel addresses, distinct and ascending → names. */
   readonly kernel: { readonly input: BigUint64Array; readonly output: KernelSymbols };
   /** Nothing → the functions of the kernel's own image; undefined when it does not tell them. */
@@ -29,6 +31,12 @@ export interface WorkerCallTable {
   readonly encode: { readonly input: EncodeRequest; readonly output: Uint8Array };
   /** A profile, or the bytes of a .pb.gz of ours → the page that shows it. */
   readonly flamegraph: { readonly input: FlamegraphRequest; readonly output: FlamegraphPage };
+}
+
+/** What every worker is told when it is started. */
+export interface WorkerSetting {
+  /** Where downloaded debug files are; undefined where none are downloaded. */
+  readonly debuginfodDir: string | undefined;
 }
 
 export interface FlamegraphRequest {

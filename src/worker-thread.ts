@@ -2,7 +2,7 @@ import { setPriority } from "node:os";
 import { setFlagsFromString } from "node:v8";
 import { errnoOf } from "./util/errno.js";
 import { WorkerCalls } from "./util/worker-calls.js";
-import type { WorkerCallTable } from "./worker-calls.js";
+import type { WorkerCallTable, WorkerSetting } from "./worker-calls.js";
 
 /**
  * What the worker may take before it is ended as the victim of a hostile file: the largest converter run, on a file of
@@ -20,12 +20,13 @@ const DRAIN_PRIORITY = -10;
  * Sets this process up for sampling: V8's heap, the worker, and this thread's priority. The worker is to be closed. It may
  * take `heapMb` at most.
  */
-export function startWorker(heapMb = WORKER_HEAP_MB): WorkerCalls<WorkerCallTable> {
+export function startWorker(setting: WorkerSetting, heapMb = WORKER_HEAP_MB): WorkerCalls<WorkerCallTable> {
   // V8 would let the young generation grow to 32 MiB for the little that is made here; this keeps it at its first size.
   setFlagsFromString("--semi-space-growth-factor=1");
   const worker = new WorkerCalls<WorkerCallTable>(
     new URL("./worker.js", import.meta.url),
     {
+      workerData: setting,
       resourceLimits: {
         maxOldGenerationSizeMb: Math.min(heapMb, WORKER_HEAP_MB),
         maxYoungGenerationSizeMb: WORKER_YOUNG_MB,
@@ -51,4 +52,15 @@ function preferThisThread(): void {
     }
     // Without CAP_SYS_NICE it waits its turn too.
   }
+}
+
+/** Where nothing is downloaded, nothing of it is read either. */
+export function workerSetting({
+  debuginfodUrls,
+  debuginfodDir,
+}: {
+  readonly debuginfodUrls: readonly string[];
+  readonly debuginfodDir: string;
+}): WorkerSetting {
+  return { debuginfodDir: debuginfodUrls.length === 0 ? undefined : debuginfodDir };
 }

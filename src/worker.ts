@@ -1,16 +1,16 @@
 import { fstatSync } from "node:fs";
-import { parentPort } from "node:worker_threads";
+import { parentPort, workerData } from "node:worker_threads";
+import { buildIdOf } from "./debuginfod/build-id-of.js";
 import { FileSource, MemorySource, type ByteSource } from "./elf/byte-source.js";
 import type { ExecutableContent } from "./executables/executable.js";
-import { DebugFiles } from "./debugfiles/debug-files.js";
-import { loadNative, type Native } from "./native/load.js";
 import { createResolverCache } from "./symbols/cache.js";
 import { resolveKernelSymbols } from "./symbols/kallsyms.js";
 import { readKernelTable } from "./symbols/kernel-table.js";
 import { symbolize } from "./symbols/symbolize.js";
 import { convert } from "./unwind/convert.js";
 import { answerCalls } from "./util/worker-calls.js";
-import type { WorkerCallTable } from "./worker-calls.js";
+import type { WorkerCallTable, WorkerSetting } from "./worker-calls.js";
+import { openDebugFiles } from "./worker-debug-files.js";
 
 /** Composition root of the worker thread. */
 if (parentPort === null) {
@@ -31,12 +31,8 @@ function sourceOf(content: ExecutableContent): ByteSource {
 }
 
 const resolvers = createResolverCache();
-/** Loaded when a file is first sought. */
-let native: Native | undefined;
-const debugFiles = new DebugFiles((root, path, crossMounts, use) => {
-  native ??= loadNative();
-  return native.addon.withPath(root, path, crossMounts, use);
-});
+const { debuginfodDir } = workerData as WorkerSetting;
+const debugFiles = openDebugFiles(debuginfodDir);
 
 answerCalls<WorkerCallTable>(parentPort, {
   convert(content) {
@@ -47,6 +43,9 @@ answerCalls<WorkerCallTable>(parentPort, {
   },
   symbolize(request) {
     return { output: symbolize(request, resolvers, debugFiles), transfer: [] };
+  },
+  buildId(fd) {
+    return { output: buildIdOf(fd), transfer: [] };
   },
   kernel(addresses) {
     return { output: resolveKernelSymbols(addresses), transfer: [] };

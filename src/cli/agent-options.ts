@@ -16,6 +16,7 @@ import {
   tagList,
 } from "./agent-values.js";
 import { writtenExporter } from "./exporter-text.js";
+import { agentDebuginfodOptions } from "./debuginfod-options.js";
 import { OLDER_AGENT_VARIABLES } from "./older-agents.js";
 import { list, optionalValue, repeated, value } from "./option.js";
 import { DEMANGLE, RING_MEMORY, UNWIND_MEMORY } from "./options.js";
@@ -161,6 +162,7 @@ export const agentOptions = {
     flag: "--pod-annotation",
     help: "annotations of pods that become labels of their profiles",
   }),
+  ...agentDebuginfodOptions,
   listen: value(listenAddress, {
     flag: "--listen",
     defaultText: "0.0.0.0:9177",

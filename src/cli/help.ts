@@ -50,7 +50,7 @@ export function optionsMarkdown(commands: readonly CommandHelp[]): string {
     "",
     "A flag stands over its environment variable, that one over those of older agents, those over the configuration file of",
     "`hostflame agent --config FILE`, and that over the default. Where several variables are named, the first one that is set",
-    "stands; those after the first are older agents', so that a manifest written for one of them works.",
+    "stands; those after the first are older agents', so that a manifest written for one of them works, or debuginfod's own.",
   ];
   for (const { name, options } of commands) {
     lines.push(

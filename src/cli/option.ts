@@ -79,6 +79,11 @@ export function list<T>(kind: ValueKind<T>, text: OptionText): Option<readonly T
   return { ...common(kind, text), ...gather(kind, ","), takes: "many", defaultText: "", initial: [] };
 }
 
+/** An option that gathers values from repetition, from several words and between spaces: as a variable that others read too has them. */
+export function spaced<T>(kind: ValueKind<T>, text: OptionText): Option<readonly T[]> {
+  return { ...common(kind, text), ...gather(kind, " "), takes: "many", defaultText: "", initial: [] };
+}
+
 /** An option that gathers values which have spaces and commas in them: from repetition, from lines. */
 export function repeated<T>(kind: ValueKind<T>, text: OptionText & { readonly plural: string }): Option<readonly T[]> {
   const row = common(kind, text);
@@ -129,6 +134,7 @@ function gather<T>(kind: ValueKind<T>, separator: string): Pick<Option<readonly 
 
 function partsOf(given: GivenValue, separator: string): readonly GivenValue[] {
   if (typeof given !== "string") return [given];
+  if (separator === " ") return given.split(/\s+/).filter((part) => part !== "");
   const parts = given.split(separator);
   // A block of lines ends with one, and people set its parts apart with empty ones.
   return separator === "\n" ? parts.filter((part) => part.trim() !== "") : parts;

@@ -1,4 +1,5 @@
 import { DEMANGLINGS } from "../model/demangling.js";
+import { recordDebuginfodOptions } from "./debuginfod-options.js";
 import { list, type OptionValues, optionalValue, toggle, value } from "./option.js";
 import { bytes, comm, duration, file, integer, oneOf, powerOfTwoBytes } from "./values.js";
 
@@ -64,6 +65,7 @@ export const recordOptions = {
     help: "record only threads with these names",
   }),
   demangling: value(DEMANGLE.kind, DEMANGLE),
+  ...recordDebuginfodOptions,
   unwindMemoryBytes: value(UNWIND_MEMORY.kind, UNWIND_MEMORY),
   ringMemoryBytes: value(RING_MEMORY.kind, RING_MEMORY),
   quiet: toggle({

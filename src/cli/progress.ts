@@ -1,4 +1,4 @@
-import type { RecordProgress, RecordReporter } from "../model/record-reporter.js";
+import type { DownloadProgress, RecordProgress, RecordReporter } from "../model/record-reporter.js";
 import { grouped } from "../util/grouped.js";
 import type { Output } from "./output.js";
 
@@ -29,17 +29,24 @@ export function createReporter({ stdout, stderr, quiet, now }: ReporterOptions):
     lineIsDrawn = false;
   };
 
+  const draw = (line: (columns: number) => string): void => {
+    const nowMs = now();
+    if (!shown || nowMs - lastMs < MINIMUM_INTERVAL_MS) return;
+    lastMs = nowMs;
+    stderr.write(`${CLEAR_LINE}${line(stderr.columns)}`);
+    lineIsDrawn = true;
+  };
+
   return {
     get columns() {
       return stdout.columns;
     },
     color: stdout.color,
     progress(progress) {
-      const nowMs = now();
-      if (!shown || nowMs - lastMs < MINIMUM_INTERVAL_MS) return;
-      lastMs = nowMs;
-      stderr.write(`${CLEAR_LINE}${progressLine(progress, stderr.columns)}`);
-      lineIsDrawn = true;
+      draw((columns) => progressLine(progress, columns));
+    },
+    downloading(progress) {
+      draw((columns) => downloadLine(progress, columns));
     },
     done: clear,
     warn(sentence) {
@@ -66,6 +73,17 @@ export function progressLine(progress: RecordProgress, columns: number): string 
     ...(lost === 0 ? [] : [`${grouped(lost)} lost`]),
   ];
   return parts.join("  ").slice(0, Math.max(0, columns - 1));
+}
+
+/** "debug files: 3 came, 2 on their way, 12.4 MiB, 4 s of 30 s; Ctrl-C goes on without", cut to the columns there are. */
+export function downloadLine(
+  { elapsedMs, waitMs, arrived, waiting, bytes }: DownloadProgress,
+  columns: number,
+): string {
+  const size = `${(bytes / 1024 ** 2).toFixed(1)} MiB`;
+  const time = `${Math.floor(elapsedMs / 1000)} s of ${seconds(waitMs)}`;
+  const line = `debug files: ${arrived} came, ${waiting} on their way, ${size}, ${time}; Ctrl-C goes on without`;
+  return line.slice(0, Math.max(0, columns - 1));
 }
 
 function seconds(milliseconds: number): string {

@@ -6,7 +6,8 @@ import { parseElf } from "../elf/parser.js";
 import type { Addon } from "../native/addon.js";
 import type { CheckProblem } from "./check.js";
 import { ClosableSource } from "./closable-source.js";
-import { openInRoot, type OpenProblem } from "./open-in-root.js";
+import type { Downloads } from "./debug-files.js";
+import { openInRoot, type OpenedFile, type OpenProblem } from "./open-in-root.js";
 import { type DebugFileKind, type DebugFileOutcome, mostTelling, type OutcomeCounts } from "./outcomes.js";
 import { buildIdPath, inOrder } from "./places.js";
 import type { Root, Roots } from "./roots.js";
@@ -28,6 +29,11 @@ export interface CompanionPlaces {
   readonly executable: PlacedFile | undefined;
 }
 
+export interface CompanionContext {
+  readonly withPath: Addon["withPath"];
+  readonly downloads: Downloads | undefined;
+}
+
 /** .dwo files that are open at once: a unit of code needs one, and goes through its own before the next. */
 const MAX_OPEN_SPLIT = 16;
 /** Each is opened by three paths at most. */
@@ -35,24 +41,25 @@ const MAX_SPLIT = 20_000;
 
 interface Attempt {
   readonly outcome: DebugFileOutcome;
-  readonly root: Root;
-  readonly path: string | undefined;
+  open(): OpenedFile | { readonly problem: OpenProblem };
 }
 
 /**
  * Opens the files that debug information refers to: by path in the root that it was found in and in no other, by build id in both.
  */
 export class CompanionFiles implements Companions {
-  readonly #withPath: Addon["withPath"];
+  readonly #context: CompanionContext;
   readonly #counts: OutcomeCounts;
   readonly #places: () => CompanionPlaces;
   readonly #open: ClosableSource[] = [];
   readonly #openSplit: ClosableSource[] = [];
   #splitLeft = MAX_SPLIT;
+  /** Build ID of a file that was sought and is not here; "" while there is none. */
+  missing = "";
 
   /** `places` is asked when a file is first sought: most debug information refers to no other. */
-  constructor(withPath: Addon["withPath"], counts: OutcomeCounts, places: () => CompanionPlaces) {
-    this.#withPath = withPath;
+  constructor(context: CompanionContext, counts: OutcomeCounts, places: () => CompanionPlaces) {
+    this.#context = context;
     this.#counts = counts;
     this.#places = places;
   }
@@ -63,14 +70,16 @@ export class CompanionFiles implements Companions {
     // A link in the folder of build ids leads to the file that the path was made for.
     const folders = base === undefined ? [] : [base.path, base.realPath ?? base.path].map(folderOf);
     const attempts: Attempt[] = [
-      ...inOrder(roots).map((root) => ({ outcome: "build-id" as const, root, path: byId })),
-      ...[...new Set(folders)].map((folder) => ({
-        ...{ outcome: "told-path" as const, root: base!.root, path: pathFrom(folder, name) },
-      })),
+      ...inOrder(roots).map((root) => this.#at("build-id", root, byId)),
+      ...[...new Set(folders)].map((folder) => this.#at("told-path", base!.root, pathFrom(folder, name))),
     ];
-    return this.#first("supplementary", attempts, this.#open, (elf) =>
+    const { downloads } = this.#context;
+    if (downloads !== undefined) attempts.push({ outcome: "debuginfod", open: () => downloads(buildId) });
+    const found = this.#first("supplementary", attempts, this.#open, (elf) =>
       buildId !== "" && readBuildId(elf) === buildId ? undefined : "wrong-build-id",
     );
+    this.missing = found === undefined && byId !== undefined ? buildId : "";
+    return found;
   }
 
   split(name: string, compDir: string): ElfFile | undefined {
@@ -80,10 +89,10 @@ export class CompanionFiles implements Companions {
     const folder = folderOf(executable.path);
     const baseName = safeBaseName(Buffer.from(name));
     const attempts: Attempt[] = [
-      { outcome: "told-path", root, path: pathFrom(compDir, name) },
+      this.#at("told-path", root, pathFrom(compDir, name)),
       // A program that was built elsewhere, and copied with what lay around it.
-      { outcome: "beside", root, path: name.startsWith("/") ? undefined : pathFrom(folder, name) },
-      { outcome: "beside", root, path: baseName && `${folder}/${baseName}` },
+      this.#at("beside", root, name.startsWith("/") ? undefined : pathFrom(folder, name)),
+      this.#at("beside", root, baseName && `${folder}/${baseName}`),
     ];
     return this.#first("split", attempts, this.#openSplit, () => undefined);
   }
@@ -91,12 +100,19 @@ export class CompanionFiles implements Companions {
   package(): ElfFile | undefined {
     const { executable, base } = this.#places();
     const files = [executable, base].filter((file) => file !== undefined);
-    const attempts = files.map(({ root, path }) => ({ outcome: "beside" as const, root, path: `${path}.dwp` }));
+    const attempts = files.map(({ root, path }) => this.#at("beside", root, `${path}.dwp`));
     return this.#first("package", attempts, this.#open, () => undefined);
   }
 
   close(): void {
     for (const source of [...this.#open, ...this.#openSplit]) source.close();
+  }
+
+  /** A path in a root; undefined for one that cannot be. */
+  #at(outcome: DebugFileOutcome, root: Root, path: string | undefined): Attempt {
+    const open = (): ReturnType<Attempt["open"]> =>
+      path === undefined ? { problem: "not-found" } : openInRoot(this.#context.withPath, root, path);
+    return { outcome, open };
   }
 
   #first(
@@ -106,8 +122,9 @@ export class CompanionFiles implements Companions {
     check: (elf: ElfFile) => CheckProblem | undefined,
   ): ElfFile | undefined {
     const problems: DebugFileOutcome[] = [];
-    for (const { outcome, root, path } of attempts) {
-      const elf = path === undefined ? "not-found" : this.#openElf(root, path, open, check);
+    for (const attempt of attempts) {
+      const { outcome } = attempt;
+      const elf = this.#openElf(attempt, open, check);
       if (typeof elf !== "string") {
         this.#counts.add(kind, outcome);
         return elf;
@@ -119,12 +136,11 @@ export class CompanionFiles implements Companions {
   }
 
   #openElf(
-    root: Root,
-    path: string,
+    attempt: Attempt,
     open: ClosableSource[],
     check: (elf: ElfFile) => CheckProblem | undefined,
   ): ElfFile | OpenProblem | CheckProblem {
-    const file = openInRoot(this.#withPath, root, path);
+    const file = attempt.open();
     if ("problem" in file) return file.problem;
     const source = new ClosableSource(file);
     const elf = parseElf(source);

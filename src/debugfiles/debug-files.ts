@@ -1,11 +1,10 @@
-import type { Companions } from "../debuginfo/debug-info.js";
 import type { ElfFile } from "../elf/elf-file.js";
 import type { Addon } from "../native/addon.js";
 import { type CheckProblem, checkDebugFile } from "./check.js";
 import { ClosableSource } from "./closable-source.js";
 import { CompanionFiles, type CompanionPlaces } from "./companion-files.js";
 import { type DebugLink, readDebugLink } from "./debug-link.js";
-import type { OpenProblem } from "./open-in-root.js";
+import type { OpenedFile, OpenProblem } from "./open-in-root.js";
 import { type DebugFileCounts, mostTelling, OutcomeCounts } from "./outcomes.js";
 import { type Candidate, folderPlaces, type Place } from "./places.js";
 import { openRoots, pathInside, type Root, type Roots, type SeenAt } from "./roots.js";
@@ -38,11 +37,16 @@ export interface FoundDebugFile {
   readonly identity: string;
 }
 
+/** Opens the file of a build id that was downloaded, for whoever asks to close. */
+export type Downloads = (buildId: string) => OpenedFile | { readonly problem: OpenProblem };
+
 export interface DebugFilesOptions {
   /** Where to look, in order; the folders of the container and of this machine unless told. */
   readonly places?: readonly Place[];
   /** This machine's root, found by itself unless told. */
   readonly hostRoot?: string;
+  /** Looked into when there is none elsewhere; each time, for it costs one look and they come while all else stays. */
+  readonly downloads?: Downloads | undefined;
 }
 
 /** Finds the files that have the debug information of executables. */
@@ -50,8 +54,11 @@ export class DebugFiles {
   readonly #withPath: Addon["withPath"];
   readonly #places: readonly Place[];
   readonly #hostRoot: string | undefined;
+  readonly #downloads: Downloads | undefined;
 
-  constructor(withPath: Addon["withPath"], { places = folderPlaces(withPath), hostRoot }: DebugFilesOptions = {}) {
+  constructor(withPath: Addon["withPath"], options: DebugFilesOptions = {}) {
+    const { places = folderPlaces(withPath), hostRoot, downloads } = options;
+    this.#downloads = downloads;
     this.#withPath = withPath;
     this.#places = places;
     this.#hostRoot = hostRoot;
@@ -60,7 +67,7 @@ export class DebugFiles {
   /** For one batch of addresses; to be closed after it. Nothing is looked for before it is asked for. */
   open(debuggee: Debuggee, memory?: SearchMemory): DebugFileSearch {
     return new DebugFileSearch(debuggee, {
-      ...{ withPath: this.#withPath, places: this.#places, memory },
+      ...{ withPath: this.#withPath, places: this.#places, downloads: this.#downloads, memory },
       openRoots: () => openRoots(debuggee.seenAt, this.#hostRoot),
     });
   }
@@ -69,6 +76,7 @@ export class DebugFiles {
 interface SearchContext {
   readonly withPath: Addon["withPath"];
   readonly places: readonly Place[];
+  readonly downloads: Downloads | undefined;
   readonly openRoots: () => Roots;
   readonly memory: SearchMemory | undefined;
 }
@@ -86,7 +94,7 @@ export class DebugFileSearch {
   readonly #context: SearchContext;
   readonly #outcomes = new OutcomeCounts();
   /** What debug information refers to, by where it is: in the debug file, if that was found, or in the executable. */
-  readonly companions: Companions & { close(): void };
+  readonly companions: Pick<CompanionFiles, keyof CompanionFiles>;
   #roots: Roots | undefined;
   #found: Opened | undefined;
   #isSought = false;
@@ -98,14 +106,15 @@ export class DebugFileSearch {
     this.#context = context;
     this.#link = readDebugLink(debuggee.elf);
     this.#memory = context.memory ?? { missingUntilMs: -Infinity, crcOf: "" };
-    this.companions = new CompanionFiles(context.withPath, this.#outcomes, () => this.#companionPlaces());
+    this.companions = new CompanionFiles(context, this.#outcomes, () => this.#companionPlaces());
   }
 
   /** The debug file; undefined when there is none. Found when it is first asked for. */
   get file(): FoundDebugFile | undefined {
     if (!this.#isSought) {
       this.#isSought = true;
-      if (performance.now() >= this.#memory.missingUntilMs) this.#found = this.#seek();
+      const isKnownMissing = performance.now() < this.#memory.missingUntilMs;
+      this.#found = isKnownMissing ? this.#takeDownload() : this.#seek();
     }
     return this.#found;
   }
@@ -166,8 +175,21 @@ export class DebugFileSearch {
         problems.push(opened);
       }
     }
+    const downloaded = this.#takeDownload();
+    if (downloaded !== undefined) return downloaded;
     const problem = mostTelling(problems);
     return this.#missing(problem === "not-found" ? (roots.problem ?? problem) : problem);
+  }
+
+  #takeDownload(): Opened | undefined {
+    const { downloads } = this.#context;
+    const { buildId } = this.#debuggee;
+    if (downloads === undefined || buildId === "") return undefined;
+    const place = "debuginfod" as const;
+    const opened = this.#try({ place, path: "", root: undefined, open: () => downloads(buildId) });
+    if (typeof opened === "string") return undefined;
+    this.#outcomes.add("debug", place);
+    return opened;
   }
 
   #missing(problem: Parameters<OutcomeCounts["add"]>[1]): undefined {

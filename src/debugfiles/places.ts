@@ -4,7 +4,7 @@ import { openInRoot, type OpenedFile, type OpenProblem } from "./open-in-root.js
 import type { Root, Roots } from "./roots.js";
 
 /** Where debug files were found. Counted. */
-export const PLACE_NAMES = ["build-id", "debuglink"] as const;
+export const PLACE_NAMES = ["build-id", "debuglink", "debuginfod"] as const;
 export type PlaceName = (typeof PLACE_NAMES)[number];
 
 /** What is sought. */

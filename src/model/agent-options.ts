@@ -1,3 +1,4 @@
+import type { DebuginfodOptions } from "./debuginfod-options.js";
 import type { Demangling } from "./demangling.js";
 import type { ExporterSpec } from "./exporter-spec.js";
 import type { LogLevel } from "./log.js";
@@ -9,7 +10,7 @@ export interface ListenAddress {
 }
 
 /** What the agent was asked for; made by the command line, frozen, complete. */
-export interface AgentOptions {
+export interface AgentOptions extends DebuginfodOptions {
   /** Ticks a second on each CPU, 1 to 999. */
   readonly frequencyHz: number;
   /** Windows end at multiples of it of the wall clock. */
@@ -68,6 +69,10 @@ export interface AgentOptions {
   readonly apiProfilesBytes: number;
   readonly unwindMemoryBytes: number;
   readonly ringMemoryBytes: number;
+  /** Where debug files are kept; absolute. */
+  readonly debuginfodDir: string;
+  /** One debug file, from the first question to its last byte. */
+  readonly debuginfodTimeoutMs: number;
   /** Bytes that the agent may take; "auto": what its cgroup allows, less a margin. */
   readonly memoryLimit: number | "auto" | "off";
   /** Cores that the agent may take, BPF included; "auto": what its cgroup's quota allows, less a margin. */

@@ -1,7 +1,8 @@
+import type { DebuginfodOptions } from "./debuginfod-options.js";
 import type { Demangling } from "./demangling.js";
 
 /** What one recording was asked for; made by the command line, frozen, complete. */
-export interface RecordOptions {
+export interface RecordOptions extends DebuginfodOptions {
   readonly durationMs: number;
   /** Samples a second on each CPU, 1 to 999. */
   readonly frequencyHz: number;
@@ -21,6 +22,10 @@ export interface RecordOptions {
   readonly unwindMemoryBytes: number;
   /** Size of the ring buffer between kernel and user space: a power of two. */
   readonly ringMemoryBytes: number;
+  /** Where debug files are kept, absolute; the user's folder of caches when undefined. */
+  readonly debuginfodDir: string | undefined;
+  /** For how long all debug files together are waited for. */
+  readonly debuginfodWaitMs: number;
   /** No progress on the terminal. */
   readonly quiet: boolean;
 }

@@ -16,8 +16,12 @@ const PASSING: ReadonlySet<UnresolvedReason> = new Set(["read-failed", "worker-f
 const CHAIN = 0; // a number of chains, or -1 - a reason's index
 const BIAS = 1; // ELF address less file offset
 const SYMBOL_START = 2;
-const PROVISIONAL = 3; // 1 when the answer will be better
+const PROVISIONAL = 3; // 0 when the answer is for good, 1 when there was no time for a better one, or SUPERSEDED
 const WIDTH = 4;
+
+const FOR_GOOD = 0;
+/** From before a debug file came: it holds until there is another one. */
+const SUPERSEDED = 2;
 
 /** Its objects, empty columns and place in the cache; measured with seven thousand of them. */
 const OWN_BYTES = 2500;
@@ -31,6 +35,10 @@ export class ExecutableNames implements Sized {
   private provisional = false;
   /** How often the worker ended over it in a row. */
   failures = 0;
+  /** Build ID of a debug file that would tell more, and is not here. */
+  wantsDebugInfo: string | undefined;
+  /** Whether a debug file came, and nobody has been asked since. */
+  private lookAgain = false;
 
   get bytes(): number {
     return OWN_BYTES + this.ranges.bytes + this.functions.bytes;
@@ -40,14 +48,29 @@ export class ExecutableNames implements Sized {
   unknown(fileOffsets: Float64Array): Float64Array {
     return fileOffsets.filter((offset) => {
       const range = this.ranges.find(offset);
-      return range < 0 || this.ranges.value(range, PROVISIONAL) !== 0;
+      return range < 0 || this.ranges.value(range, PROVISIONAL) !== FOR_GOOD;
     });
+  }
+
+  /** A debug file came: everything is asked anew, and what is known serves until then. */
+  askAnew(): void {
+    this.lookAgain = true;
+    this.provisional ||= this.ranges.length > 0;
+    this.ranges.fill(PROVISIONAL, SUPERSEDED);
+  }
+
+  get looksAgain(): boolean {
+    return this.lookAgain;
   }
 
   learn(asked: Float64Array, result: SymbolizeResult): void {
     const { buildId, textStart, textLimit, textFileOffset } = result;
     if (result.textLimit > 0 || this.file === undefined) {
       this.file = { buildId, textStart, textLimit, textFileOffset };
+    }
+    if (!isUnasked(result)) {
+      this.wantsDebugInfo = result.wantsDebugInfo;
+      this.lookAgain = false;
     }
     const numbers = this.functions.add(result);
     const added: AddedRange[] = [];
@@ -65,10 +88,8 @@ export class ExecutableNames implements Sized {
       }
     }
     if (this.provisional) {
-      const better = new Set(added.map(({ address }) => address));
-      this.ranges.filter((range) => {
-        return this.ranges.value(range, PROVISIONAL) === 0 || !better.has(this.ranges.start(range));
-      });
+      const bettered = new Set(added.map(({ address }) => this.ranges.find(address)));
+      this.ranges.filter((range) => this.ranges.value(range, PROVISIONAL) === FOR_GOOD || !bettered.has(range));
     }
     this.provisional ||= result.provisional.includes(1);
     this.ranges.merge(added);
@@ -98,4 +119,9 @@ export class ExecutableNames implements Sized {
     }
     return { ...result, ...this.file, ...this.functions.columns(), unresolved };
   }
+}
+
+/** Whether the worker did not come to look at the file. */
+function isUnasked({ unresolved }: SymbolizeResult): boolean {
+  return unresolved["worker-failed"] !== undefined || unresolved["read-failed"] !== undefined;
 }

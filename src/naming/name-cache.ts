@@ -58,6 +58,8 @@ export class NameCache implements Namer {
   readonly missing = new Map(NAME_MISSES.map((reason) => [reason, 0]));
   /** Whether the other namer is asked at all. While it is not, names that are known go on, and addresses without one are "shed". */
   asksOn = true;
+  /** Told of the build ID of each debug file that is not here, each time its executable is met. */
+  onDebugFileWanted: ((buildId: string) => void) | undefined;
 
   private linesLeftMs = LINES_BURST_MS;
   private linesEarnedMs = performance.now();
@@ -86,6 +88,13 @@ export class NameCache implements Namer {
     this.executables.resize(executablesShare(budgetBytes));
   }
 
+  /** A debug file came: whatever executables wanted it are asked about anew when they are met again. */
+  debugFileArrived(buildId: string): void {
+    for (const names of this.executables.values()) {
+      if (names.wantsDebugInfo === buildId) names.askAnew();
+    }
+  }
+
   async symbolize(request: SymbolizeRequest): Promise<SymbolizeResult> {
     const names = this.executables.get(request.executable) ?? new ExecutableNames();
     const fileOffsets = names.unknown(request.fileOffsets);
@@ -96,7 +105,8 @@ export class NameCache implements Namer {
     const isShed = !this.asksOn && !failed && !wasLetGo;
     if (isShed) this.asked.shed += fileOffsets.length;
     if (fileOffsets.length > 0 && !failed && !wasLetGo && !isShed) {
-      const question = { ...request, fileOffsets, linesBudgetMs: Math.min(LINES_BUDGET_MS, this.earnedLinesMs()) };
+      const linesBudgetMs = Math.min(LINES_BUDGET_MS, this.earnedLinesMs());
+      const question = { ...request, fileOffsets, linesBudgetMs, lookAgain: names.looksAgain };
       const result = await this.namer.symbolize(question).catch(() => unnamed(question, "worker-failed"));
       failed = result.unresolved["worker-failed"] !== undefined;
       names.failures = failed ? names.failures + 1 : 0;
@@ -106,6 +116,7 @@ export class NameCache implements Namer {
       addAll(this.withoutLines, Object.entries(result.withoutLines));
       addAll(this.debugFiles, Object.entries(result.debugFiles));
     }
+    if (names.wantsDebugInfo !== undefined && this.asksOn) this.onDebugFileWanted?.(names.wantsDebugInfo);
     // What no answer was kept for: the reasons that pass.
     const why = failed ? "worker-failed" : wasLetGo ? "let-go" : isShed ? "shed" : "read-failed";
     const answer = names.answer(request, why);

@@ -28,6 +28,11 @@ export class RangeTable {
     return this.values[row * this.width + column];
   }
 
+  /** Another number in a column of all ranges. */
+  fill(column: number, value: number): void {
+    for (let at = column; at < this.values.length; at += this.width) this.values[at] = value;
+  }
+
   /** The range that an address lies in, or -1. */
   find(address: number): number {
     let low = 0;

@@ -45,6 +45,8 @@ export interface SymbolizeRequest {
    * undefined.
    */
   readonly linesBudgetMs?: number;
+  /** A debug file came since it was asked the last time: those that were not found are looked for again. */
+  readonly lookAgain?: boolean;
 }
 
 /** A function as a profile tells of it; see `ProfileFunction`. */
@@ -73,6 +75,8 @@ export interface SymbolizeResult {
   readonly executable: ExecutableSerial;
   /** Hex, "" when there is none. */
   readonly buildId: string;
+  /** Build ID, hex, of a debug file that would tell more and is not on this machine; undefined when there is none such. */
+  readonly wantsDebugInfo?: string | undefined;
   /** ELF addresses of the first executable segment's page-aligned extent, for pprof's Mapping; zeros when not ELF. */
   readonly textStart: number;
   readonly textLimit: number;

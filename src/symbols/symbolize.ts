@@ -1,6 +1,6 @@
 import { fstatSync } from "node:fs";
 import type { DebugFiles, DebugFileSearch } from "../debugfiles/debug-files.js";
-import type { DebugProblem } from "../debuginfo/debug-info.js";
+import { type DebugProblem, hasDebugInfo } from "../debuginfo/debug-info.js";
 import { readBuildId } from "../elf/build-id.js";
 import { type ByteSource, FileSource, MemorySource } from "../elf/byte-source.js";
 import { type ElfFile, executableSegments, isRefusal, segmentOf, toElfAddress } from "../elf/elf-file.js";
@@ -40,7 +40,8 @@ export function symbolize(request: SymbolizeRequest, cache: ResolverCache, debug
   if (typeof elf === "string") return unnamed(request, elf);
   const known = cache.get(request.executable) ?? new KnownExecutable(elf);
   const buildId = readBuildId(elf);
-  const search = debugFiles?.open({ elf, buildId, seenAt: request.seenAt }, known.searchMemory);
+  const memory = request.lookAgain === true ? undefined : known.searchMemory;
+  const search = debugFiles?.open({ elf, buildId, seenAt: request.seenAt }, memory);
   try {
     const columns = resolveAll(request, elf, known, search);
     // After use, for it has grown.
@@ -72,7 +73,7 @@ function openSource(request: SymbolizeRequest): ByteSource | undefined {
 type Columns = Omit<SymbolizeResult, "executable" | "buildId" | "textStart" | "textLimit" | "textFileOffset">;
 
 function resolveAll(
-  { fileOffsets, linesBudgetMs }: SymbolizeRequest,
+  { fileOffsets, linesBudgetMs, image }: SymbolizeRequest,
   elf: ElfFile,
   known: KnownExecutable,
   search: DebugFileSearch | undefined,
@@ -137,7 +138,12 @@ function resolveAll(
   }
   const named = { chainIndices, ...names.finish(), symbolStarts };
   const counts = { unresolved, withoutLines, debugFiles: search?.counts ?? {}, found: sources };
-  return { elfAddresses, ...named, ...counts, reasons, provisional, linesMs, rangeStarts, rangeLimits };
+  const lacksDebugInfo = go === undefined && !files.some((file) => hasDebugInfo(file.elf));
+  const wanted = lacksDebugInfo ? readBuildId(elf) : search?.companions.missing;
+  // The vDSO's is nowhere.
+  const wantsDebugInfo = wanted === "" || image !== undefined ? undefined : wanted;
+  const ranges = { rangeStarts, rangeLimits };
+  return { elfAddresses, ...named, ...counts, reasons, provisional, linesMs, ...ranges, wantsDebugInfo };
 }
 
 /** An extent of ELF addresses as file offsets, cut to the segment around the address. */

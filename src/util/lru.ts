@@ -33,6 +33,11 @@ export class ByteLru<Key, Value extends Sized> {
     return value;
   }
 
+  /** Those held now; nothing counts as used by it. */
+  values(): IterableIterator<Value> {
+    return this.#values.values();
+  }
+
   /** Keeps the value as the most recent and lets go of the least recent over the budget; one that is over it alone is not kept. */
   set(key: Key, value: Value): void {
     this.#values.delete(key);

@@ -51,6 +51,7 @@ describe("the metrics of an agent", { skip: reason }, () => {
         ...["--window", "1s", "--frequency", "99", "--node", NODE, "--runtime-socket", pods.socket],
         ...["--pod-label", "app", "--collection-agent", NO_INTAKE, "--spool-dir", spool],
         ...["--api-listen", "127.0.0.1:0", "--memory-limit", "4GiB", "--cpu-limit", "400%"],
+        ...["--debuginfod-urls", NO_INTAKE, "--debuginfod-dir", path.join(pods.folder, "debuginfod")],
       ],
       await pods.environment(),
     );

@@ -26,6 +26,7 @@ const FLOORS: Readonly<Record<string, number>> = {
   host: 2,
   naming: 2,
   budget: 2,
+  debuginfod: 2,
   symbols: 2,
   jit: 2,
   profiles: 2,

@@ -1,6 +1,7 @@
 import { registerAccounting } from "#src/metrics/accounting.js";
 import { registerApi } from "#src/metrics/api.js";
 import { registerBudget } from "#src/metrics/budget.js";
+import { registerDebuginfod } from "#src/metrics/debuginfod.js";
 import { registerDeliveries } from "#src/metrics/deliveries.js";
 import { registerExports } from "#src/metrics/exports.js";
 import { registerHealth } from "#src/metrics/health.js";
@@ -39,6 +40,7 @@ export function allMetrics(): readonly DescribedMetric[] {
   registerUnwinding(registry, unread());
   registerNames(registry, unread());
   registerJit(registry, unread());
+  registerDebuginfod(registry, unread());
   registerOwnership(registry, unread());
   registerSources(registry, unread());
   registerAccounting(registry, unread());

@@ -34,7 +34,7 @@ const RULES: readonly (readonly [pattern: RegExp, reason: TransportReason, sente
   [
     /^(ENOENT|ECONNREFUSED|EACCES|EHOSTUNREACH|ENETUNREACH|EADDRNOTAVAIL)$/,
     "unreachable",
-    "cannot be reached; check that an intake listens there",
+    "cannot be reached; check the address, and that it is up",
   ],
 ];
 

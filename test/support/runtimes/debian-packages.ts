@@ -24,7 +24,8 @@ export function unpackedRuntimes(): Unpacked | undefined {
   return root === undefined ? undefined : (unpacked ??= describeRoot(root));
 }
 
-function describeRoot(root: string): Unpacked {
+/** What was unpacked under such a root. */
+export function describeRoot(root: string): Unpacked {
   const programs = ["usr/sbin", "usr/bin"].map((folder) => path.join(root, folder));
   // Debian's libraries lie in a folder of the architecture's name, and some still in /lib.
   const libraries = ["usr/lib", "lib"]

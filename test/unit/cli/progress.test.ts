@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { type Output, outputOf } from "#src/cli/output.js";
-import { createReporter, progressLine } from "#src/cli/progress.js";
+import { createReporter, downloadLine, progressLine } from "#src/cli/progress.js";
 
 const progress = { elapsedMs: 4200, durationMs: 10_000, samples: 1234, lost: 2, complete: 1231 };
 
@@ -24,6 +24,15 @@ describe("the progress line", () => {
       "recording ━━━━━━━━━━━━━━━━━━━━━━━━ 12 s of 10 s  0 samples",
     );
     assert.equal(progressLine(progress, 20).length, 19);
+  });
+
+  it("says of downloads how many, how much, for how long, and what to do", () => {
+    const downloads = { elapsedMs: 4200, waitMs: 30_000, arrived: 3, waiting: 2, bytes: 13_000_000 };
+    assert.equal(
+      downloadLine(downloads, 200),
+      "debug files: 3 came, 2 on their way, 12.4 MiB, 4 s of 30 s; Ctrl-C goes on without",
+    );
+    assert.equal(downloadLine(downloads, 20).length, 19);
   });
 
   it("is drawn on terminals only, at a rate for eyes, and taken away before anything else", () => {
