@@ -33,7 +33,7 @@ export class MemoryPolicy {
     else this.wellSinceMs ??= nowMs;
     const settled = nowMs - this.changedAtMs >= SETTLE_MS;
     if (level < top && share >= this.shedAt && (settled || share >= this.shedAt + URGENT_ABOVE)) {
-      this.patience.shed(nowMs);
+      this.patience.shed(nowMs, !settled);
       return this.changed(level + 1, nowMs);
     }
     if (level > 0 && this.wellSinceMs !== undefined && nowMs - this.wellSinceMs >= this.patience.waitMs) {
