@@ -37,6 +37,8 @@ export interface SymbolizeRequest {
   readonly name: string;
   /** Who runs it and where it lies, for files of debug information beside it; undefined when there is no file. */
   readonly seenAt?: SeenAt;
+  /** Whether other files are to be sought although none was found a moment ago: one has come meanwhile. */
+  readonly seekAnew?: boolean;
   /** Distinct, ascending. */
   readonly fileOffsets: Float64Array;
   /**

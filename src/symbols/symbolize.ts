@@ -40,7 +40,8 @@ export function symbolize(request: SymbolizeRequest, cache: ResolverCache, debug
   if (typeof elf === "string") return unnamed(request, elf);
   const known = cache.get(request.executable) ?? new KnownExecutable(elf);
   const buildId = readBuildId(elf);
-  const search = debugFiles?.open({ elf, buildId, seenAt: request.seenAt }, known.searchMemory);
+  const memory = request.seekAnew === true ? undefined : known.searchMemory;
+  const search = debugFiles?.open({ elf, buildId, seenAt: request.seenAt }, memory);
   try {
     const columns = resolveAll(request, elf, known, search);
     // After use, for it has grown.
