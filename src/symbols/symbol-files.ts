@@ -1,7 +1,7 @@
+import { hasSymbols } from "../debugfiles/check.js";
 import type { DebugFileSearch } from "../debugfiles/debug-files.js";
 import { hasDebugInfo } from "../debuginfo/debug-info.js";
-import { SHT_SYMTAB } from "../elf/constants.js";
-import { type ElfFile, findSectionOfType } from "../elf/elf-file.js";
+import type { ElfFile } from "../elf/elf-file.js";
 
 /** Whose symbols a file has: the executable's own, or what was taken out of it. */
 export type SymbolFileOrigin = "own" | "debugfile";
@@ -20,8 +20,7 @@ export interface SymbolFile {
  */
 export function symbolFilesOf(elf: ElfFile, hasGoTable: boolean, search: DebugFileSearch | undefined): SymbolFile[] {
   const files: SymbolFile[] = [{ origin: "own", elf, identity: "" }];
-  const hasSymbols = findSectionOfType(elf, SHT_SYMTAB) !== undefined;
-  if (!hasSymbols || (!hasGoTable && !hasDebugInfo(elf))) {
+  if (!hasSymbols(elf) || (!hasGoTable && !hasDebugInfo(elf))) {
     const found = search?.file;
     if (found !== undefined) files.push({ ...found, origin: "debugfile", elf: asLoaded(found.elf, elf) });
   }
@@ -29,6 +28,6 @@ export function symbolFilesOf(elf: ElfFile, hasGoTable: boolean, search: DebugFi
 }
 
 /** A file that has the symbols and not the code: which addresses are code is for the executable to say. */
-export function asLoaded(file: ElfFile, { segments }: ElfFile): ElfFile {
+export function asLoaded(file: ElfFile, { segments }: Pick<ElfFile, "segments">): ElfFile {
   return { ...file, segments };
 }

@@ -29,7 +29,10 @@ export interface CompareOptions {
 }
 
 /** Compares a file's lines with llvm-symbolizer's on random addresses; gives how many of them have inlined calls. */
-export function compareLines(file: string, { program = file, code = program, companions }: CompareOptions = {}): number {
+export function compareLines(
+  file: string,
+  { program = file, code = program, companions }: CompareOptions = {},
+): number {
   const addresses = randomAddresses(openProgram(code), ADDRESSES);
   const limits = { deadlineMs: Infinity, maxInflatedBytes: 1 << 28 };
   const answers = lookUpLines(openProgram(file), addresses, companions ? { ...limits, companions } : limits);

@@ -134,9 +134,9 @@ describe("a stripped program's debug file", { skip: cannotRoot() ?? false }, () 
       const request = { executable: 1 as ExecutableSerial, fd, name: "program", seenAt };
       const files = new DebugFiles(withPath, { hostRoot: host });
       const cache = createResolverCache();
-      const ask = (linesBudgetMs: number) => {
+      const ask = (linesBudgetMs: number, lookAgain = false) => {
         const fileOffsets = Float64Array.of(offset);
-        const result = symbolize({ ...request, fileOffsets, linesBudgetMs }, cache, files);
+        const result = symbolize({ ...request, fileOffsets, linesBudgetMs, lookAgain }, cache, files);
         const words = chainInWords(result, result.chainIndices[0]).replaceAll(`${dirname(source)}/`, "");
         return { words, found: result.found, counts: result.debugFiles, provisional: result.provisional[0] };
       };
@@ -150,6 +150,11 @@ describe("a stripped program's debug file", { skip: cannotRoot() ?? false }, () 
       assert.deepEqual(ask(Infinity), {
         ...{ words: "", found: {}, counts: { "debug not-found": 1 }, provisional: 0 },
       });
+      // When it is back, whoever knows so is told at once.
+      place(debug, root, linked[0]);
+      assert.deepEqual(ask(Infinity), { words: "", found: {}, counts: {}, provisional: 0 });
+      assert.deepEqual(ask(Infinity, true).words, WHOLE_CHAIN);
+      clear();
       closeSync(fd);
     }
   });
