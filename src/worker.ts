@@ -30,7 +30,7 @@ function sourceOf(content: ExecutableContent): ByteSource {
 }
 
 const resolvers = createResolverCache();
-const { debuginfodDir } = workerData as WorkerSetting;
+const debuginfodDir = (workerData as WorkerSetting | null)?.debuginfodDir; // who is told nothing reads none
 const findDebugFile = debuginfodDir === undefined ? undefined : downloadedFiles(debuginfodDir);
 
 answerCalls<WorkerCallTable>(parentPort, {
