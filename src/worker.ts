@@ -31,7 +31,7 @@ function sourceOf(content: ExecutableContent): ByteSource {
 }
 
 const resolvers = createResolverCache();
-const { debuginfodDir } = workerData as WorkerSetting;
+const debuginfodDir = (workerData as WorkerSetting | null)?.debuginfodDir; // who is told nothing reads none
 const debugFiles = openDebugFiles(debuginfodDir);
 
 answerCalls<WorkerCallTable>(parentPort, {
