@@ -9,8 +9,8 @@
 
 namespace hostflame {
 
-// The kernel's account of the symbols that it makes while it runs and takes back (PERF_RECORD_KSYMBOL, 5.1): BPF programs and
-// their trampolines, pages of kprobes and of ftrace. One ring a CPU, into which that CPU's records go.
+// The kernel's account of the symbols that it makes while it runs and takes back (PERF_RECORD_KSYMBOL, 5.1): BPF
+// programs and their trampolines, pages of kprobes and of ftrace. One ring a CPU, into which that CPU's records go.
 class SymbolEvents {
  public:
   SymbolEvents() = default;

@@ -11,7 +11,6 @@ import { judge } from "../support/verdict.js";
 import { recordWhile } from "../support/record.js";
 import { runWorkloads } from "../support/run-workload.js";
 import { buildWorkload } from "../support/workload.js";
-import { tellSymbols } from "./guest-symbols.js";
 import { CPU_MS, guestWorkloads } from "./guest-workloads.js";
 
 /** An emulated CPU is slow: at 999 Hz sampling would be most of what it does. */
@@ -75,5 +74,4 @@ const cgroups = [await tellCgroup("v2")];
 mkdirSync(V1_MOUNT);
 spawnSync("mount", ["-t", "cgroup", "-o", "cpuacct", "cgroup", V1_MOUNT]);
 cgroups.push(await tellCgroup("cpuacct"));
-const symbols = await tellSymbols(process.argv[2] ?? "");
-console.log(JSON.stringify({ findings, summary: recording.summary, verdicts, cgroups, symbols }));
+console.log(JSON.stringify({ findings, summary: recording.summary, verdicts, cgroups }));

@@ -7,7 +7,6 @@ import { before, describe, it } from "node:test";
 import type { Summary } from "../support/record.js";
 import type { Verdict } from "../support/verdict.js";
 import { buildWorkload, missingTool } from "../support/workload.js";
-import type { GuestSymbols } from "./guest-symbols.js";
 import type { GuestCgroup } from "./guest.js";
 import { guestWorkloads } from "./guest-workloads.js";
 
@@ -23,7 +22,6 @@ interface Report {
   readonly verdicts: readonly Verdict[];
   /** null where the kernel has no such hierarchy. */
   readonly cgroups: readonly (GuestCgroup | null)[];
-  readonly symbols: GuestSymbols;
 }
 
 describe("record under other kernels", { skip: cannotBoot() }, () => {
@@ -63,31 +61,6 @@ describe("record under other kernels", { skip: cannotBoot() }, () => {
         });
       }
 
-      it("is asked to show its addresses, where it hides them from all", () => {
-        const { findings } = report.symbols;
-        assert.deepEqual([findings["0"].status, findings["1"].status, findings["2"].status], ["ok", "ok", "warn"]);
-        assert.match(findings["2"].found, /hides addresses \(kernel\.kptr_restrict is 2\)/);
-        assert.match(findings["2"].advice, /^sysctl kernel\.kptr_restrict=1; kernel frames stay/);
-      });
-
-      it("has names of modules that are loaded later, for as long as they are, and reads its list when they come", () => {
-        const { ofModule, passes, recorded } = report.symbols;
-        assert.deepEqual(ofModule, ["virtio_rng!virtio_read", "virtio_rng!virtio_read", "virtio_rng!virtio_read", ""]);
-        assert.equal(passes, 2);
-        assert.ok(
-          recorded.some((frame) => frame.startsWith("virtio_rng!")),
-          recorded.join(" "),
-        );
-      });
-
-      it("has names of BPF programs that are gone", () => {
-        const { recorded } = report.symbols;
-        assert.ok(
-          recorded.some((frame) => /^bpf!bpf_prog_[0-9a-f]{16}_spin_\[k\]$/.test(frame)),
-          recorded.join(" "),
-        );
-      });
-
       it("loses no sample", () => assert.equal(report.summary.lost, 0));
 
       for (const { name } of guestWorkloads) {
@@ -120,7 +93,7 @@ function runInGuest(suite: string): Report {
   try {
     // Shared by name: a guest has a /tmp of its own, and a checkout may lie there.
     const options = ["--timeout", String(GUEST_SECONDS), "--ro", process.cwd()];
-    const command = [suite, ...options, "--", process.execPath, "build/test/kernels/guest.js", initramfsOf(suite)];
+    const command = [suite, ...options, "--", process.execPath, "build/test/kernels/guest.js"];
     const { status } = spawnSync(path.join(kit, "run"), command, { stdio: ["ignore", out, err] });
     const output = readFileSync(stdout, "utf8");
     assert.equal(status, 0, `in the guest:\n${readFileSync(stderr, "utf8")}\n${output.slice(-4000)}`);
@@ -130,11 +103,6 @@ function runInGuest(suite: string): Report {
     closeSync(err);
     rmSync(folder, { recursive: true });
   }
-}
-
-/** Where the kit keeps the modules of a kernel. */
-function initramfsOf(suite: string): string {
-  return path.join(process.env["KERNELS_CACHE"] ?? "/var/cache/kernels", `${suite}-amd64`, "initramfs");
 }
 
 /** Why no other kernel can be booted here, or false. */
