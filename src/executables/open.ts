@@ -7,8 +7,7 @@ export type OpenProblem =
   "process-gone" | "not-permitted" | "identity-changed" | "not-a-file" | "too-many-open-files" | "open-failed";
 
 export type OpenResult =
-  | { readonly fd: number; readonly path: string; readonly isUnlinked?: boolean }
-  | { readonly problem: OpenProblem };
+  { readonly fd: number; readonly path: string; readonly isUnlinked?: boolean } | { readonly problem: OpenProblem };
 
 /**
  * Opens the file behind a mapping of a process, without following any path that the process could have prepared:

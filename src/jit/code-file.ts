@@ -78,8 +78,9 @@ export class CodeProgress {
     private readonly maxCodes?: number,
   ) {
     this.log = new CodeLog(maxCodes, state?.columns);
-    if (state !== undefined)
+    if (state !== undefined) {
       ({ position: this.position, mark: this.mark, midLine: this.midLine, ended: this.ended } = state);
+    }
   }
 
   get state(): CodeFileState {

@@ -177,7 +177,7 @@ export class JitNames implements BoundKind {
 
   private filesOf(process: ProcessKey): ProcessFiles | JitMiss {
     const known = this.entries.get(process.pid);
-    if (known !== undefined && known.key.startTimeNs === process.startTimeNs) return known.files;
+    if (known?.key.startTimeNs === process.startTimeNs) return known.files;
     // Its number is another's by now, or it was let go for others.
     return known === undefined ? "process-gone" : "pid-reused";
   }

@@ -57,8 +57,9 @@ export class LineRecord {
       const end = bytes.indexOf(0, at + ENTRY_BYTES);
       if (end < 0) break;
       const isSame = bytes[at + ENTRY_BYTES] === SAME_NAME && end === at + ENTRY_BYTES + 1;
-      if (!isSame)
+      if (!isSame) {
         fileName = bytes.toString("utf8", at + ENTRY_BYTES, Math.min(end, at + ENTRY_BYTES + MAX_NAME_BYTES));
+      }
       const line = Math.max(0, bytes.readInt32LE(at + 8));
       const address = bytes.readUInt32LE(at) + bytes.readUInt32LE(at + 4) * 2 ** 32;
       entries.push({ address, line: { fileName, line } });

@@ -80,8 +80,9 @@ export class Jitdump implements CodeFile {
       for (;;) {
         const bytes =
           position === 0 ? this.header(window) : position >= until ? "postponed" : this.record(window, position);
-        if (typeof bytes === "string")
+        if (typeof bytes === "string") {
           return bytes === "postponed" && position >= MAX_FILE_BYTES ? "file-too-large" : bytes;
+        }
         position += bytes;
       }
     } finally {

@@ -70,7 +70,8 @@ int main(void)
 		r.fp = FP;
 		r.return_address = cases[i].return_address;
 		memcpy(&code, cases[i].code, sizeof(code));
-		if (step_by_code(&r, code) != STEP_ON || r.ip != cases[i].ip || r.sp != cases[i].sp || r.fp != cases[i].fp) {
+		if (step_by_code(&r, code) != STEP_ON || r.ip != cases[i].ip || r.sp != cases[i].sp ||
+		    r.fp != cases[i].fp) {
 			printf("%s: ip=%llx sp=%llx fp=%llx\n", cases[i].what, r.ip, r.sp, r.fp);
 			failed = 1;
 		}

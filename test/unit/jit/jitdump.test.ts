@@ -143,8 +143,9 @@ describe("a jitdump", () => {
           dump = new Jitdump(source, dump.state, 64);
           const result = dump.readOn(most);
           assert.notEqual(result.outcome, "read-failed");
-          for (const code of dump.find(Float64Array.of(0, 0x1000, 0x2000, 2 ** 46)))
+          for (const code of dump.find(Float64Array.of(0, 0x1000, 0x2000, 2 ** 46))) {
             assert.ok(code === undefined || code.line >= 0);
+          }
         }
       }),
     );

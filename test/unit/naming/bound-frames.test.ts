@@ -32,7 +32,8 @@ function bound(options: SampleOptions): Uint8Array {
 
 function windowOf(...records: readonly Uint8Array[]) {
   const kernelMap = { updateElement: () => undefined, lookupElement: () => false, deleteElement: () => false };
-  const intake = new Intake(new Window(), {} as unknown as FirstSights, new CgroupTable(kernelMap, 1));
+  const noSights: unknown = undefined; // no record here has one
+  const intake = new Intake(new Window(), noSights as FirstSights, new CgroupTable(kernelMap, 1));
   const told: number[] = [];
   intake.onNewBoundStack = ({ words, header }) => told.push(words[header + sampleLayout.pid / 4]);
   const { cursor, length } = batchOf(...records);

@@ -111,7 +111,8 @@ static int tell(const char *path, const char *name, const char *code)
 	fprintf(map, "%lx %zx %s calls\n", (unsigned long)code, sizeof(calls_callee), name);
 	fprintf(map, "%lx %zx %s trampoline\n", (unsigned long)code + TRAMPOLINE_AT, sizeof(trampoline), name);
 	fprintf(map, "%lx %zx %s loop\n", (unsigned long)code + LOOP_AT, sizeof(loops), name);
-	fprintf(map, "%lx %zx LazyCompile:*%s_outer /app/x.js:10:5\n", (unsigned long)code + OUTER_AT, sizeof(outer), name);
+	fprintf(map, "%lx %zx LazyCompile:*%s_outer /app/x.js:10:5\n", (unsigned long)code + OUTER_AT, sizeof(outer),
+		name);
 	fprintf(map, "%lx %zx Lapp/Some;::%s_inner\n", (unsigned long)code + INNER_AT, sizeof(inner), name);
 	return fclose(map);
 }
