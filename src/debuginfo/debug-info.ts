@@ -2,6 +2,7 @@ import { PF_X, PT_LOAD } from "../elf/constants.js";
 import type { ElfFile } from "../elf/elf-file.js";
 import { Attributes } from "./attributes.js";
 import { DebugFile, type FileLink, supplementaryLink } from "./debug-file.js";
+import { DebugPackage } from "./debug-package.js";
 import { type FunctionFacts, FunctionNames } from "./function-names.js";
 import { readFunctions } from "./functions.js";
 import { findCalls, type InlineTree, readInlineTree } from "./inline-tree.js";
@@ -96,6 +97,8 @@ class Lookup {
   readonly #file: DebugFile;
   readonly #names: FunctionNames;
   readonly #base: number;
+  /** Null when there is none. */
+  #package: DebugPackage | null | undefined;
   /** The bytes of the unit that is looked into, in memory that the next one uses again. */
   #buffer = new Uint8Array(0);
   #callsLeft = MAX_CALLS_LOOKED_AT;
@@ -173,15 +176,24 @@ class Lookup {
 
   /** What was split off from a unit into a file of its own. Without that file, what the linked one has is all. */
   #openSplit(linked: Unit): Pick<OpenUnit, "file" | "unit" | "names"> | undefined {
-    const elf = this.#limits.companions?.split?.(linked.dwoName, linked.compDir);
+    const { companions, maxInflatedBytes } = this.#limits;
+    const elf = this.#openPackage()?.fileOf(linked.dwoId) ?? companions?.split?.(linked.dwoName, linked.compDir);
     if (elf === undefined) return undefined;
-    const sections = new DebugSections(elf, this.#limits.maxInflatedBytes, ".dwo", this.#file.sections);
+    const sections = new DebugSections(elf, maxInflatedBytes, ".dwo", this.#file.sections);
     const info = sections.get("info");
     if (info === undefined) return undefined;
     const reader = new UnitReader(sections, info, { addresses: this.#file.sections });
     const file = new DebugFile(sections, reader, this.#base, MAX_RANGE_ENTRIES);
     const unit = findSplitUnit(reader, linked);
     return unit && { file, unit, names: new FunctionNames(file, undefined) };
+  }
+
+  #openPackage(): DebugPackage | null {
+    if (this.#package === undefined) {
+      const elf = this.#limits.companions?.package?.();
+      this.#package = (elf && DebugPackage.open(elf, this.#limits.maxInflatedBytes)) ?? null;
+    }
+    return this.#package;
   }
 
   #inside(open: OpenUnit, address: number): DebugAnswer {
