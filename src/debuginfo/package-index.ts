@@ -52,8 +52,9 @@ export class PackageIndex {
     const version = u32(header, 0);
     const [columns, units, slots] = [u32(header, 4), u32(header, 8), u32(header, 12)];
     if (version !== 2 && version !== 5) return undefined;
-    if (columns > MAX_COLUMNS || units > MAX_UNITS || slots > MAX_SLOTS || (slots & (slots - 1)) !== 0)
+    if (columns > MAX_COLUMNS || units > MAX_UNITS || slots > MAX_SLOTS || (slots & (slots - 1)) !== 0) {
       return undefined;
+    }
     return new PackageIndex(section, version, columns, units, slots);
   }
 
