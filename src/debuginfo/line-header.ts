@@ -105,8 +105,9 @@ function readTables(cursor: Cursor, sections: DebugSections, forms: LineForms, c
   const directoryOf: number[] = [];
   const readable =
     readTable(cursor, sections, forms, (path) => {
-      // The first is where the compiler ran, and the others may count from it.
-      directories.push(joinPath(directories[0] ?? compDir, path));
+      // The first is where the compiler ran, which may be told as relative there too, and the others may count from it.
+      const isCompDir = directories.length === 0 && path === compDir;
+      directories.push(isCompDir ? path : joinPath(directories[0] ?? compDir, path));
     }) &&
     readTable(cursor, sections, forms, (path, directory) => {
       names.push(path);
