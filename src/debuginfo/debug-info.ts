@@ -12,6 +12,7 @@ import { findLine, type LineTable, readLineTable } from "./line-table.js";
 import type { SectionWindow } from "./section-window.js";
 import { DebugSections } from "./sections.js";
 import { findSplitUnit } from "./split-unit.js";
+import { TextPool } from "./text-pool.js";
 import { type Unit, UnitReader } from "./unit-reader.js";
 
 /** A function at an address, and where in its source. */
@@ -96,6 +97,7 @@ class Lookup {
   readonly #limits: LookupLimits;
   readonly #file: DebugFile;
   readonly #names: FunctionNames;
+  readonly #texts = new TextPool();
   readonly #base: number;
   /** Null when there is none. */
   #package: DebugPackage | null | undefined;
@@ -213,17 +215,18 @@ class Lookup {
     if (this.#callsLeft <= 0 || open.file.ranges.exhausted) return nothing("limit-exceeded", address, address + 1);
     const tree = this.#treeOf(open, functions.owners[row]);
     const path = findCalls(tree, address, (looked) => (this.#callsLeft -= looked));
-    const found: SourceLine[] = [];
     let file = line?.file ?? -1;
     let lineNumber = line?.line ?? 0;
-    for (const call of path.calls.toReversed()) {
+    // Not pushed one by one: an array that grows has room for seventeen.
+    const found = path.calls.toReversed().map((call): SourceLine => {
       const facts = names.of(tree.entries[call], unit);
       const fileName = file < 0 ? "" : this.#path(open, file);
       const startLine = this.#startLine(facts, open, file, fileName);
-      found.push({ systemName: facts.systemName, fileName, line: lineNumber, startLine });
+      const line = { systemName: this.#texts.shared(facts.systemName), fileName, line: lineNumber, startLine };
       file = tree.callFiles[call];
       lineNumber = tree.callLines[call];
-    }
+      return line;
+    });
     return { lines: found, problem: undefined, from: Math.max(from, path.from), limit: Math.min(limit, path.limit) };
   }
 
@@ -240,7 +243,7 @@ class Lookup {
     let path = paths.get(file);
     if (path === undefined) {
       const files = lines?.files ?? this.#file.lineHeader(linked)?.files;
-      path = files === undefined ? "" : filePath(files, file);
+      path = files === undefined ? "" : this.#texts.shared(filePath(files, file));
       paths.set(file, path);
     }
     return path;
