@@ -62,8 +62,9 @@ export function judge(
     const words = (frames: readonly SymbolizerFrame[]) =>
       frames.map(({ name, file, line }) => `${name} ${file}:${line}`).join(" < ");
     if (found !== undefined) found.count++;
-    else
+    else {
       differences.set(why, { count: 1, example: `0x${addresses[at].toString(16)}: ${words(ours)} | ${words(theirs)}` });
+    }
   }
   return { addresses: addresses.length, chains, places, differences };
 }

@@ -54,7 +54,7 @@ describe("a program that was stripped as Fedora does", () => {
       if (start === 0 || aliases.every(({ size }) => size === 0)) continue;
       const exported = own.resolve(start);
       const found = typeof exported === "string" ? inner.resolve(start) : exported;
-      assert.ok(typeof found !== "string", `0x${start.toString(16)} ${aliases[0].name}: ${String(found)}`);
+      assert.ok(typeof found !== "string", `0x${start.toString(16)} ${aliases[0].name}: ${JSON.stringify(found)}`);
       assert.ok(
         aliases.some(({ name }) => name === found.systemName),
         found.systemName,
