@@ -3,7 +3,7 @@ import { execFileSync, spawnSync } from "node:child_process";
 import { copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { after, describe, it, type TestContext } from "node:test";
+import { after, before, describe, it, type TestContext } from "node:test";
 import { type Companions, type DebugAnswer, hasDebugInfo, lookUpLines } from "#src/debuginfo/debug-info.js";
 import { findSectionOfType } from "#src/elf/elf-file.js";
 import { readBuildId } from "#src/elf/build-id.js";
@@ -13,7 +13,7 @@ import { buildInlined, type Compiler } from "../../fixtures/inlined/build.js";
 import { addr2line } from "../../support/addr2line.js";
 import { findDwz } from "../../support/dwz.js";
 import { byStart, openProgram, readelfFunctions } from "../../support/elf-image.js";
-import { llvmSymbolizer } from "../../support/llvm-symbolizer.js";
+import { llvmSymbolizer, type SymbolizerFrame } from "../../support/llvm-symbolizer.js";
 import { randomAddresses } from "../../support/random-addresses.js";
 import { describeVerdict, EXPLAINED, judge, type Verdict } from "../../support/symbolizer-verdict.js";
 
@@ -60,9 +60,14 @@ for (const compiler of ["g++", "clang++", "rustc"] as const) {
 function describeCompiler(compiler: Compiler, dwarf: 4 | 5): void {
   describe(`a program of ${compiler} with DWARF ${dwarf}`, () => {
     const program = at(`${compiler}-${dwarf}`);
-    buildInlined(compiler, dwarf, program, [], directory, SOURCE);
-    const addresses = randomAddresses(openProgram(program), ADDRESSES);
-    const expected = llvmSymbolizer(program, addresses);
+    let addresses = new Float64Array(0);
+    let expected: SymbolizerFrame[][] = [];
+    // Building and asking takes a minute for a large program: not before its turn.
+    before(() => {
+      buildInlined(compiler, dwarf, program, [], directory, SOURCE);
+      addresses = randomAddresses(openProgram(program), ADDRESSES);
+      expected = llvmSymbolizer(program, addresses);
+    });
     const compare = (t: TestContext, what: string, file: string, companions?: Companions) => {
       check(t, what, judge(addresses, look(file, addresses, companions), expected, false));
     };
