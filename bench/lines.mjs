@@ -4,25 +4,31 @@
  * llvm-symbolizer's, on the same random addresses.
  *
  *     node bench/lines.mjs FILE [ADDRESSES]
+ *
+ * FILE may be `large`: a program of 590 MB is then made, once, in HOSTFLAME_BENCH_CACHE or a folder of the temporary one. Of a
+ * file without debug information the symbols are looked up, as llvm-symbolizer does too.
  */
 import { execFileSync, spawnSync } from "node:child_process";
 import { closeSync, fstatSync, openSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { lookUpLines } from "../dist/debuginfo/debug-info.js";
+import { hasDebugInfo, lookUpLines } from "../dist/debuginfo/debug-info.js";
 import { FileSource } from "../dist/elf/byte-source.js";
 import { findSection } from "../dist/elf/elf-file.js";
 import { parseElf } from "../dist/elf/parser.js";
+import { SymtabResolver } from "../dist/symbols/symtab.js";
+import { makeLargeProgram } from "./large-program.mjs";
 
 const MIB = 1024 * 1024;
 const ROUNDS = 3;
 /** As the agent's worker has it: see WORKER_YOUNG_MB. */
 const YOUNG = "--max-semi-space-size=2";
 
-const [path, count = "50000", mode] = process.argv.slice(2);
-if (path === undefined) {
-  console.error("usage: node bench/lines.mjs FILE [ADDRESSES]");
+const [file, count = "50000", mode] = process.argv.slice(2);
+if (file === undefined) {
+  console.error("usage: node bench/lines.mjs FILE|large [ADDRESSES]");
   process.exit(2);
 }
+const path = file === "large" ? makeLargeProgram() : file;
 const fd = openSync(path, "r");
 const elf = parseElf(new FileSource(fd, fstatSync(fd).size));
 const addresses = randomAddresses(Number(count));
@@ -41,10 +47,19 @@ function randomAddresses(wanted) {
 }
 
 function measureOurs() {
-  const answers = lookUpLines(elf, addresses, { deadlineMs: Infinity, maxInflatedBytes: 1024 * MIB });
+  const answered = hasDebugInfo(elf) ? byDebugInfo() : bySymbols();
   const { userCPUTime, systemCPUTime, maxRSS } = process.resourceUsage();
-  const answered = answers.filter(({ lines }) => lines.length > 0).length;
   console.log(JSON.stringify({ cpuMs: (userCPUTime + systemCPUTime) / 1000, rssMiB: maxRSS / 1024, answered }));
+}
+
+function byDebugInfo() {
+  const answers = lookUpLines(elf, addresses, { deadlineMs: Infinity, maxInflatedBytes: 1024 * MIB });
+  return answers.filter(({ lines }) => lines.length > 0).length;
+}
+
+function bySymbols() {
+  const resolver = new SymtabResolver(elf);
+  return addresses.filter((address) => typeof resolver.resolve(address) !== "string").length;
 }
 
 function compare() {
@@ -60,7 +75,8 @@ function compare() {
     });
     const [user, system, kib] = other.stderr.trim().split("\n").at(-1).split(" ").map(Number);
     console.log(
-      `${path}, ${addresses.length} addresses, ${ours.answered} answered: ` +
+      `${path} (${hasDebugInfo(elf) ? "debug information" : "symbols only"}), ${addresses.length} addresses, ` +
+        `${ours.answered} answered: ` +
         `CPU ${(ours.cpuMs / 1000).toFixed(2)} s, llvm-symbolizer ${(user + system).toFixed(2)} s; ` +
         `RSS ${ours.rssMiB.toFixed(0)} MiB, ${(kib / 1024).toFixed(0)} MiB`,
     );

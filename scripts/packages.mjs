@@ -71,6 +71,7 @@ export const needs = [
   need("test", { command: "readelf" }, { debian: "binutils" }),
   need("test", { command: "llvm-symbolizer" }, { debian: "llvm" }),
   need("test", { command: "dwz", optional: true }, { debian: "dwz" }),
+  need("test", { command: "zstd", optional: true }, { debian: "zstd" }),
   need(
     "test",
     { command: "clang-format", optional: true },

@@ -2,6 +2,7 @@ import { PF_X, PT_LOAD } from "../elf/constants.js";
 import type { ElfFile } from "../elf/elf-file.js";
 import { Attributes } from "./attributes.js";
 import { DebugFile, type FileLink, supplementaryLink } from "./debug-file.js";
+import { DebugPackage } from "./debug-package.js";
 import { type FunctionFacts, FunctionNames } from "./function-names.js";
 import { readFunctions } from "./functions.js";
 import { findCalls, type InlineTree, readInlineTree } from "./inline-tree.js";
@@ -11,6 +12,7 @@ import { findLine, type LineTable, readLineTable } from "./line-table.js";
 import type { SectionWindow } from "./section-window.js";
 import { DebugSections } from "./sections.js";
 import { findSplitUnit } from "./split-unit.js";
+import { TextPool } from "./text-pool.js";
 import { type Unit, UnitReader } from "./unit-reader.js";
 
 /** A function at an address, and where in its source. */
@@ -95,7 +97,10 @@ class Lookup {
   readonly #limits: LookupLimits;
   readonly #file: DebugFile;
   readonly #names: FunctionNames;
+  readonly #texts = new TextPool();
   readonly #base: number;
+  /** Null when there is none. */
+  #package: DebugPackage | null | undefined;
   /** The bytes of the unit that is looked into, in memory that the next one uses again. */
   #buffer = new Uint8Array(0);
   #callsLeft = MAX_CALLS_LOOKED_AT;
@@ -173,15 +178,24 @@ class Lookup {
 
   /** What was split off from a unit into a file of its own. Without that file, what the linked one has is all. */
   #openSplit(linked: Unit): Pick<OpenUnit, "file" | "unit" | "names"> | undefined {
-    const elf = this.#limits.companions?.split?.(linked.dwoName, linked.compDir);
+    const { companions, maxInflatedBytes } = this.#limits;
+    const elf = this.#openPackage()?.fileOf(linked.dwoId) ?? companions?.split?.(linked.dwoName, linked.compDir);
     if (elf === undefined) return undefined;
-    const sections = new DebugSections(elf, this.#limits.maxInflatedBytes, ".dwo", this.#file.sections);
+    const sections = new DebugSections(elf, maxInflatedBytes, ".dwo", this.#file.sections);
     const info = sections.get("info");
     if (info === undefined) return undefined;
     const reader = new UnitReader(sections, info, { addresses: this.#file.sections });
     const file = new DebugFile(sections, reader, this.#base, MAX_RANGE_ENTRIES);
     const unit = findSplitUnit(reader, linked);
     return unit && { file, unit, names: new FunctionNames(file, undefined) };
+  }
+
+  #openPackage(): DebugPackage | null {
+    if (this.#package === undefined) {
+      const elf = this.#limits.companions?.package?.();
+      this.#package = (elf && DebugPackage.open(elf, this.#limits.maxInflatedBytes)) ?? null;
+    }
+    return this.#package;
   }
 
   #inside(open: OpenUnit, address: number): DebugAnswer {
@@ -201,17 +215,18 @@ class Lookup {
     if (this.#callsLeft <= 0 || open.file.ranges.exhausted) return nothing("limit-exceeded", address, address + 1);
     const tree = this.#treeOf(open, functions.owners[row]);
     const path = findCalls(tree, address, (looked) => (this.#callsLeft -= looked));
-    const found: SourceLine[] = [];
     let file = line?.file ?? -1;
     let lineNumber = line?.line ?? 0;
-    for (const call of path.calls.toReversed()) {
+    // Not pushed one by one: an array that grows has room for seventeen.
+    const found = path.calls.toReversed().map((call): SourceLine => {
       const facts = names.of(tree.entries[call], unit);
       const fileName = file < 0 ? "" : this.#path(open, file);
       const startLine = this.#startLine(facts, open, file, fileName);
-      found.push({ systemName: facts.systemName, fileName, line: lineNumber, startLine });
+      const line = { systemName: this.#texts.shared(facts.systemName), fileName, line: lineNumber, startLine };
       file = tree.callFiles[call];
       lineNumber = tree.callLines[call];
-    }
+      return line;
+    });
     return { lines: found, problem: undefined, from: Math.max(from, path.from), limit: Math.min(limit, path.limit) };
   }
 
@@ -228,7 +243,7 @@ class Lookup {
     let path = paths.get(file);
     if (path === undefined) {
       const files = lines?.files ?? this.#file.lineHeader(linked)?.files;
-      path = files === undefined ? "" : filePath(files, file);
+      path = files === undefined ? "" : this.#texts.shared(filePath(files, file));
       paths.set(file, path);
     }
     return path;

@@ -16,68 +16,76 @@ export const VARIABLE_SIZE = -1;
 /** An indirect form that names an indirect form, and so on. */
 const MAX_INDIRECTIONS = 4;
 
+/** How a value is written: in so many bytes, one to sixteen, or in one of these ways. */
+const KIND = {
+  unknown: 0,
+  /** Its value stands in the abbreviation. */
+  implicit: 17,
+  /** That it is there is its value. */
+  present: 18,
+  /** Four bytes, or eight in 64-bit DWARF. */
+  offset: 19,
+  /** The same, but an address before DWARF 3. */
+  reference: 20,
+  unsigned: 21,
+  signed: 22,
+  string: 23,
+  /** A length, as LEB128 or in so many bytes, and then what is so long. */
+  block: 24,
+  block1: 25,
+  block2: 26,
+  block4: 27,
+  indirect: 28,
+} as const;
+
+const F = DW_FORM;
+const FORMS_OF_KIND: readonly (readonly [kind: number, ...forms: readonly number[]])[] = [
+  [1, F.data1, F.flag, F.ref1, F.strx1, F.addrx1],
+  [2, F.data2, F.ref2, F.strx2, F.addrx2],
+  [3, F.strx3, F.addrx3],
+  [4, F.data4, F.ref4, F.refSup4, F.strx4, F.addrx4],
+  [8, F.addr, F.data8, F.ref8, F.refSig8, F.refSup8],
+  [16, F.data16],
+  [KIND.implicit, F.implicitConst],
+  [KIND.present, F.flagPresent],
+  [KIND.offset, F.strp, F.lineStrp, F.secOffset, F.strpSup, F.gnuRefAlt, F.gnuStrpAlt],
+  [KIND.reference, F.refAddr],
+  [KIND.unsigned, F.udata, F.refUdata, F.strx, F.addrx, F.loclistx, F.rnglistx, F.gnuAddrIndex, F.gnuStrIndex],
+  [KIND.signed, F.sdata],
+  [KIND.string, F.string],
+  [KIND.block, F.block, F.exprloc],
+  [KIND.block1, F.block1],
+  [KIND.block2, F.block2],
+  [KIND.block4, F.block4],
+  [KIND.indirect, F.indirect],
+];
+
+const FIRST_GNU = 0x1f00;
+const STANDARD = 0x2d;
+const GNU = 0x22;
+const KINDS = new Uint8Array(STANDARD + GNU);
+for (const [kind, ...forms] of FORMS_OF_KIND) for (const form of forms) KINDS[placeOf(form)] = kind;
+
+/** GNU's forms stand behind those of DWARF 5. */
+function placeOf(form: number): number {
+  return form < STANDARD ? form : form >= FIRST_GNU && form < FIRST_GNU + GNU ? form - FIRST_GNU + STANDARD : 0;
+}
+
 /** Bytes that a form takes, {@link VARIABLE_SIZE}, or {@link UNKNOWN_SIZE}. Addresses have eight. */
 export function sizeOfForm(form: number, { version, offsetBytes }: FormSizes): number {
-  switch (form) {
-    case DW_FORM.implicitConst:
-    case DW_FORM.flagPresent:
-      return 0;
-    case DW_FORM.data1:
-    case DW_FORM.flag:
-    case DW_FORM.ref1:
-    case DW_FORM.strx1:
-    case DW_FORM.addrx1:
-      return 1;
-    case DW_FORM.data2:
-    case DW_FORM.ref2:
-    case DW_FORM.strx2:
-    case DW_FORM.addrx2:
-      return 2;
-    case DW_FORM.strx3:
-    case DW_FORM.addrx3:
-      return 3;
-    case DW_FORM.data4:
-    case DW_FORM.ref4:
-    case DW_FORM.refSup4:
-    case DW_FORM.strx4:
-    case DW_FORM.addrx4:
-      return 4;
-    case DW_FORM.addr:
-    case DW_FORM.data8:
-    case DW_FORM.ref8:
-    case DW_FORM.refSig8:
-    case DW_FORM.refSup8:
-      return 8;
-    case DW_FORM.data16:
-      return 16;
-    case DW_FORM.refAddr:
-      return version <= 2 ? 8 : offsetBytes;
-    case DW_FORM.strp:
-    case DW_FORM.lineStrp:
-    case DW_FORM.secOffset:
-    case DW_FORM.strpSup:
-    case DW_FORM.gnuRefAlt:
-    case DW_FORM.gnuStrpAlt:
-      return offsetBytes;
-    case DW_FORM.string:
-    case DW_FORM.block:
-    case DW_FORM.block1:
-    case DW_FORM.block2:
-    case DW_FORM.block4:
-    case DW_FORM.exprloc:
-    case DW_FORM.sdata:
-    case DW_FORM.udata:
-    case DW_FORM.refUdata:
-    case DW_FORM.strx:
-    case DW_FORM.addrx:
-    case DW_FORM.loclistx:
-    case DW_FORM.rnglistx:
-    case DW_FORM.gnuAddrIndex:
-    case DW_FORM.gnuStrIndex:
-    case DW_FORM.indirect:
-      return VARIABLE_SIZE;
-    default:
+  const kind = KINDS[placeOf(form)];
+  switch (kind) {
+    case KIND.unknown:
       return UNKNOWN_SIZE;
+    case KIND.implicit:
+    case KIND.present:
+      return 0;
+    case KIND.offset:
+      return offsetBytes;
+    case KIND.reference:
+      return version <= 2 ? 8 : offsetBytes;
+    default:
+      return kind <= 16 ? kind : VARIABLE_SIZE;
   }
 }
 
@@ -87,42 +95,34 @@ export function sizeOfForm(form: number, { version, offsetBytes }: FormSizes): n
  */
 export function readForm(cursor: Cursor, form: number, implicit: number, sizes: FormSizes): number {
   const start = cursor.at;
-  switch (form) {
-    case DW_FORM.implicitConst:
+  switch (KINDS[placeOf(form)]) {
+    case KIND.implicit:
       return implicit;
-    case DW_FORM.flagPresent:
+    case KIND.present:
       return 1;
-    case DW_FORM.sdata:
+    case KIND.signed:
       return readSigned(cursor);
-    case DW_FORM.udata:
-    case DW_FORM.refUdata:
-    case DW_FORM.strx:
-    case DW_FORM.addrx:
-    case DW_FORM.loclistx:
-    case DW_FORM.rnglistx:
-    case DW_FORM.gnuAddrIndex:
-    case DW_FORM.gnuStrIndex:
+    case KIND.unsigned:
       return cursor.uleb();
-    case DW_FORM.string:
+    case KIND.string:
       skipString(cursor);
       return start;
-    case DW_FORM.block:
-    case DW_FORM.exprloc:
+    case KIND.block:
       cursor.skip(cursor.uleb());
       return start;
-    case DW_FORM.block1:
+    case KIND.block1:
       cursor.skip(cursor.u8());
       return start;
-    case DW_FORM.block2:
+    case KIND.block2:
       cursor.skip(cursor.u16());
       return start;
-    case DW_FORM.block4:
+    case KIND.block4:
       cursor.skip(cursor.u32());
       return start;
-    case DW_FORM.data16:
+    case 16:
       cursor.skip(16);
       return start;
-    case DW_FORM.indirect:
+    case KIND.indirect:
       return readForm(cursor, readIndirect(cursor), 0, sizes);
     default:
       return readFixed(cursor, sizeOfForm(form, sizes));

@@ -19,7 +19,7 @@ const NOTHING: FunctionFacts = { systemName: "", unit: undefined, unitFile: unde
 /** From the inlined call to its abstract instance, to the definition, to the declaration; more is a loop. */
 const MAX_REFERENCES = 8;
 /** Functions and units that are remembered; beyond that all are forgotten at once. */
-const MAX_FUNCTIONS = 20_000;
+const MAX_FUNCTIONS = 10_000;
 const MAX_UNITS = 256;
 
 /** Names functions by their entries in .debug_info. */

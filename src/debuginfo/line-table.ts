@@ -101,9 +101,10 @@ class LineMachine {
           for (let operand = 0; operand < operandCounts[opcode]; operand++) cursor.uleb();
       }
     }
-    const addresses = this.#addresses.slice(0, this.#rows);
-    const fileOf = this.#files.slice(0, this.#rows);
-    const lineOf = this.#lines.slice(0, this.#rows);
+    // Views, for copies would be as much memory again, and the table goes with its unit.
+    const addresses = this.#addresses.subarray(0, this.#rows);
+    const fileOf = this.#files.subarray(0, this.#rows);
+    const lineOf = this.#lines.subarray(0, this.#rows);
     const sequences = this.#sequences.finish();
     return {
       files: this.#header.files,
@@ -111,7 +112,7 @@ class LineMachine {
       addresses,
       fileOf,
       lineOf,
-      bytes: addresses.byteLength * 3 + sequences.bytes,
+      bytes: this.#addresses.byteLength * 3 + sequences.bytes,
     };
   }
 

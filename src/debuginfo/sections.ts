@@ -14,6 +14,7 @@ const WINDOW_BYTES = {
   ranges: 16 * 1024,
   rnglists: 16 * 1024,
   aranges: 16 * 1024,
+  cu_index: 4 * 1024,
 } as const;
 
 export type DebugSectionName = keyof typeof WINDOW_BYTES;

@@ -2,7 +2,7 @@ import { Attributes } from "./attributes.js";
 import { DW_UT } from "./constants.js";
 import type { Unit, UnitReader } from "./unit-reader.js";
 
-/** Units of a .dwo file: one of code, and the types that it uses. */
+/** Units of a .dwo file, or of what a package has of it: one of code, and the types that it uses. */
 const MAX_UNITS = 10_000;
 
 /**

@@ -48,13 +48,14 @@ export function readUnitHeader(section: SectionWindow, offset: number): UnitHead
   const abbreviationsOffset = readOffset(cursor, offsetBytes);
   const addressBytes = version >= 5 ? addressFirst : cursor.u8();
   const hasId = type === DW_UT.skeleton || type === DW_UT.splitCompile;
-  const dwoId = hasId ? idAt(cursor) : "";
+  const dwoId = hasId ? readId(cursor) : "";
   if (type === DW_UT.type || type === DW_UT.splitType) cursor.skip(8 + offsetBytes);
   if (cursor.failed || addressBytes !== 8 || offset + cursor.at > end) return { offset, end, version: undefined };
   return { offset, end, version, offsetBytes, type, abbreviationsOffset, entryOffset: offset + cursor.at, dwoId };
 }
 
-function idAt(cursor: Cursor): string {
+/** Eight bytes that say which unit it is, as 16 hex digits. */
+export function readId(cursor: Cursor): string {
   const high = (low: number) => cursor.u32().toString(16).padStart(8, "0") + low.toString(16).padStart(8, "0");
   return high(cursor.u32());
 }

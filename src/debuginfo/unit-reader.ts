@@ -6,7 +6,7 @@ import { DW_FORM, DW_TAG, DW_UT } from "./constants.js";
 import { readForm } from "./forms.js";
 import type { DebugSections } from "./sections.js";
 import type { SectionWindow } from "./section-window.js";
-import { readUnitHeader, type UnitHeader } from "./unit-header.js";
+import { readId, readUnitHeader, type UnitHeader } from "./unit-header.js";
 
 /** A unit with what its own entry says, which all others in it depend on. */
 export interface Unit extends UnitHeader {
@@ -110,8 +110,19 @@ export class UnitReader {
       lowPc: this.address(bare, attributes, SLOT.lowPc) ?? 0,
       compDir: this.text(bare, attributes, SLOT.compDir) ?? "",
       dwoName: this.text(bare, attributes, SLOT.dwoName) ?? "",
-      dwoId: attributes.has(SLOT.gnuDwoId) ? attributes.number(SLOT.gnuDwoId).toString(16) : header.dwoId,
+      dwoId: attributes.has(SLOT.gnuDwoId) ? this.#gnuId(header, table) : header.dwoId,
     };
+  }
+
+  /** The identity that a unit's own entry tells; as a number it would be rounded. */
+  #gnuId(header: UnitHeader, table: Abbreviations): string {
+    const cursor = this.cursorAt(header.entryOffset, header.end);
+    const row = rowOf(table, cursor.uleb());
+    for (let spec = table.specStarts[row]; spec < table.specStarts[row + 1]; spec++) {
+      if (table.specSlots[spec] === SLOT.gnuDwoId) break;
+      readForm(cursor, table.specForms[spec], 0, header);
+    }
+    return readId(cursor);
   }
 
   /** A cursor on an entry, wherever it lies. Its bytes are valid until the next read of .debug_info. */

@@ -23,6 +23,7 @@ export const PN_XNUM = 0xffff;
 export const SHN_XINDEX = 0xffff;
 
 export const ELFCOMPRESS_ZLIB = 1;
+export const ELFCOMPRESS_ZSTD = 2;
 export const NT_GNU_BUILD_ID = 3;
 
 export const SHF_EXECINSTR = 4;

@@ -185,8 +185,8 @@ function readCandidate(
   const end = endOf(u64(entry, 16), sectionEnd);
   if (offset >= end) return undefined;
   const name = readName(names, nameOffset);
-  // `$x`, `$d.7`: where code and data begin in a section of arm64; `.L`: an assembler's own.
-  return name === undefined || name === "" || /^(?:\$[a-z](?:\.|$)|\.L)/.test(name)
+  // `$x`, `$d.7`: where code and data begin in a section of arm64; `.L`: an assembler's own; `.annobin_`: notes of Red Hat's gcc.
+  return name === undefined || name === "" || /^(?:\$[a-z](?:\.|$)|\.L|\.annobin_)/.test(name)
     ? undefined
     : { name, end, binding };
 }

@@ -13,6 +13,8 @@ const FLOORS: Readonly<Record<string, number>> = {
   util: 0,
   native: 1,
   elf: 1,
+  zstd: 1,
+  xz: 1,
   dwarf: 1,
   gopclntab: 1,
   debuginfo: 1,

@@ -1,24 +1,11 @@
 import assert from "node:assert/strict";
-import { type Companions, type DebugAnswer, lookUpLines } from "#src/debuginfo/debug-info.js";
+import { type Companions, lookUpLines } from "#src/debuginfo/debug-info.js";
 import { openProgram } from "./elf-image.js";
-import { llvmSymbolizer, type SymbolizerFrame } from "./llvm-symbolizer.js";
+import { llvmSymbolizer } from "./llvm-symbolizer.js";
 import { randomAddresses } from "./random-addresses.js";
+import { chainOf, framesOf, placesOf } from "./symbolizer-verdict.js";
 
 const ADDRESSES = 4000;
-
-/** Functions from the innermost to the last one before the outermost, whose name the oracle takes from the symbol table. */
-function chainOf(frames: readonly { readonly name: string }[]): string {
-  return [frames.length, ...frames.slice(0, -1).map(({ name }) => name)].join(" ");
-}
-
-function placesOf(frames: readonly SymbolizerFrame[]): string {
-  return frames.map(({ file, line }) => `${file}:${line}`).join(" ");
-}
-
-function framesOf({ lines }: DebugAnswer): SymbolizerFrame[] {
-  if (lines.length === 0) return [{ name: "", file: "", line: 0 }];
-  return lines.map(({ systemName, fileName, line }) => ({ name: systemName, file: fileName, line }));
-}
 
 export interface CompareOptions {
   /** What llvm-symbolizer reads, and whose addresses are taken; the file itself unless told. */
