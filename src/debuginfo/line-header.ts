@@ -105,9 +105,9 @@ function readTables(cursor: Cursor, sections: DebugSections, forms: LineForms, c
   const directoryOf: number[] = [];
   const readable =
     readTable(cursor, sections, forms, (path) => {
-      // The first is where the compiler ran, which may be told as relative there too, and the others may count from it.
-      const isCompDir = directories.length === 0 && path === compDir;
-      directories.push(isCompDir ? path : joinPath(directories[0] ?? compDir, path));
+      // The first is where the compiler ran, and the others may count from it. It may be relative itself, in packages that do not
+      // tell where they were built; then each counts from what the unit says, as addr2line and llvm-symbolizer have it.
+      directories.push(joinPath(compDir === "" ? (directories[0] ?? "") : compDir, path));
     }) &&
     readTable(cursor, sections, forms, (path, directory) => {
       names.push(path);

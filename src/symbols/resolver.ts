@@ -23,7 +23,10 @@ export const UNRESOLVED_REASONS = [
 export type UnresolvedReason = (typeof UNRESOLVED_REASONS)[number];
 
 /** Where a name was found. Counted. */
-export const SYMBOL_SOURCES = ["symtab", "debugfile", "dynsym", "plt", "label", "gopclntab", "debuginfo"] as const;
+export const SYMBOL_SOURCES = [
+  ...(["symtab", "debugfile", "minidebuginfo", "dynsym"] as const),
+  ...(["plt", "label", "gopclntab", "debuginfo"] as const),
+] as const;
 export type SymbolSource = (typeof SYMBOL_SOURCES)[number];
 
 /** Addresses of one executable to name, asked of the worker. Addresses are file offsets, as frames carry them. */

@@ -4,7 +4,7 @@ import { hasDebugInfo } from "../debuginfo/debug-info.js";
 import type { ElfFile } from "../elf/elf-file.js";
 
 /** Whose symbols a file has: the executable's own, or what was taken out of it. */
-export type SymbolFileOrigin = "own" | "debugfile";
+export type SymbolFileOrigin = "own" | "debugfile" | "minidebuginfo";
 
 /** A file with symbols or debug information of one executable, by the executable's ELF addresses. */
 export interface SymbolFile {
@@ -14,16 +14,25 @@ export interface SymbolFile {
   readonly identity: string;
 }
 
+/** Other files that tell of an executable, each found when it is asked for. */
+export interface OtherFiles {
+  readonly search: DebugFileSearch | undefined;
+  readonly miniDebugInfo: () => ElfFile | undefined;
+}
+
 /**
- * The files that tell of an executable, in the order in which they are believed: itself, and its debug file where it lacks a
- * symbol table, or debug information and a Go table that would do as well.
+ * The files that tell of an executable, in the order in which they are believed: itself; its debug file where it lacks a
+ * symbol table, or debug information and a Go table that would do as well; and without either, the compressed rest of a symbol
+ * table that a distribution leaves in it.
  */
-export function symbolFilesOf(elf: ElfFile, hasGoTable: boolean, search: DebugFileSearch | undefined): SymbolFile[] {
+export function symbolFilesOf(elf: ElfFile, hasGoTable: boolean, { search, miniDebugInfo }: OtherFiles): SymbolFile[] {
   const files: SymbolFile[] = [{ origin: "own", elf, identity: "" }];
   if (!hasSymbols(elf) || (!hasGoTable && !hasDebugInfo(elf))) {
     const found = search?.file;
     if (found !== undefined) files.push({ ...found, origin: "debugfile", elf: asLoaded(found.elf, elf) });
   }
+  const mini = files.some((file) => hasSymbols(file.elf)) ? undefined : miniDebugInfo();
+  if (mini !== undefined) files.push({ origin: "minidebuginfo", elf: mini, identity: "" });
   return files;
 }
 

