@@ -60,7 +60,7 @@ for (const compiler of ["g++", "clang++", "rustc"] as const) {
 function describeCompiler(compiler: Compiler, dwarf: 4 | 5): void {
   describe(`a program of ${compiler} with DWARF ${dwarf}`, () => {
     const program = at(`${compiler}-${dwarf}`);
-    let addresses = new Float64Array(0);
+    let addresses: Float64Array = new Float64Array(0);
     let expected: SymbolizerFrame[][] = [];
     // Building and asking takes a minute for a large program: not before its turn.
     before(() => {
