@@ -1,18 +1,16 @@
 import { fstatSync } from "node:fs";
 import { parentPort, workerData } from "node:worker_threads";
-import { buildIdOf } from "./debuginfod/build-id-of.js";
 import { FileSource, MemorySource, type ByteSource } from "./elf/byte-source.js";
 import type { ExecutableContent } from "./executables/executable.js";
-import { createResolverCache } from "./symbols/cache.js";
-import { resolveKernelSymbols } from "./symbols/kallsyms.js";
-import { readKernelTable } from "./symbols/kernel-table.js";
-import { symbolize } from "./symbols/symbolize.js";
 import { convert } from "./unwind/convert.js";
 import { answerCalls } from "./util/worker-calls.js";
 import type { WorkerCallTable, WorkerSetting } from "./worker-calls.js";
-import { openDebugFiles } from "./worker-debug-files.js";
+import type { openNaming } from "./worker-naming.js";
 
-/** Composition root of the worker thread. */
+/**
+ * Composition root of the worker thread. It is started anew for most files that are met, to make rows before their process
+ * ends: all that only names need is loaded when names are asked for.
+ */
 if (parentPort === null) {
   throw new Error("worker.js is started by hostflame, as a thread of its own");
 }
@@ -30,9 +28,8 @@ function sourceOf(content: ExecutableContent): ByteSource {
   }
 }
 
-const resolvers = createResolverCache();
+let naming: Promise<ReturnType<typeof openNaming>> | undefined;
 const debuginfodDir = (workerData as WorkerSetting | null)?.debuginfodDir; // who is told nothing reads none
-const debugFiles = openDebugFiles(debuginfodDir);
 
 answerCalls<WorkerCallTable>(parentPort, {
   convert(content) {
@@ -41,16 +38,20 @@ answerCalls<WorkerCallTable>(parentPort, {
     const columns = rows === undefined ? [] : [rows.fileOffsets, rows.ruleIndices, rows.rules];
     return { output, transfer: columns.map(({ buffer }) => buffer as ArrayBuffer) };
   },
-  symbolize(request) {
-    return { output: symbolize(request, resolvers, debugFiles), transfer: [] };
+  async symbolize(request) {
+    naming ??= import("./worker-naming.js").then(({ openNaming }) => openNaming(debuginfodDir));
+    return { output: (await naming)(request), transfer: [] };
   },
-  buildId(fd) {
+  async buildId(fd) {
+    const { buildIdOf } = await import("./debuginfod/build-id-of.js");
     return { output: buildIdOf(fd), transfer: [] };
   },
-  kernel(addresses) {
+  async kernel(addresses) {
+    const { resolveKernelSymbols } = await import("./symbols/kallsyms.js");
     return { output: resolveKernelSymbols(addresses), transfer: [] };
   },
-  kernelTable() {
+  async kernelTable() {
+    const { readKernelTable } = await import("./symbols/kernel-table.js");
     const output = readKernelTable();
     const columns = output === undefined ? [] : [output.starts, output.blocks, output.offsets];
     return { output, transfer: columns.map(({ buffer }) => buffer as ArrayBuffer) };
