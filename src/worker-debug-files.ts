@@ -1,6 +1,7 @@
 import { fstatSync } from "node:fs";
 import { findDownloaded } from "./debuginfod/find-downloaded.js";
-import { DebugFiles, type Downloads } from "./debugfiles/debug-files.js";
+import { DebugFiles } from "./debugfiles/debug-files.js";
+import type { Downloads } from "./debugfiles/places.js";
 import { loadNative, type Native } from "./native/load.js";
 
 /** Where the worker looks for debug files: in folders, and in that of downloads where there is one. */

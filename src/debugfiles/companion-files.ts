@@ -6,10 +6,9 @@ import { parseElf } from "../elf/parser.js";
 import type { Addon } from "../native/addon.js";
 import type { CheckProblem } from "./check.js";
 import { ClosableSource } from "./closable-source.js";
-import type { Downloads } from "./debug-files.js";
 import { openInRoot, type OpenedFile, type OpenProblem } from "./open-in-root.js";
 import { type DebugFileKind, type DebugFileOutcome, mostTelling, type OutcomeCounts } from "./outcomes.js";
-import { buildIdPath, inOrder } from "./places.js";
+import { buildIdPath, type Downloads, inOrder } from "./places.js";
 import type { Root, Roots } from "./roots.js";
 import { folderOf, pathFrom, safeBaseName } from "./safe-name.js";
 

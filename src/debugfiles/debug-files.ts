@@ -4,9 +4,9 @@ import { type CheckProblem, checkDebugFile } from "./check.js";
 import { ClosableSource } from "./closable-source.js";
 import { CompanionFiles, type CompanionPlaces } from "./companion-files.js";
 import { type DebugLink, readDebugLink } from "./debug-link.js";
-import type { OpenedFile, OpenProblem } from "./open-in-root.js";
+import type { OpenProblem } from "./open-in-root.js";
 import { type DebugFileCounts, mostTelling, OutcomeCounts } from "./outcomes.js";
-import { type Candidate, folderPlaces, type Place } from "./places.js";
+import { type Candidate, type Downloads, folderPlaces, type Place } from "./places.js";
 import { openRoots, pathInside, type Root, type Roots, type SeenAt } from "./roots.js";
 import { folderOf } from "./safe-name.js";
 
@@ -36,9 +36,6 @@ export interface FoundDebugFile {
   /** Another one has another. */
   readonly identity: string;
 }
-
-/** Opens the file of a build id that was downloaded, for whoever asks to close. */
-export type Downloads = (buildId: string) => OpenedFile | { readonly problem: OpenProblem };
 
 export interface DebugFilesOptions {
   /** Where to look, in order; the folders of the container and of this machine unless told. */

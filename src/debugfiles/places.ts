@@ -28,6 +28,9 @@ export interface Candidate {
 /** Knows files that may be the one, the likeliest first; they are opened in turn until one is. */
 export type Place = (wanted: Wanted, roots: Roots) => Iterable<Candidate>;
 
+/** Opens the file of a build id that was downloaded; whoever asks closes it. */
+export type Downloads = (buildId: string) => OpenedFile | { readonly problem: OpenProblem };
+
 const DEBUG_FOLDER = "/usr/lib/debug";
 /** Linkers make ids of 8, 16 and 20 bytes; what a person chose has two at least. */
 const BUILD_ID = /^(?<first>[0-9a-f]{2})(?<rest>[0-9a-f]{2,126})$/;
