@@ -47,9 +47,10 @@ function buildSeeds(): Buffer[] {
     execFileSync(compiler, [...flags, "-O2", "-o", program, source]);
     return readFileSync(program);
   });
-  const large = join(directory, "large");
+  const [zstd, large] = [join(directory, "zstd"), join(directory, "large")];
+  execFileSync("objcopy", ["--compress-debug-sections=zstd", join(directory, "seed-1"), zstd]);
   buildInlined("g++", 5, large);
-  return [...seeds, readFileSync(large)];
+  return [...seeds, readFileSync(zstd), readFileSync(large)];
 }
 
 /** Whatever the bytes are: an answer for each address, in bounded time and memory. */
