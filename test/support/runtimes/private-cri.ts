@@ -1,3 +1,4 @@
+import { setTimeout } from "node:timers/promises";
 import { readText } from "#src/containers/runtimes/containerd-messages.js";
 import { GrpcClient } from "#src/grpc/client.js";
 import { MessageWriter } from "#src/protobuf/writer.js";
@@ -24,7 +25,9 @@ export async function criSubject(): Promise<RuntimeSubject | { readonly skip: st
   opened.ctr("k8s.io", "images", "import", await writeImage(opened.folder, IMAGE));
   const client = new GrpcClient(opened.socket);
   const call = (method: string, request: MessageWriter) =>
-    client.unary(`/runtime.v1.RuntimeService/${method}`, request.finish(), { timeoutMs: 20_000 });
+    whenInitialized(() =>
+      client.unary(`/runtime.v1.RuntimeService/${method}`, request.finish(), { timeoutMs: 20_000 }),
+    );
   const sandboxConfig = new MessageWriter()
     .message(1, new MessageWriter().text(1, POD.name).text(2, POD.uid).text(3, POD.namespace))
     .textEntries(6, Object.entries(POD_LABELS))
@@ -59,6 +62,19 @@ export async function criSubject(): Promise<RuntimeSubject | { readonly skip: st
       removeCgroups(CGROUP);
     },
   };
+}
+
+/** After a start containerd's socket answers some time before its CRI plugin does. */
+async function whenInitialized<T>(ask: () => Promise<T>): Promise<T> {
+  for (let waited = 0; ; waited += 50) {
+    try {
+      return await ask();
+    } catch (error) {
+      const isStarting = error instanceof Error && error.message.includes("server is not initialized yet");
+      if (!isStarting || waited > 10_000) throw error;
+    }
+    await setTimeout(50);
+  }
 }
 
 /** A security context: of a sandbox the namespace options are its field 1, of a container field 3. */
