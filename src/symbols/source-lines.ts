@@ -6,6 +6,12 @@ import type { SymbolFile } from "./symbol-files.js";
 
 /** Compressed sections are inflated whole, for as long as a batch takes. */
 const MAX_INFLATED_BYTES = 64 * 1024 * 1024;
+/**
+ * The same for who has less than a second: inflated anew for each batch, Debian's libc alone would take all the time that an agent
+ * has for lines, and no other file would have any.
+ */
+const MAX_QUICKLY_INFLATED_BYTES = 4 * 1024 * 1024;
+const QUICK_MS = 1000;
 
 /** What files say of an address beyond its symbol, and where they say so. */
 export interface LinesAnswer extends DebugAnswer {
@@ -51,7 +57,8 @@ function readDebug(
   if (budgetMs <= 0) {
     return Array.from(elfAddresses, (at) => ({ lines: [], problem: "postponed", from: at, limit: at + 1 }));
   }
-  const limits = { deadlineMs: performance.now() + budgetMs, maxInflatedBytes: MAX_INFLATED_BYTES };
+  const maxInflatedBytes = budgetMs < QUICK_MS ? MAX_QUICKLY_INFLATED_BYTES : MAX_INFLATED_BYTES;
+  const limits = { deadlineMs: performance.now() + budgetMs, maxInflatedBytes };
   return lookUpLines(elf, elfAddresses, companions === undefined ? limits : { ...limits, companions });
 }
 

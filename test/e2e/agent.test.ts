@@ -95,6 +95,7 @@ describe("an agent on a node with two pods", { skip: reason }, () => {
         ["pods", "ok"],
         ["exporter file", "ok"],
         ["cpu accounting", "ok"],
+        ["kernel symbols", "ok"],
         ["budget", "off"],
         ["configuration", "ok"],
       ],

@@ -68,7 +68,9 @@ describe("just-in-time compiled code", { skip: cannotRecord() ?? false }, () => 
 
   it("of a container, which has ended by then, is named by the map in its own root, by its own number", async () => {
     const path = named("jit-inside");
-    const script = `mount -t tmpfs none /tmp && exec "$0" ${BUDGET_MS} private inside`;
+    // A checkout may lie in /tmp: the program is opened before that is another one.
+    const copied = 'exec 9<"$0" && mount -t tmpfs none /tmp && cat <&9 >/tmp/jit-inside && chmod 700 /tmp/jit-inside';
+    const script = `${copied} && exec /tmp/jit-inside ${BUDGET_MS} private inside`;
     const { stacks } = await recordWhile({ args: ["--comm", "jit-inside"] }, async () => {
       await once(start("unshare", ["--mount", "--pid", "--fork", "sh", "-c", script, path]), "exit");
     });

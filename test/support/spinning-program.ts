@@ -13,7 +13,7 @@ const SOURCE = `volatile unsigned long sink;
 static inline __attribute__((always_inline)) void innermost(unsigned long n) {
   for (unsigned long i = 0; i < n; i++) sink += i * i;
 }
-__attribute__((noinline)) static void spin(unsigned long n) {
+__attribute__((noinline, noclone)) static void spin(unsigned long n) {
   innermost(n);
   __asm__ volatile("");
 }

@@ -25,7 +25,7 @@ export interface Verdict {
 
 /** Where a user stack begins: by name, or, in a library without that symbol, in libc or the dynamic linker. */
 const ROOT =
-  /^(_start|_dl_start_user|__?clone3?|thread_start|__start_context|runtime\.(goexit|mstart|rt0_go|mcall|systemstack|main).*|_rt0_.*|ld-linux.*|(libc\.so\.6|ld-linux-x86-64\.so\.2)\+0x[0-9a-f]+)$/;
+  /^(_start|_dl_start_user|_{0,2}clone3?|thread_start|__start_context|runtime\.(goexit|mstart|rt0_go|mcall|systemstack|main).*|_rt0_.*|ld-linux.*|(libc\.so\.6|ld-linux-x86-64\.so\.2)\+0x[0-9a-f]+)$/;
 
 /** Resolves `file+0xaddress` by the symbol table of the file that was not stripped. */
 function namesOf(path: string): (address: number) => string | undefined {
