@@ -70,6 +70,8 @@ Napi::Value JsWatchKernelSymbols(const Napi::CallbackInfo& info) {
 
 void JsTrimMemory(const Napi::CallbackInfo&) { TrimMemory(); }
 
+void JsUnmapCode(const Napi::CallbackInfo&) { UnmapCode(); }
+
 Napi::Object Init(Napi::Env env, Napi::Object exports) {
   ReturnFreedMemory();
   auto* addon = new Addon();
@@ -83,6 +85,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   exports.Set("withPath", Napi::Function::New<JsWithPath>(env, "withPath"));
   exports.Set("watchKernelSymbols", Napi::Function::New<JsWatchKernelSymbols>(env, "watchKernelSymbols"));
   exports.Set("trimMemory", Napi::Function::New<JsTrimMemory>(env, "trimMemory"));
+  exports.Set("unmapCode", Napi::Function::New<JsUnmapCode>(env, "unmapCode"));
   return exports;
 }
 

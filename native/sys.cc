@@ -53,7 +53,8 @@ void TrimMemory() {
 #ifdef __GLIBC__
   malloc_trim(0);
 #endif
-  dl_iterate_phdr(UnmapUnchangedPages, nullptr);
 }
+
+void UnmapCode() { dl_iterate_phdr(UnmapUnchangedPages, nullptr); }
 
 }  // namespace hostflame

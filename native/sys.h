@@ -17,8 +17,11 @@ void ReturnFreedMemory();
 
 // Gives the pages that malloc holds and nobody uses back to the kernel, of all arenas; some milliseconds. What threads
 // of V8 allocate to compile, and a worker that has ended, leave holes that no threshold closes. Nothing under another
-// libc. And takes code and constants that only the start needed out of this process's memory: of Node.js some 25 MiB
-// (measured).
+// libc.
 void TrimMemory();
+
+// Takes code and constants that nobody uses any more out of this process's memory: of Node.js some 25 MiB that only the
+// start needs (measured). What is used again costs a page fault for each 64 KiB.
+void UnmapCode();
 
 }  // namespace hostflame

@@ -62,6 +62,8 @@ export interface AgentOutput {
 
 /** How long the first window may wait for runtimes and API server to answer, from when they were asked. */
 const FIRST_LABEL_MS = 5000;
+/** A window is 60 s by default. */
+const UNMAP_MS = 45_000;
 const FIRST_LABEL_LOOK_MS = 50;
 /** From the signal to the exit, whatever hangs; Kubernetes kills after 30 s. */
 const STOP_MS = 9500;
@@ -160,9 +162,13 @@ async function sampleUntilAsked(frame: Frame): Promise<void> {
     native.addon.trimMemory();
   };
   trim(); // what loading took, the kernel's types among it
+  const unmapCode = (): void => {
+    native.addon.unmapCode();
+  };
+  unmapCode();
   worker.onRest = trim;
   try {
-    await runWindows(frame, { settings, capture, symbols, sources, labelling, bpfTime, trim });
+    await runWindows(frame, { settings, capture, symbols, sources, labelling, bpfTime, trim, unmapCode });
   } finally {
     symbols.close();
     bpfTime.stop();
@@ -183,11 +189,13 @@ interface Parts {
   readonly bpfTime: BpfTime;
   /** Gives memory that nobody uses back. */
   readonly trim: () => void;
+  readonly unmapCode: () => void;
 }
 
 async function runWindows(frame: Frame, parts: Parts): Promise<void> {
   const { options, interrupt, health, log, limits, sizes, worker } = frame;
-  const { settings, capture, symbols, sources, labelling, bpfTime, trim } = parts;
+  const { settings, capture, symbols, sources, labelling, bpfTime, trim, unmapCode } = parts;
+  let unmapAtMs = 0;
   const present = { settings };
   const { ownership, processes } = labelling;
   const firstLabelByMs = performance.now() + FIRST_LABEL_MS;
@@ -235,6 +243,11 @@ async function runWindows(frame: Frame, parts: Parts): Promise<void> {
         labelling.windowWritten(waiting);
         bound.kinds.windowWritten(waiting);
         trim();
+        // Not after each of many short windows: what is used again costs page faults.
+        if (performance.now() >= unmapAtMs) {
+          unmapAtMs = performance.now() + UNMAP_MS;
+          unmapCode();
+        }
       },
       onFailure: (error, span, samples) => {
         log.repeated("error", "window_failed", String(error), { end: span.end, samples });

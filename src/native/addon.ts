@@ -117,4 +117,6 @@ export interface Addon {
   watchKernelSymbols(cpus: readonly number[]): (end?: boolean) => Uint8Array | undefined;
   /** Gives memory that malloc holds, and nobody uses, back to the kernel; some milliseconds. */
   trimMemory(): void;
+  /** Takes code that nobody uses any more out of this process's memory; what is used again costs page faults. */
+  unmapCode(): void;
 }
