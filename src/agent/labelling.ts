@@ -7,6 +7,7 @@ import type { CgroupId } from "../model/cgroup.js";
 import type { Log } from "../model/log.js";
 import { ProcessTable } from "../processes/process-table.js";
 import type { Sources } from "./sources.js";
+import { u64Of } from "../util/u64.js";
 
 /** What a cgroup that nobody has spoken of yet begins with: it is sampled, or, in mode opt-in, not. */
 export function defaultDivisorOf({ mode }: Pick<SelectionOptions, "mode">): number {
@@ -51,8 +52,8 @@ export class Labelling {
       this.ownership.cgroupSighted(path);
     });
     capture.intake.onNewThread = (pid, startLow, startHigh, cgroupLow, cgroupHigh) => {
-      const reading = this.ownership.reading(bigintOf(cgroupLow, cgroupHigh) as CgroupId);
-      this.processes.sight(pid, bigintOf(startLow, startHigh), reading);
+      const reading = this.ownership.reading(u64Of(cgroupLow, cgroupHigh) as CgroupId);
+      this.processes.sight(pid, u64Of(startLow, startHigh), reading);
     };
     this.timer = setInterval(() => {
       void this.processes.catchUp(); // never rejects
@@ -92,10 +93,6 @@ export class Labelling {
     clearInterval(this.timer);
     this.capture.intake.onNewThread = undefined;
   }
-}
-
-function bigintOf(low: number, high: number): bigint {
-  return (BigInt(high) << 32n) | BigInt(low);
 }
 
 function cgroupsOf(window: Window): ReadonlySet<CgroupId> {

@@ -2,6 +2,7 @@ import type { ProcessKey } from "../model/process-key.js";
 import { sampleLayout } from "../native/abi.generated.js";
 import { Uint32Column } from "../util/column.js";
 import { HashIndex, hashWord } from "../util/hash-index.js";
+import { u64Of } from "../util/u64.js";
 
 const WORD_BYTES = 4;
 /** pid, start time (low, high). */
@@ -41,7 +42,7 @@ export class OwnerTable {
   at(row: number): ProcessKey {
     const { values } = this.rows;
     const from = row * ROW_WORDS;
-    return { pid: values[from], startTimeNs: (BigInt(values[from + 2]) << 32n) | BigInt(values[from + 1]) };
+    return { pid: values[from], startTimeNs: u64Of(values[from + 1], values[from + 2]) };
   }
 
   private readonly equalsSought = (row: number): boolean => {

@@ -4,6 +4,7 @@ import type { ProfileThread } from "../model/profile.js";
 import { sampleLayout } from "../native/abi.generated.js";
 import { Uint32Column } from "../util/column.js";
 import { HashIndex, hashWord } from "../util/hash-index.js";
+import { u64Of } from "../util/u64.js";
 
 const WORD_BYTES = 4;
 /** Bytes of a comm, its NUL included: TASK_COMM_LEN. */
@@ -66,8 +67,8 @@ export class ThreadTable {
         pid: values[at],
         tid: values[at + 1],
         comm: decodeComm(values, at + 6),
-        startTimeNs: bigintOf(values[at + 2], values[at + 3]),
-        cgroup: bigintOf(values[at + 4], values[at + 5]) as CgroupId,
+        startTimeNs: u64Of(values[at + 2], values[at + 3]),
+        cgroup: u64Of(values[at + 4], values[at + 5]) as CgroupId,
       });
     }
     return threads;
@@ -85,18 +86,14 @@ export class ThreadTable {
   };
 }
 
-function bigintOf(low: number, high: number): bigint {
-  return (BigInt(high) << 32n) | BigInt(low);
-}
-
 /** The thread that a struct abi_sample at words[header] was taken of. */
 export function readThread(words: Uint32Array, header: number): ProfileThread {
   return {
     pid: words[header + PID],
     tid: words[header + TID],
     comm: decodeComm(words, header + COMM),
-    startTimeNs: bigintOf(words[header + START_TIME], words[header + START_TIME + 1]),
-    cgroup: bigintOf(words[header + CGROUP], words[header + CGROUP + 1]) as CgroupId,
+    startTimeNs: u64Of(words[header + START_TIME], words[header + START_TIME + 1]),
+    cgroup: u64Of(words[header + CGROUP], words[header + CGROUP + 1]) as CgroupId,
   };
 }
 

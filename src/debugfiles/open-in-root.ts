@@ -1,6 +1,7 @@
-import { constants, fstatSync, openSync, readlinkSync } from "node:fs";
+import { fstatSync, readlinkSync } from "node:fs";
 import type { Addon } from "../native/addon.js";
 import { errnoOf } from "../util/errno.js";
+import { openNamedFile } from "../util/path-handle.js";
 import { pathInside, type Root } from "./roots.js";
 
 /** Why there is no file to read at a path. Counted. */
@@ -64,9 +65,8 @@ function openHandle(root: Root, handle: number): OpenedFile | { readonly problem
   const stat = fstatSync(handle, { bigint: true });
   if (!stat.isFile()) return { problem: "not-a-file" };
   if (stat.size < MIN_BYTES || stat.size > MAX_BYTES) return { problem: "bad-size" };
-  const link = `/proc/self/fd/${handle}`;
-  const realPath = pathInside(root, readlinkSync(link));
-  const fd = openSync(link, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY);
+  const realPath = pathInside(root, readlinkSync(`/proc/self/fd/${handle}`));
+  const fd = openNamedFile(handle);
   const identity = [stat.dev, stat.ino, stat.size, stat.mtimeNs].join(":");
   return { fd, size: Number(stat.size), identity, realPath };
 }

@@ -1,5 +1,6 @@
 import { closeSync, constants, fstatSync, openSync, readlinkSync } from "node:fs";
 import { errnoOf } from "../util/errno.js";
+import { O_PATH } from "../util/path-handle.js";
 
 /**
  * A process that runs the executable, or did, and the executable's path as /proc shows it to us. The process may be gone, and
@@ -37,9 +38,6 @@ export interface Roots {
   readonly problem: RootProblem | undefined;
   close(): void;
 }
-
-/** fs.constants has none of it; the same number on x86-64 and arm64. */
-const O_PATH = 0o10000000;
 
 /** Opens the roots for a batch. `hostRoot`: this machine's root, found by itself when it is not told. */
 export function openRoots(seenAt: SeenAt | undefined, hostRoot?: string): Roots {

@@ -1,5 +1,6 @@
 import { closeSync, constants, fstatSync, openSync, type BigIntStats } from "node:fs";
 import { errnoOf } from "../util/errno.js";
+import { O_PATH, openNamedFile } from "../util/path-handle.js";
 
 /** Why there is no file of a process's to read. Counted; none is an error. */
 export const OPEN_PROBLEMS = [
@@ -21,9 +22,6 @@ export const OPEN_PROBLEMS = [
   "open-failed",
 ] as const;
 export type OpenProblem = (typeof OPEN_PROBLEMS)[number];
-
-/** O_PATH: names a file and does not open it, so that no device and no pipe notices. The same on x86-64 and arm64. */
-const O_PATH = 0o10000000;
 
 export interface Opened {
   readonly fd: number;
@@ -86,8 +84,7 @@ function reopen({ fd, stat }: Opened, uid: number): Opened | OpenProblem {
   try {
     if (!stat.isFile()) return "not-a-file";
     if (stat.uid !== 0n && stat.uid !== BigInt(uid)) return "foreign-owner";
-    const flags = constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY;
-    return { fd: openSync(`/proc/self/fd/${fd}`, flags), stat };
+    return { fd: openNamedFile(fd), stat };
   } finally {
     closeSync(fd);
   }

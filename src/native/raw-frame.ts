@@ -1,5 +1,6 @@
 import type { ExecutableId } from "../model/brand.js";
 import { frameKind, limits } from "./abi.generated.js";
+import { u64Of } from "../util/u64.js";
 
 /**
  * A frame as the kernel side writes it (bpf/abi.h, "Frames"): one u64, here as its two u32 words, so that no BigInt is
@@ -49,7 +50,7 @@ export function cookieOfDetail(high: number): number {
 /** Of a kernel or an anonymous frame. */
 export function addressOfFrame(low: number, high: number): bigint {
   const upper = kindOfFrame(high) === frameKind.kernel ? high : high & (2 ** KIND_SHIFT - 1);
-  return (BigInt(upper) << 32n) | BigInt(low);
+  return u64Of(low, upper);
 }
 
 /** High word of a native frame; its low word is `fileOffset % 2^32`. */

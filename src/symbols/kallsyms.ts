@@ -3,6 +3,7 @@ import { errnoOf } from "../util/errno.js";
 import { demangle } from "./demangle/demangle.js";
 import { HIDDEN_LINES, hex8, type LineSink, readLines } from "./kallsyms-lines.js";
 import type { KernelTable } from "./kernel-table.js";
+import { u64Of } from "../util/u64.js";
 
 /** Why no kernel address has a name. */
 export type KernelSymbolsProblem = "hidden" | "read-failed";
@@ -237,7 +238,7 @@ class Search implements LineSink {
   }
 
   #noteBounds(name: string, high: number, low: number): void {
-    const address = (BigInt(high) << 32n) | BigInt(low);
+    const address = u64Of(low, high);
     if (name === "_text") this.#textStart = address;
     else if (name === "_etext") this.#textLimit = address;
   }

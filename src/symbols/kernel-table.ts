@@ -5,6 +5,7 @@ import { Uint32Column } from "../util/column.js";
 import { upperBound } from "../util/upper-bound.js";
 import { HIDDEN_LINES, hex8, type LineSink, readLines } from "./kallsyms-lines.js";
 import { MAX_ROWS, RowSorter } from "./sorted-rows.js";
+import { u64Of } from "../util/u64.js";
 
 /**
  * The functions of the kernel's own image, which never change while it runs: 8 bytes and a deflated name each. 122,000
@@ -75,7 +76,7 @@ class ImageSymbols implements LineSink {
     }
     if (tab >= 0 && tab < end) return;
     if (buffer[name] === UNDERSCORE && (end - name === 5 || end - name === 6)) {
-      this.#noteBounds(buffer.toString("latin1", name, end), (BigInt(high) << 32n) | BigInt(low));
+      this.#noteBounds(buffer.toString("latin1", name, end), u64Of(low, high));
     }
     this.#low.push(low);
     this.#high.push(high);
