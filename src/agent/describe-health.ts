@@ -1,7 +1,7 @@
 import type { Capture } from "../capture/capture.js";
 import type { Window } from "../capture/window.js";
 import type { DeliveringExporter } from "../delivery/deliver-to.js";
-import { gatherFacts } from "../host/facts.js";
+import { gatherSymbolFacts } from "../host/facts.js";
 import { kernelSymbolsProblem } from "../host/kernel-symbols.js";
 import type { Clock } from "../util/clock.js";
 import type { AccountingCheck } from "./accounting.js";
@@ -74,7 +74,7 @@ function bpfHealth(cpus: number, { frequencyHz }: SamplingRate, phase: AgentPhas
 
 /** Asked of the kernel each time, for a person may have changed it. */
 function kernelSymbolsHealth(): PartHealth {
-  const problem = kernelSymbolsProblem(gatherFacts());
+  const problem = kernelSymbolsProblem(gatherSymbolFacts());
   return problem === undefined
     ? { state: "ok", detail: "" }
     : { state: "degraded", detail: `${problem.found}: ${problem.advice}.` };

@@ -44,6 +44,22 @@ export interface HostFacts {
 /** inode of the initial pid namespace: PROC_PID_INIT_INO, the same on every kernel (include/linux/proc_ns.h). */
 const INITIAL_PID_NAMESPACE = 4026531836;
 
+/** What decides whether the kernel's functions have names. */
+export type SymbolFacts = Pick<HostFacts, "kernelSymbols" | "kptrRestrict" | "capabilities">;
+
+/** Of the host, that alone, for who asks often. */
+export function gatherSymbolFacts(): SymbolFacts {
+  return symbolFacts(readText("/proc/self/status") ?? "");
+}
+
+function symbolFacts(status: string): SymbolFacts {
+  return {
+    capabilities: effectiveCapabilities(status),
+    kernelSymbols: showsAddresses(readText("/proc/kallsyms")),
+    kptrRestrict: readNumber("/proc/sys/kernel/kptr_restrict"),
+  };
+}
+
 /** Reads the host. Never throws: what cannot be read is itself a fact. */
 export function gatherFacts(): HostFacts {
   const status = readText("/proc/self/status") ?? "";
@@ -52,11 +68,9 @@ export function gatherFacts(): HostFacts {
     release: release(),
     architecture: arch(),
     btf: existsSync("/sys/kernel/btf/vmlinux"),
-    capabilities: effectiveCapabilities(status),
+    ...symbolFacts(status),
     perfEventParanoid: readNumber("/proc/sys/kernel/perf_event_paranoid"),
     perfEventMaxSampleRate: readNumber("/proc/sys/kernel/perf_event_max_sample_rate"),
-    kernelSymbols: showsAddresses(readText("/proc/kallsyms")),
-    kptrRestrict: readNumber("/proc/sys/kernel/kptr_restrict"),
     hostPidNamespace: inHostPidNamespace(),
     bpfJitEnabled: readNumber("/proc/sys/net/core/bpf_jit_enable"),
     bpfJitHarden: readNumber("/proc/sys/net/core/bpf_jit_harden"),

@@ -1,6 +1,5 @@
-import type { HostFacts } from "./facts.js";
+import type { HostFacts, SymbolFacts } from "./facts.js";
 
-type SymbolFacts = Pick<HostFacts, "kernelSymbols" | "kptrRestrict" | "capabilities">;
 type BpfSymbolFacts = Pick<HostFacts, "bpfJitHarden" | "bpfJitKallsyms">;
 
 /** What is the case, and what to do about it. */

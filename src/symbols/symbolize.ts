@@ -1,5 +1,5 @@
 import { fstatSync } from "node:fs";
-import type { DebugFiles, DebugFileSearch } from "../debugfiles/debug-files.js";
+import type { DebugFiles, DebugFileSearch, Debuggee } from "../debugfiles/debug-files.js";
 import { type DebugProblem, hasDebugInfo } from "../debuginfo/debug-info.js";
 import { readBuildId } from "../elf/build-id.js";
 import { type ByteSource, FileSource, MemorySource } from "../elf/byte-source.js";
@@ -43,7 +43,7 @@ export function symbolize(request: SymbolizeRequest, cache: ResolverCache, debug
   const memory = request.lookAgain === true ? undefined : known.searchMemory;
   const search = debugFiles?.open({ elf, buildId, seenAt: request.seenAt }, memory);
   try {
-    const columns = resolveAll(request, elf, known, search);
+    const columns = resolveAll(request, { elf, buildId }, known, search);
     // After use, for it has grown.
     cache.set(request.executable, known);
     return { executable: request.executable, buildId, ...textRange(elf), ...columns };
@@ -74,7 +74,7 @@ type Columns = Omit<SymbolizeResult, "executable" | "buildId" | "textStart" | "t
 
 function resolveAll(
   { fileOffsets, linesBudgetMs, image }: SymbolizeRequest,
-  elf: ElfFile,
+  { elf, buildId }: Pick<Debuggee, "elf" | "buildId">,
   known: KnownExecutable,
   search: DebugFileSearch | undefined,
 ): Columns {
@@ -139,7 +139,7 @@ function resolveAll(
   const named = { chainIndices, ...names.finish(), symbolStarts };
   const counts = { unresolved, withoutLines, debugFiles: search?.counts ?? {}, found: sources };
   const lacksDebugInfo = go === undefined && !files.some((file) => hasDebugInfo(file.elf));
-  const wanted = lacksDebugInfo ? readBuildId(elf) : search?.companions.missing;
+  const wanted = lacksDebugInfo ? buildId : search?.companions.missing;
   // The vDSO's is nowhere.
   const wantsDebugInfo = wanted === "" || image !== undefined ? undefined : wanted;
   const ranges = { rangeStarts, rangeLimits };
