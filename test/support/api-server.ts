@@ -13,11 +13,11 @@ import {
 } from "node:fs";
 import * as http from "node:http";
 import * as https from "node:https";
-import { createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import type { ClusterAccess } from "#src/kubernetes/cluster-access.js";
 import { until } from "./until.js";
+import { freePort } from "./free-port.js";
 
 /** Where the cluster kit keeps its programs, a folder a version. */
 const PROGRAMS = process.env["KUBE_CACHE"] ?? "/var/cache/kube-bin";
@@ -179,15 +179,6 @@ export function kubernetesProgram(name: string): string | undefined {
   if (!existsSync(PROGRAMS)) return undefined;
   const programs = readdirSync(PROGRAMS).map((version) => path.join(PROGRAMS, version, name));
   return programs.sort().findLast((program) => existsSync(program));
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
 }
 
 async function exchange(request: http.ClientRequest, body?: object): Promise<Record<string, unknown>> {

@@ -12,8 +12,8 @@ export function fuzz<T>(property: fc.IPropertyWithHooks<T>, runs: number): void 
   }
 }
 
-// Numbers that lengths, counts and LEB128s take badly.
-const nasty = fc.constantFrom(0, 1, 0x7f, 0x80, 0xfe, 0xff);
+/** Numbers that lengths, counts and LEB128s take badly. */
+export const nasty = fc.constantFrom(0, 1, 0x7f, 0x80, 0xfe, 0xff);
 
 /** One of these files with some of its bytes changed, or cut short. */
 export function mutated(seeds: readonly Uint8Array[]): fc.Arbitrary<Uint8Array> {

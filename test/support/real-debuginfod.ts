@@ -1,12 +1,12 @@
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { mkdirSync, writeFileSync } from "node:fs";
-import { createServer, type AddressInfo } from "node:net";
 import { join } from "node:path";
 import { unpackedPackages } from "./debian-packages.js";
 import { describeRoot, type Unpacked } from "./runtimes/debian-packages.js";
 import type { SpinningProgram } from "./spinning-program.js";
 import { until } from "./until.js";
+import { freePort } from "./free-port.js";
 
 /** The server of elfutils, and the libraries that a machine without it lacks too. */
 const PACKAGES = [
@@ -58,13 +58,4 @@ export async function startDebuginfod(
     await close();
     throw error;
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
 }

@@ -7,6 +7,7 @@ import { after, describe, it } from "node:test";
 import { type Companions, lookUpLines } from "#src/debuginfo/debug-info.js";
 import { buildInlined } from "../../fixtures/inlined/build.js";
 import { compareLines } from "../../support/compare-lines.js";
+import { dwzCommand } from "../../support/dwz.js";
 import { openProgram } from "../../support/elf-image.js";
 import { randomAddresses } from "../../support/random-addresses.js";
 
@@ -74,30 +75,34 @@ describe("what was split off into .dwo files", () => {
 });
 
 describe("what dwz has put together", () => {
-  const dwz = spawnSync("dwz", ["--version"]).status === 0;
-  it("in one file, and in a supplementary one, is what it was before", { skip: !dwz && "needs dwz" }, () => {
-    const [one, two] = ["one", "two"].map((name) => path.join(directory, name));
-    buildInlined("g++", 5, one);
-    buildInlined("g++", 5, two, ["-O1"]);
-    const before = path.join(directory, "before");
-    copyFileSync(one, before);
-    const alone = path.join(directory, "alone");
-    execFileSync("dwz", ["-o", alone, one]);
-    assert.ok(compareLines(alone, { program: before }) > 500);
-    execFileSync("dwz", ["-m", path.join(directory, "shared"), "-M", "shared", one, two]);
-    const asked: string[] = [];
-    const companions: Companions = {
-      supplementary({ name, buildId }) {
-        asked.push(name);
-        assert.match(buildId, /^[0-9a-f]{40}$/);
-        return openProgram(path.join(directory, name));
-      },
-    };
-    assert.ok(compareLines(one, { program: before, companions }) > 500);
-    assert.deepEqual(asked, ["shared"]);
-    // Without it functions that are inlined have no names, and lines are told all the same.
-    const addresses = randomAddresses(openProgram(before), 500);
-    const answers = lookUpLines(openProgram(one), addresses, LIMITS);
-    assert.ok(answers.filter(({ lines }) => (lines.at(0)?.line ?? 0) > 0).length > 300);
-  });
+  const dwz = dwzCommand();
+  it(
+    "in one file, and in a supplementary one, is what it was before",
+    { skip: dwz === undefined && "needs dwz" },
+    () => {
+      const [one, two] = ["one", "two"].map((name) => path.join(directory, name));
+      buildInlined("g++", 5, one);
+      buildInlined("g++", 5, two, ["-O1"]);
+      const before = path.join(directory, "before");
+      copyFileSync(one, before);
+      const alone = path.join(directory, "alone");
+      execFileSync(dwz!, ["-o", alone, one]);
+      assert.ok(compareLines(alone, { program: before }) > 500);
+      execFileSync(dwz!, ["-m", path.join(directory, "shared"), "-M", "shared", one, two]);
+      const asked: string[] = [];
+      const companions: Companions = {
+        supplementary({ name, buildId }) {
+          asked.push(name);
+          assert.match(buildId, /^[0-9a-f]{40}$/);
+          return openProgram(path.join(directory, name));
+        },
+      };
+      assert.ok(compareLines(one, { program: before, companions }) > 500);
+      assert.deepEqual(asked, ["shared"]);
+      // Without it functions that are inlined have no names, and lines are told all the same.
+      const addresses = randomAddresses(openProgram(before), 500);
+      const answers = lookUpLines(openProgram(one), addresses, LIMITS);
+      assert.ok(answers.filter(({ lines }) => (lines.at(0)?.line ?? 0) > 0).length > 300);
+    },
+  );
 });
