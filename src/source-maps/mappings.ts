@@ -39,8 +39,10 @@ const MAX_SHIFT = 30;
 const MAX_VALUE = 2 ** 31;
 /** Value of each base64 digit, -1 of what is none. */
 const DIGITS = new Int8Array(256).fill(-1);
-for (const [value, digit] of [..."ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"].entries()) {
-  DIGITS[digit.charCodeAt(0)] = value;
+for (const [value, digit] of Buffer.from(
+  "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/",
+).entries()) {
+  DIGITS[digit] = value;
 }
 const NOWHERE: Mapped = { segments: [], lastColumn: -1 };
 

@@ -58,7 +58,8 @@ function fromFileUrl(text: string): string | undefined {
   try {
     return fileURLToPath(text);
   } catch (error) {
-    if (error instanceof TypeError) return undefined;
+    // Of a host or an encoded slash, and of a percent sign that encodes nothing.
+    if (error instanceof TypeError || error instanceof URIError) return undefined;
     throw error;
   }
 }
