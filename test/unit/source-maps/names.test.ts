@@ -138,40 +138,6 @@ describe("what a script says at its end", () => {
     }
   });
 
-  it("of any text is text, and a path or nothing", () => {
-    const pieces = fc.constantFrom(
-      "//# sourceMappingURL=",
-      "\n",
-      "data:",
-      ",",
-      "..",
-      "/",
-      "%2e",
-      "%",
-      "file:",
-      "//",
-      "a.map",
-      "'",
-      "\ud800",
-      "\0",
-      " ",
-    );
-    const text = fc
-      .array(fc.oneof(pieces, fc.string({ unit: "binary", maxLength: 6 })), { maxLength: 40 })
-      .map((parts) => parts.join(""));
-    fuzz(
-      fc.property(text, fc.oneof(fc.constant("/app/a.js"), text), (script, name) => {
-        const path = scriptPath(name) ?? "/app/a.js";
-        assert.ok(path.startsWith("/") && !path.includes("\0") && !/(^|\/)\.\.(\/|$)/.test(path));
-        const url = mappingUrlOf(Buffer.from(`//# sourceMappingURL=${script}`)) ?? script;
-        const reference = mapReference(url, path);
-        if (reference.kind === "path") assert.ok(reference.path.startsWith("/") && !reference.path.includes("\0"));
-        readableSource(script, url, path);
-      }),
-      1500,
-    );
-  });
-
   it("takes no longer to find than the script is long", () => {
     const piece = "//# sourceMappingURL=' ";
     for (const text of [piece, `${piece}\n`, "\n", " ", "*/ "]) {
