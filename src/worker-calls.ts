@@ -4,7 +4,7 @@ import type { JitAnswer, JitRequest } from "./jit/answer.js";
 import type { Profile } from "./model/profile.js";
 import type { PprofGzipOptions } from "./profiles/pprof.js";
 import type { Namer } from "./naming/name-window.js";
-import type { SourceMapAnswer, SourceMapRequest } from "./source-maps/answer.js";
+import type { SourceMapAnswer, SourceMapRequest } from "./source-maps/request.js";
 import type { KernelSymbols } from "./symbols/kallsyms.js";
 import type { KernelTableData } from "./symbols/kernel-table.js";
 import type { SymbolizeRequest, SymbolizeResult } from "./symbols/resolver.js";

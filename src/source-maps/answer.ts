@@ -4,67 +4,12 @@ import { errnoOf } from "../util/errno.js";
 import { ByteLru } from "../util/lru.js";
 import { namingSegment } from "./function-name.js";
 import type { Point } from "./mappings.js";
-import { openInProcess, type FileProblem, type ProcessFile, type WhoseRoot } from "./open-in-process.js";
+import { openInProcess, type ProcessFile } from "./open-in-process.js";
+import type { MapFileOutcome, MapMiss, SourceMapAnswer, SourceMapRequest } from "./request.js";
 import { mappingUrlOf } from "./script-ending.js";
 import { mapReference } from "./script-path.js";
-import { scriptLines } from "./script-text.js";
-import {
-  lookUpPoints,
-  nameOf,
-  readSourceMap,
-  sourceOf,
-  type MapProblem,
-  type PlacedPoint,
-  type SourceMap,
-} from "./source-map.js";
-
-/** Points of one script to look up, asked of the worker. */
-export interface SourceMapRequest extends WhoseRoot {
-  /** Of the script, in that root. */
-  readonly path: string;
-  /** From 0, columns in UTF-16 code units; in order of both. */
-  readonly lines: Uint32Array;
-  readonly columns: Uint32Array;
-  /** What may be read of all files together. */
-  readonly maxBytes: number;
-}
-
-/** Why no point of a script is looked up. */
-export const MAP_MISSES = [
-  /** The script cannot be read; why is counted of the file. */
-  "no-script",
-  /** It has no map that can be read: the usual case. */
-  "no-map",
-  /** The map was written long before the script. */
-  "map-older",
-  /** Script, map and points do not belong together: a line ends before the map or a point says. */
-  "does-not-fit",
-  /** The map makes no sense. */
-  "malformed",
-  /** More was read of such files lately than is allowed. */
-  "over-budget",
-] as const;
-export type MapMiss = (typeof MAP_MISSES)[number];
-
-/** What came of one file. */
-export type MapFileOutcome = FileProblem | MapProblem | "read" | "cached" | "none" | "remote-url" | "bad-url";
-
-export interface SourceMapAnswer {
-  /** "script OUTCOME", "map OUTCOME", of each file that was tried. */
-  readonly outcomes: readonly `${"script" | "map"} ${MapFileOutcome}`[];
-  readonly readBytes: number;
-  /** Why nothing was looked up; undefined where it was. */
-  readonly miss: MapMiss | undefined;
-  /** Of each point, where it comes from; -1 where the map does not say. */
-  readonly fileRows: Int32Array;
-  readonly files: readonly string[];
-  /** From 0. */
-  readonly lines: Uint32Array;
-  readonly columns: Uint32Array;
-  /** Of each point where a function's parameters begin, what the function was called; -1 where the map does not say. */
-  readonly nameRows: Int32Array;
-  readonly names: readonly string[];
-}
+import { hasCharacters, scriptLines } from "./script-text.js";
+import { lookUpPoints, nameOf, readSourceMap, sourceOf, type PlacedPoint, type SourceMap } from "./source-map.js";
 
 export const MAX_SCRIPT_BYTES = 16 << 20;
 export const MAX_MAP_BYTES = 32 << 20;
@@ -129,6 +74,8 @@ class Look {
       if (text === "over-budget") return text;
       if (text === undefined) return "no-script";
       this.outcomes.push("script read");
+      const { characters } = this.request;
+      if (characters >= 0 && !hasCharacters(text, characters)) return "other-source";
       const found = this.findMap(text, script);
       if (typeof found === "string") return found;
       return script.modifiedMs - found.modifiedMs > MAX_OLDER_MS ? "map-older" : this.place(text, found);

@@ -1,4 +1,4 @@
-import type { SourceMapAnswer } from "./answer.js";
+import type { SourceMapAnswer } from "./request.js";
 
 /** Where a point of a script comes from. */
 export interface SourcePlace {

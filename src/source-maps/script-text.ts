@@ -1,3 +1,5 @@
+import { isAscii } from "node:buffer";
+
 const NEWLINE = 0x0a;
 const RETURN = 0x0d;
 /** First byte of U+2028 and U+2029 in UTF-8, line ends of ECMAScript too. */
@@ -11,8 +13,7 @@ const BYTE_ORDER_MARK = Buffer.from("\ufeff");
  * @param wanted line numbers from 0, ascending. @returns those that there are.
  */
 export function scriptLines(file: Buffer, wanted: readonly number[]): ReadonlyMap<number, string> {
-  // Node.js does not count it.
-  const text = file.subarray(0, 3).equals(BYTE_ORDER_MARK) ? file.subarray(3) : file;
+  const text = withoutMark(file);
   const lines = new Map<number, string>();
   let [line, start] = [0, 0];
   for (const number of wanted) {
@@ -24,6 +25,19 @@ export function scriptLines(file: Buffer, wanted: readonly number[]): ReadonlyMa
     if (!lines.has(number)) lines.set(number, text.toString("utf8", start, endOf(text, start).end));
   }
   return lines;
+}
+
+/** Whether a file may be the source of so many UTF-16 code units that V8 has. */
+export function hasCharacters(file: Buffer, characters: number): boolean {
+  const text = withoutMark(file);
+  const length = isAscii(text) ? text.length : text.toString("utf8").length;
+  // Node.js leaves the mark to V8 where an ES module imports a CommonJS one.
+  return characters === length || (text !== file && characters === length + 1);
+}
+
+/** Node.js takes it away before V8 sees it. */
+function withoutMark(file: Buffer): Buffer {
+  return file.subarray(0, 3).equals(BYTE_ORDER_MARK) ? file.subarray(3) : file;
 }
 
 /** Where the line that starts there ends, and the next one starts, -1 where there is none. */

@@ -2,7 +2,7 @@ import { closeSync } from "node:fs";
 import type { ProcessKey } from "../model/process-key.js";
 import { Budget } from "../processes/budget.js";
 import { ByteLru } from "../util/lru.js";
-import { MAP_MISSES, type SourceMapAnswer, type SourceMapRequest } from "./answer.js";
+import { MAP_MISSES, type SourceMapAnswer, type SourceMapRequest } from "./request.js";
 import { KnownPlaces, pointKey, pointOf, type SourcePlace } from "./known-places.js";
 import { openProcessRoot, ROOT_PROBLEMS, type ProcessRoot, type RootProblem } from "./process-root.js";
 import { scriptPath } from "./script-path.js";
@@ -32,8 +32,8 @@ export interface SourceMapsOptions {
   readonly readBurstBytes: number;
 }
 
-/** The burst holds the largest script and its map, which else would never be read. */
-export const DEFAULT_SOURCE_MAP_READING = { readBytesPerSecond: 2 << 20, readBurstBytes: 64 << 20 };
+/** A MiB takes some 20 ms of CPU time (measured). The burst holds the largest script and its map, which else would never be read. */
+export const DEFAULT_SOURCE_MAP_READING = { readBytesPerSecond: 1 << 19, readBurstBytes: 64 << 20 };
 
 /** Points of one script of one process; lines and columns from 1, columns in UTF-16 code units, as V8 tells them. */
 export interface ScriptPoints {
@@ -42,6 +42,8 @@ export interface ScriptPoints {
   readonly script: string;
   readonly lines: Uint32Array;
   readonly columns: Uint32Array;
+  /** Length of the source that V8 has, in UTF-16 code units, where it is known: else a file that only has its name is believed. */
+  readonly characters?: number;
 }
 
 /** A look takes 0.3 ms. */
@@ -112,7 +114,13 @@ export class SourceMaps {
    * Where points of a script come from; parallel to them, undefined where one stays as it is, which is counted under its reason. Whoever
    * asks has asked the policy whether anything may be read of that process. Never rejects.
    */
-  async places({ process, script, lines, columns }: ScriptPoints): Promise<readonly (SourcePlace | undefined)[]> {
+  async places({
+    process,
+    script,
+    lines,
+    columns,
+    characters = -1,
+  }: ScriptPoints): Promise<readonly (SourcePlace | undefined)[]> {
     const keys = Array.from(lines, (line, row) => pointKey(line, columns[row]));
     const key = `${process.pid} ${script}`;
     const before = this.known.get(key);
@@ -121,7 +129,7 @@ export class SourceMaps {
     const asked = new Set(keys.filter((point) => point !== undefined && !known.has(point)) as number[]);
     let miss = known.miss;
     if (miss === undefined && asked.size > 0) {
-      miss = await this.ask(process, script, known, Float64Array.from(asked).sort());
+      miss = await this.ask({ process, script, characters }, known, Float64Array.from(asked).sort());
       if (miss !== undefined && !PASSING.has(miss)) known.miss = miss;
       this.known.set(key, known);
     }
@@ -148,8 +156,7 @@ export class SourceMaps {
 
   /** Has the worker look; why nothing was found. */
   private async ask(
-    process: ProcessKey,
-    script: string,
+    { process, script, characters }: Pick<Required<ScriptPoints>, "process" | "script" | "characters">,
     known: KnownPlaces<PlaceMiss>,
     points: Float64Array,
   ): Promise<PlaceMiss | undefined> {
@@ -166,7 +173,7 @@ export class SourceMaps {
       const places = Array.from(points, pointOf);
       const answer = await this.options
         .answer({
-          ...{ process, rootFd: root.fd, uid: root.uid, path, maxBytes },
+          ...{ process, rootFd: root.fd, uid: root.uid, path, characters, maxBytes },
           lines: Uint32Array.from(places, ({ line }) => line),
           columns: Uint32Array.from(places, ({ column }) => column),
         })

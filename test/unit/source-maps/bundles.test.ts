@@ -8,6 +8,7 @@ import { pathToFileURL } from "node:url";
 import ts from "typescript";
 import { loadNative } from "#src/native/load.js";
 import { SourceMapReader } from "#src/source-maps/answer.js";
+import { hasCharacters } from "#src/source-maps/script-text.js";
 import { SourceMaps } from "#src/source-maps/source-maps.js";
 import { startTimeNs } from "../../support/proc.js";
 import { bundleShop, compileShop, stackPlaces, type BuiltShop } from "../../support/source-maps/shop.js";
@@ -108,6 +109,47 @@ describe("names of minified functions", { skip }, () => {
     }
     maps.close();
     assert.deepEqual(names, ["stackOf", "countDiscounts", "lateFailure", "eachDiscount"]);
+  });
+});
+
+describe("the length of a script", () => {
+  it("is what V8 says of the source that it runs", async () => {
+    const text = "export const a = 'ü\u{1f6d2}';\n";
+    const common = text.replace("export const", "exports.b = 1; const");
+    const files = Object.entries({
+      ...{
+        "plain.mjs": "export const a = 1;\n",
+        "wide.mjs": text,
+        "mark.mjs": `\ufeff${text}`,
+        "hash.mjs": `#!/bin/x\n${text}`,
+      },
+      ...{
+        "plain.cjs": "exports.a = 1;\r\n",
+        "wide.cjs": common,
+        "mark.cjs": `\ufeff${common}`,
+        "hash.cjs": `#!/bin/x\n${common}`,
+      },
+    });
+    const place = folder();
+    const lengths = new Map<string, number>();
+    const session = new Session();
+    session.connect();
+    session.on("Debugger.scriptParsed", ({ params: { url, length } }) => lengths.set(url, length ?? -1));
+    session.post("Debugger.enable");
+    for (const [name, content] of files) {
+      const path = join(place, name);
+      writeFileSync(path, content);
+      await import(pathToFileURL(path).href);
+    }
+    session.disconnect();
+    for (const [name, content] of files) {
+      const path = join(place, name);
+      const length = lengths.get(pathToFileURL(path).href) ?? lengths.get(path) ?? -1;
+      const file = Buffer.from(content);
+      assert.ok(hasCharacters(file, length), `${name}: ${length}`);
+      assert.ok(!hasCharacters(file, length - 1) || name === "mark.cjs");
+      assert.ok(!hasCharacters(file, length + 2));
+    }
   });
 });
 

@@ -133,7 +133,15 @@ describe("what somebody wrote into scripts and their maps", () => {
       Buffer.from(`data:application/json;base64,${SEEDS[0].toString("base64")}`),
     ]);
     const columns = Uint32Array.of(0, 10, 300);
-    const request = { process: self, rootFd: root.fd, uid: root.uid, path, lines: new Uint32Array(3), columns };
+    const request = {
+      process: self,
+      rootFd: root.fd,
+      uid: root.uid,
+      path,
+      lines: new Uint32Array(3),
+      columns,
+      characters: -1,
+    };
     const kinds = new Set<string>();
     fuzz(
       fc.property(mutated([script, inline]), mutated(SEEDS), fc.nat(4), (text, map, line) => {

@@ -17,7 +17,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, afterEach, describe, it } from "node:test";
 import { loadNative } from "#src/native/load.js";
-import { SourceMapReader, type SourceMapRequest } from "#src/source-maps/answer.js";
+import { SourceMapReader } from "#src/source-maps/answer.js";
+import type { SourceMapRequest } from "#src/source-maps/request.js";
 import { SourceMaps, type SourceMapsOptions } from "#src/source-maps/source-maps.js";
 import { WorkerCalls } from "#src/util/worker-calls.js";
 import type { WorkerCallTable } from "#src/worker-calls.js";
@@ -189,6 +190,20 @@ describe("source maps that do not belong to their script", { skip }, () => {
       if (file !== undefined) assert.ok(files.includes(file), JSON.stringify(files));
     });
   }
+
+  it("are left alone when the process runs another text than its file has", async () => {
+    const { end, ...key } = await started(makeRoot());
+    for (const [characters, reason] of [
+      [SCRIPT.length, undefined],
+      [SCRIPT.length + 1, "other-source"],
+    ] as const) {
+      const { maps, reasons } = openMaps();
+      await maps.places({ process: key, script: "/app/dist/a.js", ...POINT, characters });
+      assert.equal(reasons()[0]?.[0], reason);
+      maps.close();
+    }
+    await end();
+  });
 
   it("stay unread when they are said to be on the network", async () => {
     const root = makeRoot();
