@@ -4,6 +4,7 @@ import type { JitAnswer, JitRequest } from "./jit/answer.js";
 import type { Profile } from "./model/profile.js";
 import type { PprofGzipOptions } from "./profiles/pprof.js";
 import type { Namer } from "./naming/name-window.js";
+import type { SourceMapAnswer, SourceMapRequest } from "./source-maps/request.js";
 import type { KernelSymbols } from "./symbols/kallsyms.js";
 import type { KernelTableData } from "./symbols/kernel-table.js";
 import type { SymbolizeRequest, SymbolizeResult } from "./symbols/resolver.js";
@@ -24,6 +25,8 @@ export interface WorkerCallTable {
   readonly kernelTable: { readonly input: undefined; readonly output: KernelTableData | undefined };
   /** Addresses of one process's just-in-time compiled code → names, out of files that it writes. */
   readonly jit: { readonly input: JitRequest; readonly output: JitAnswer };
+  /** Points of one process's script → where they come from, by its source map. */
+  readonly sourceMap: { readonly input: SourceMapRequest; readonly output: SourceMapAnswer };
   /**
    * A profile → gzipped pprof. For a whole node's: 20,000 stacks take 140 ms to encode, and a tenth of it to hand over.
    * A container's is encoded where it is.

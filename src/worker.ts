@@ -6,6 +6,7 @@ import { convert } from "./unwind/convert.js";
 import { answerCalls } from "./util/worker-calls.js";
 import type { WorkerCallTable, WorkerSetting } from "./worker-calls.js";
 import type { openNaming } from "./worker-naming.js";
+import type { openSourceMaps } from "./worker-source-maps.js";
 
 /**
  * Composition root of the worker thread. It is started anew for most files that are met, to make rows before their process
@@ -29,6 +30,7 @@ function sourceOf(content: ExecutableContent): ByteSource {
 }
 
 let naming: Promise<ReturnType<typeof openNaming>> | undefined;
+let sourceMaps: Promise<ReturnType<typeof openSourceMaps>> | undefined;
 const debuginfodDir = (workerData as WorkerSetting | null)?.debuginfodDir; // who is told nothing reads none
 
 answerCalls<WorkerCallTable>(parentPort, {
@@ -60,6 +62,10 @@ answerCalls<WorkerCallTable>(parentPort, {
     const { answerJit, buffersOf } = await import("./jit/answer.js");
     const output = answerJit(request);
     return { output, transfer: buffersOf(output.files.map(({ state }) => state)) };
+  },
+  async sourceMap(request) {
+    sourceMaps ??= import("./worker-source-maps.js").then(({ openSourceMaps }) => openSourceMaps());
+    return { output: (await sourceMaps).answer(request), transfer: [] };
   },
   async encode({ profile, options }) {
     const { encodePprofGzip } = await import("./profiles/pprof.js");

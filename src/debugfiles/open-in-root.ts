@@ -71,7 +71,7 @@ function openHandle(root: Root, handle: number): OpenedFile | { readonly problem
   return { fd, size: Number(stat.size), identity, realPath };
 }
 
-function problemOf(errno: string): OpenProblem {
+export function problemOf(errno: string): OpenProblem {
   switch (errno) {
     case "ENOENT":
     case "ENOTDIR":

@@ -32,7 +32,9 @@ const LOCAL = new Set([
 ]);
 
 /** A file system that is mounted somewhere. */
-interface Mount {
+export interface Mount {
+  /** As fdinfo of a descriptor has it (mnt_id). */
+  readonly id: number;
   /** As the process sees it. */
   readonly point: string;
   /** "254:0". */
@@ -48,10 +50,15 @@ export function parseMounts(text: string): readonly Mount[] {
     const fields = line.split(" ");
     const dash = fields.indexOf("-", 6);
     if (dash > 0 && dash + 3 < fields.length) {
-      mounts.push({ device: fields[2], point: fields[4], type: fields[dash + 1] });
+      mounts.push({ id: Number(fields[0]), device: fields[2], point: fields[4], type: fields[dash + 1] });
     }
   }
   return mounts;
+}
+
+/** Whether its files lie on this machine. */
+export function isLocalMount({ type }: Mount): boolean {
+  return LOCAL.has(type);
 }
 
 /** Whether a folder at the top of a process's root, as "/tmp", lies on this machine, and so does the root. */

@@ -1,4 +1,5 @@
-import { closeSync, openSync, readSync } from "node:fs";
+import { closeSync } from "node:fs";
+import { readProcText } from "../processes/proc-text.js";
 import { isSameStart, parseStat } from "../processes/stat.js";
 import type { ProcessKey } from "../model/process-key.js";
 import type { CodeFileKind } from "./answer.js";
@@ -18,8 +19,6 @@ import { findDump, isLocalFolder, isRemoteDevice, parseMounts, parseStatus } fro
 
 /** Where just-in-time compilers write perf maps, in their own root. */
 const FOLDER = "/tmp";
-/** A node of hundreds of pods has as many mounts, a JVM a thousand mappings; hostile ones more. */
-const MAX_TEXT_BYTES = 2 << 20;
 
 /** A file that a process tells its code in. */
 export interface OpenCodeFile {
@@ -116,12 +115,12 @@ export class ProcessFiles {
 
   private look({ pid, startTimeNs }: ProcessKey): OpenProblem | undefined {
     const directory = `/proc/${pid}`;
-    const status = parseStatus(readText(`${directory}/status`));
+    const status = parseStatus(readProcText(`${directory}/status`));
     if (status === undefined) return "process-gone";
     this.uid = status.uid;
     this.mapName = `perf-${status.ownPid}.map`;
-    const mounts = parseMounts(readText(`${directory}/mountinfo`));
-    const dump = findDump(readText(`${directory}/maps`), status.ownPid);
+    const mounts = parseMounts(readProcText(`${directory}/mountinfo`));
+    const dump = findDump(readProcText(`${directory}/maps`), status.ownPid);
     const isLocal = isLocalFolder(mounts, FOLDER);
     const folder = isLocal ? openFolder(`${directory}/root`, FOLDER.slice(1)) : "remote-file-system";
     if (typeof folder === "string") {
@@ -135,7 +134,7 @@ export class ProcessFiles {
       this.take("jitdump", isRemoteDevice(mounts, dump.device) ? "remote-file-system" : openLinked(link, status.uid));
     }
     // Last: if the number is still the sampled process's now, it was so in all the looks before.
-    const stat = parseStat(readText(`${directory}/stat`));
+    const stat = parseStat(readProcText(`${directory}/stat`));
     if (stat === undefined) return "process-gone";
     return isSameStart(stat.startTicks, startTimeNs) ? undefined : "pid-reused";
   }
@@ -158,22 +157,4 @@ export class ProcessFiles {
 function letGo(file: HeldFile): void {
   file.isLetGo = true;
   if (file.readers === 0) closeSync(file.fd);
-}
-
-/** A file of /proc, bounded; throws the system's error. */
-function readText(path: string): string {
-  const fd = openSync(path, "r");
-  try {
-    const pieces: Buffer[] = [];
-    for (let length = 0; length < MAX_TEXT_BYTES;) {
-      const piece = Buffer.allocUnsafe(16 << 10);
-      const bytes = readSync(fd, piece, 0, piece.length, null);
-      if (bytes === 0) break;
-      pieces.push(piece.subarray(0, bytes));
-      length += bytes;
-    }
-    return Buffer.concat(pieces).toString("latin1");
-  } finally {
-    closeSync(fd);
-  }
 }

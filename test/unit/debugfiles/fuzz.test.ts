@@ -15,11 +15,10 @@ import { findSection, isRefusal } from "#src/elf/elf-file.js";
 import { parseElf } from "#src/elf/parser.js";
 import { loadNative } from "#src/native/load.js";
 import { openImage, openProgram } from "../../support/elf-image.js";
+import { fuzz } from "../../support/fuzz.js";
 import { cannotRoot, rootedProcess } from "../../support/rooted-process.js";
 import { buildStripped } from "../../support/stripped-program.js";
 
-/** `FUZZ_MINUTES=10 npm test -- unit/debugfiles/fuzz` looks longer. */
-const MINUTES = Number(process.env["FUZZ_MINUTES"] ?? 0);
 const { addon } = loadNative();
 
 const directory = mkdtempSync(join(tmpdir(), "hostflame-debuglinks-"));
@@ -40,7 +39,7 @@ const [linkAt, altAt] = [".gnu_debuglink", ".gnu_debugaltlink"].map((name) => {
   return findSection(openImage(image), name)!.fileOffset;
 });
 
-const runs = MINUTES > 0 ? { numRuns: Infinity, interruptAfterTimeLimit: MINUTES * 20_000 } : { numRuns: 1500 };
+const RUNS = 1500;
 
 const pieces = fc.oneof(
   fc.constantFrom(
@@ -81,7 +80,7 @@ function saying(link: Uint8Array, alt: Uint8Array): Buffer {
 
 describe("links that lie", () => {
   it("are names of files without folders, or nothing", () => {
-    fc.assert(
+    fuzz(
       fc.property(contents, contents, (link, alt) => {
         const elf = openImage(saying(link, alt));
         const found = readDebugLink(elf);
@@ -98,7 +97,7 @@ describe("links that lie", () => {
           if (byId !== undefined) assert.match(byId, /^\/usr\/lib\/debug\/\.build-id\/[0-9a-f]{2}\/[0-9a-f]+\.debug$/);
         }
       }),
-      runs,
+      RUNS,
     );
   });
 
@@ -124,7 +123,7 @@ describe("links that lie", () => {
     const paths = fc.array(steps, { maxLength: 8 }).map((names) => names.join("/"));
     const compDirs = paths.map((path) => `/${path}`);
     try {
-      fc.assert(
+      fuzz(
         fc.property(contents, contents, paths, compDirs, (link, alt, path, compDir) => {
           const elf = openImage(saying(link, alt));
           const told = link.subarray(0, link.indexOf(0)).toString();
@@ -142,7 +141,7 @@ describe("links that lie", () => {
             search.close();
           }
         }),
-        runs,
+        RUNS,
       );
     } finally {
       await container.end();
@@ -152,7 +151,7 @@ describe("links that lie", () => {
 
   it("of damaged files give an answer", () => {
     const damage = fc.array(fc.tuple(fc.nat(image.length - 1), fc.nat(255)), { minLength: 1, maxLength: 60 });
-    fc.assert(
+    fuzz(
       fc.property(damage, fc.nat(image.length), (changes, length) => {
         const copy = Buffer.from(image);
         for (const [at, value] of changes) copy[at] = value;
@@ -163,7 +162,7 @@ describe("links that lie", () => {
           supplementaryLink(elf);
         }
       }),
-      runs,
+      RUNS,
     );
   });
 
