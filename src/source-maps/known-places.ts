@@ -33,9 +33,15 @@ export class KnownPlaces<Miss extends string> {
   private readonly files = new Map<string, string>();
   /** Why nothing is known, nor will be. */
   miss: Miss | undefined;
-  bytes = ENTRY_BYTES;
+  bytes: number;
 
-  constructor(readonly startTimeNs: bigint) {}
+  /** `keyBytes`: what its key takes, which is somebody's text. */
+  constructor(
+    readonly startTimeNs: bigint,
+    keyBytes: number,
+  ) {
+    this.bytes = ENTRY_BYTES + keyBytes;
+  }
 
   has(key: number): boolean {
     return this.places.has(key);

@@ -34,8 +34,9 @@ export interface ProcessFile extends Pick<OpenedFile, "fd" | "size" | "identity"
 }
 
 /**
- * Opens for reading a file that a process named, by its path in the process's root. Nothing leads out of the root, and nothing but a regular
- * file on a local file system is opened, that the process may read itself: else it could have others' files shown to it.
+ * Opens for reading a file that a process named, by its path in the process's root. Nothing leads out of the root, and nothing
+ * but a regular file on a local file system is opened, that the process may read itself: else it could have others' files
+ * shown to it.
  */
 export function openInProcess(
   withPath: Addon["withPath"],

@@ -2,8 +2,8 @@ import { posix } from "node:path";
 import { fileURLToPath } from "node:url";
 
 /**
- * The path of a script in its process's root, by what V8 calls it: a file URL of an ES module, a path of a CommonJS one. Undefined of what is no
- * file: "node:fs", "[eval]", a URL of WebAssembly.
+ * The path of a script in its process's root, by what V8 calls it: a file URL of an ES module, a path of a CommonJS one. Undefined
+ * of what is no file: "node:fs", "[eval]", a URL of WebAssembly.
  */
 export function scriptPath(script: string): string | undefined {
   if (script.length > MAX_LENGTH) return undefined;

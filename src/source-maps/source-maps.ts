@@ -125,7 +125,9 @@ export class SourceMaps {
     const key = `${process.pid} ${script}`;
     const before = this.known.get(key);
     const known =
-      before?.startTimeNs === process.startTimeNs ? before : new KnownPlaces<PlaceMiss>(process.startTimeNs);
+      before?.startTimeNs === process.startTimeNs
+        ? before
+        : new KnownPlaces<PlaceMiss>(process.startTimeNs, 2 * key.length);
     const asked = new Set(keys.filter((point) => point !== undefined && !known.has(point)) as number[]);
     let miss = known.miss;
     if (miss === undefined && asked.size > 0) {

@@ -316,6 +316,8 @@ describe("what source maps take", { skip }, () => {
     const evaluated = openMaps();
     for (let time = 0; time < 2; time++) await evaluated.maps.places({ process: key, script: "node:fs", ...POINT });
     assert.deepEqual([evaluated.reasons(), evaluated.requests], [[["no-file", 2]], []]);
+    await evaluated.maps.places({ process: key, script: "x".repeat(1 << 20), ...POINT });
+    assert.ok(evaluated.maps.bytes < 1024, "a name is memory, too");
     for (const { maps } of [small, shed, failing, evaluated]) maps.close();
     await end();
   });
