@@ -8,7 +8,6 @@ export interface FunctionRecord {
   readonly stackSteps: number;
   readonly files: number;
   readonly lines: number;
-  readonly inlineIndices: number;
   readonly unit: number;
   /** The line of its `func`; 0 before Go 1.20. */
   readonly startLine: number;
@@ -16,8 +15,15 @@ export interface FunctionRecord {
   readonly isTop: boolean;
   /** It sets sp to what no table says. From Go 1.17 on. */
   readonly writesStackPointer: boolean;
+  /** Reads what is inlined in it: conversion, which goes through all functions, has no use for that. */
+  readonly inlining: () => Inlining;
+}
+
+export interface Inlining {
+  /** Of pc values; 0 where there are none. */
+  readonly indices: number;
   /** Where its inlining tree lies: from {@link ModuleData.functionData} on, or an ELF address where that is 0. */
-  readonly inlineTree: number | undefined;
+  readonly tree: number | undefined;
 }
 
 /** internal/abi/symtab.go. */
@@ -53,7 +59,8 @@ export function readFunctionRecord({ layout, functions }: GoHeader, offset: numb
   const tables = u32(head, entry + 24);
   const datas = head[fixed - 1];
   const flags = head[fixed - 3];
-  const record = {
+  if (tables > MAX_TABLES || datas > MAX_TABLES) return undefined;
+  return {
     name: u32(head, entry),
     stackSteps: u32(head, entry + 12),
     files: u32(head, entry + 16),
@@ -62,11 +69,11 @@ export function readFunctionRecord({ layout, functions }: GoHeader, offset: numb
     startLine: startLine === undefined ? 0 : u32(head, startLine),
     isTop: (flags & FLAG_TOP) !== 0,
     writesStackPointer: (flags & FLAG_WRITES_SP) !== 0,
+    inlining: () => {
+      const indices = tables > INLINE_INDICES ? functions.read(offset + fixed + 4 * INLINE_INDICES, 4) : undefined;
+      return { indices: indices === undefined ? 0 : u32(indices, 0), tree: inlineTree() };
+    },
   };
-  if (tables > MAX_TABLES || datas > MAX_TABLES) return undefined;
-  const indices = tables > INLINE_INDICES ? functions.read(offset + fixed + 4 * INLINE_INDICES, 4) : undefined;
-  const inlineIndices = indices === undefined ? 0 : u32(indices, 0);
-  return { ...record, inlineIndices, inlineTree: inlineTree() };
 
   function inlineTree(): number | undefined {
     if (datas <= INLINE_TREE) return undefined;

@@ -2,7 +2,7 @@ import { type ElfFile, type ElfRefusal, isRefusal, toFileOffset } from "../elf/e
 import { s32, u32, u64 } from "../elf/little-endian.js";
 import { meet } from "../util/extent.js";
 import type { Area } from "./area.js";
-import { type FunctionRecord, readFunctionRecord } from "./function-record.js";
+import { type FunctionRecord, type Inlining, readFunctionRecord } from "./function-record.js";
 import { type GoHeader, readGoHeader } from "./header.js";
 import { findModuleData, type ModuleData } from "./module-data.js";
 import { type PcValue, pcValueAt, pcValues } from "./pc-values.js";
@@ -123,15 +123,16 @@ export class GoTable {
     const record = bounds && readFunctionRecord(this.#header, bounds.record);
     if (bounds === undefined || record === undefined) return { frames: [], from: elfAddress, limit: elfAddress + 1 };
     const values = (offset: number) => this.#values(offset, bounds.limit - bounds.start);
+    const inlining = record.inlining();
     const frames: GoFrame[] = [];
     let at = elfAddress - bounds.start;
     let extent = { from: 0, limit: bounds.limit - bounds.start };
     for (let depth = 0; depth < MAX_INLINE_DEPTH; depth++) {
-      const found = [record.files, record.lines, record.inlineIndices].map((table) => pcValueAt(values(table), at));
+      const found = [record.files, record.lines, inlining.indices].map((table) => pcValueAt(values(table), at));
       // Only at the first of them does the address itself choose; the others are asked about a call.
       if (depth === 0) extent = found.reduce(meet, extent);
       const [file, line, inlined] = found.map(({ value }) => value);
-      const call = inlined === undefined || inlined < 0 ? undefined : this.#inlinedCall(record, inlined);
+      const call = inlined === undefined || inlined < 0 ? undefined : this.#inlinedCall(inlining, inlined);
       frames.push({
         function: textAt(this.#header.names, call?.name ?? record.name),
         file: this.#fileName(record, file),
@@ -205,13 +206,13 @@ export class GoTable {
 
   /** An entry of a function's inlining tree (runtime/symtabinl.go, inlinedCall). */
   #inlinedCall(
-    { inlineTree }: FunctionRecord,
+    { tree }: Inlining,
     index: number,
   ): { readonly name: number; readonly parentOffset: number; readonly startLine: number } | undefined {
-    if (inlineTree === undefined || (this.#module === undefined && this.#header.layout !== "1.16")) return undefined;
+    if (tree === undefined || (this.#module === undefined && this.#header.layout !== "1.16")) return undefined;
     const isNew = this.#header.layout === "1.20";
     const entryBytes = isNew ? 16 : 20;
-    const offset = toFileOffset(this.#elf, (this.#module?.functionData ?? 0) + inlineTree + index * entryBytes);
+    const offset = toFileOffset(this.#elf, (this.#module?.functionData ?? 0) + tree + index * entryBytes);
     const entry = offset === undefined ? undefined : this.#elf.source.read(offset, entryBytes);
     if (entry === undefined) return undefined;
     return isNew

@@ -86,7 +86,7 @@ export function readGoHeader(elf: ElfFile): GoHeader | ElfRefusal | undefined {
     names: new Area(source, names),
     units: new Area(source, units),
     files: new Area(source, files),
-    values: new Area(source, values),
+    values: new Area(source, values, true),
     index: new Area(source, functions),
     functions: new Area(source, functions),
   };
