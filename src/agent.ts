@@ -247,6 +247,7 @@ async function runWindows(frame: Frame, parts: Parts): Promise<void> {
         if (performance.now() >= unmapAtMs) {
           unmapAtMs = performance.now() + UNMAP_MS;
           unmapCode();
+          worker.endIdle(); // all that this window had to ask for, it has
         }
       },
       onFailure: (error, span, samples) => {
