@@ -13,6 +13,7 @@ import {
 } from "node:fs";
 import { join, resolve } from "node:path";
 import { after, before, describe, it } from "node:test";
+import { setTimeout as delay } from "node:timers/promises";
 import { gunzipSync } from "node:zlib";
 import { Profile } from "pprof-format";
 import { RunningAgent } from "../support/agent.js";
@@ -107,14 +108,19 @@ describe("just-in-time compiled code", { skip: cannotRecord() ?? false }, () => 
       (_, at) => `${(0x10000 + at * 32).toString(16)} 20 padding_${"x".repeat(60)}_${at}\n`,
     );
     const { stacks, usage } = await recordWhile({ args: ["--comm", "jit-large"] }, async () => {
-      const child = start(path, [BUDGET_MS, "private", "large"]);
+      // It takes its map along when it ends, and 200 MB are not everywhere written in BUDGET_MS.
+      const child = start(path, [`${BUDGET_MS}0`, "private", "large"]);
       await until(() => existsSync(mapOf(child.pid)) && readFileSync(mapOf(child.pid), "latin1").endsWith("inner\n"));
       for (let bytes = 0, row = 0; bytes < 200e6; row++) {
         const piece = line.join("").replaceAll("\n", `_${row}\n`);
         appendFileSync(mapOf(child.pid), piece);
         bytes += piece.length;
       }
+      await delay(Number(BUDGET_MS));
+      assert.equal(child.exitCode, null, "it ran on while the map was written");
+      child.kill();
       await once(child, "exit");
+      rmSync(mapOf(child.pid)); // that it was killed before it could
     });
     assertTree(stacks, "large");
     assert.ok(usage.peakRssMiB < 250, `${usage.peakRssMiB} MiB`);
@@ -187,9 +193,10 @@ function mapOf(pid: number | undefined): string {
 
 /** The workload's stacks are whole, and in the order in which its code calls. */
 function assertTree(stacks: readonly FoldedStack[], prefix: string): void {
-  const generated = stacks.filter(
-    ({ frames }) => frames.includes("enter_generated") && frames.at(-1) !== "enter_generated",
-  );
+  const generated = stacks
+    // What interrupted it is a matter of the machine.
+    .map((stack) => ({ ...stack, frames: stack.frames.filter((frame) => !frame.endsWith("_[k]")) }))
+    .filter(({ frames }) => frames.includes("enter_generated") && frames.at(-1) !== "enter_generated");
   const total = countIn(generated, () => true);
   const right = countIn(generated, (frames) => {
     const inner = frames.slice(frames.indexOf("enter_generated") + 1).join(";");
