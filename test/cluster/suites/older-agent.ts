@@ -49,7 +49,7 @@ const PROCESSES = 300;
  */
 const MAX_RESIDENT_MIB = 128;
 const MAX_ANONYMOUS_MIB = 60;
-/** % of one core, at the default 19 Hz, in the second whole minute, beside whatever tests run: 1.1 was measured. 0.35 is asked for. */
+/** % of one core, at the default 19 Hz, from the second whole minute on, beside whatever tests run: 1.1 was measured. 0.35 is asked for. */
 const MAX_CPU_PERCENT = 2;
 
 /**
@@ -65,7 +65,10 @@ export function olderAgentSuite(cluster: () => Cluster): void {
     let uid = "";
     let address = "";
     let profiles: readonly TakenProfile[] = [];
-    /** At the start and at the end of a window. The one before it was whole too: what starting costs is over. */
+    /**
+     * At the start and at the end of two windows. The one before them was whole too: what starting costs is over. Two, for a large
+     * program that is met late takes half a second to convert, which is a percent of one.
+     */
     const usage: Usage[] = [];
 
     before(async () => {
@@ -89,7 +92,7 @@ export function olderAgentSuite(cluster: () => Cluster): void {
       // Windows end at whole minutes of the clock: the first, and what is converted in it, may be of seconds.
       await awaitWindows(agent, 1, 0, 2 * WINDOW_MS + 20_000);
       usage.push(await readUsage());
-      profiles = await awaitWindows(agent, 2, 0, 2 * WINDOW_MS + 20_000);
+      profiles = await awaitWindows(agent, 3, 0, 2 * WINDOW_MS + 20_000);
       usage.push(await readUsage());
       processes.look();
     });
@@ -147,7 +150,7 @@ export function olderAgentSuite(cluster: () => Cluster): void {
       assert.ok(Math.abs(own - kernel) < 10, "its metric and /proc do not agree");
     });
 
-    it(`uses at most ${MAX_CPU_PERCENT} % of one core over a window`, (test) => {
+    it(`uses at most ${MAX_CPU_PERCENT} % of one core over two windows`, (test) => {
       const [first, second] = usage;
       const percent = (name: "own" | "cgroup") => (100 * (second[name] - first[name])) / (second.at - first.at);
       test.diagnostic(
