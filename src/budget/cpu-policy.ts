@@ -56,13 +56,14 @@ export class CpuPolicy {
     const share = useCores / this.limitCores;
     const seenMs = nowMs - this.recent[0].ms;
     if (level < top && this.allowance < 0 && seenMs >= SETTLE_MS && share > 1) {
-      this.patience.shed(nowMs);
-      return this.changed(Math.min(top, level + this.rungsFor(level, share)), look);
+      const next = Math.min(top, level + this.rungsFor(level, share));
+      this.patience.shed(level, next, nowMs);
+      return this.changed(next, look);
     }
-    const isCalm = this.calm.stayedBelow(this.limitCores * RECOVER_BELOW, this.patience.waitMs, look);
+    const isCalm = this.calm.stayedBelow(this.limitCores * RECOVER_BELOW, this.patience.waitMs(level), look);
     const isNearlyCalm = this.nearlyCalm.stayedBelow(this.limitCores * TRY_BELOW, LONGEST_WAIT_MS, look);
     if (level > 0 && this.allowance > 0 && (isCalm || isNearlyCalm)) {
-      this.patience.recovered(nowMs);
+      this.patience.recovered(level, nowMs);
       return this.changed(level - 1, look);
     }
     return Math.min(level, top);

@@ -33,11 +33,11 @@ export class MemoryPolicy {
     else this.wellSinceMs ??= nowMs;
     const settled = nowMs - this.changedAtMs >= SETTLE_MS;
     if (level < top && share >= this.shedAt && (settled || share >= this.shedAt + URGENT_ABOVE)) {
-      this.patience.shed(nowMs, !settled);
+      this.patience.shed(level, level + 1, nowMs, !settled);
       return this.changed(level + 1, nowMs);
     }
-    if (level > 0 && this.wellSinceMs !== undefined && nowMs - this.wellSinceMs >= this.patience.waitMs) {
-      this.patience.recovered(nowMs);
+    if (level > 0 && this.wellSinceMs !== undefined && nowMs - this.wellSinceMs >= this.patience.waitMs(level)) {
+      this.patience.recovered(level, nowMs);
       return this.changed(level - 1, nowMs);
     }
     return Math.min(level, top);

@@ -68,6 +68,14 @@ describe("a CPU budget", () => {
     assert.ok(edge.meanCores(3600) <= LIMIT * 1.02);
   });
 
+  it("keeps what it learned of one rung while others go and come with the load's waves", () => {
+    // Below 0.6 of the limit in the trough of each wave, 85 seconds long, and twice that at the full rate.
+    const waves = agent((rateHz, _, second) => 0.014 * (rateHz / 6) * (1 + 0.5 * Math.sin(second * 534)), 6);
+    waves.run(3600);
+    assert.ok(waves.changes.length < 40, `${waves.changes.length} changes`);
+    assert.ok(waves.meanCores(3480) <= LIMIT);
+  });
+
   it("recovers although most of its use has nothing to do with sampling", () => {
     const idle = agent(linear(0.03, LIMIT * 0.8, (second) => (second < 60 ? 1 : 0)));
     idle.run(60);
@@ -109,7 +117,7 @@ describe("a CPU budget", () => {
           simulated.run(120);
           simulated.run(loadEnds - 120);
           assert.ok(simulated.meanCores(loadEnds - 120) <= LIMIT * 1.1, `${simulated.meanCores(loadEnds - 120)} cores`);
-          assert.ok(simulated.changes.length < 100, `${simulated.changes.length} changes`);
+          assert.ok(simulated.changes.length < 80, `${simulated.changes.length} changes`);
           simulated.run(2 * 3600);
           assert.equal(simulated.last.level, 0);
           assert.equal(simulated.last.rateHz, wantedHz);
