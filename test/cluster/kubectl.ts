@@ -98,6 +98,15 @@ export async function until(
   }
 }
 
+/**
+ * Waits until pods run. After an outage of the API server the scheduler, kubelet and the controllers come back one after
+ * the other, each after up to 30 s of its own back-off: that is the cluster's time and not the agent's.
+ */
 export async function untilReady(cluster: Cluster, namespace: string, ...names: readonly string[]): Promise<void> {
-  await kubectl(cluster, ["-n", namespace, "wait", "--for=condition=Ready", "--timeout=60s", ...names]);
+  const words = ["-n", namespace, "wait", "--for=condition=Ready", "--timeout=180s", ...names];
+  const { environment } = cluster;
+  const { status, stderr } = await run("kubectl", words, { environment, timeoutMs: 200_000 });
+  if (status === 0) return;
+  const { stdout: described } = await tryKubectl(cluster, ["-n", namespace, "describe", ...names]);
+  throw new Error(`not ready: ${stderr.trim()}\n${described}`);
 }
