@@ -4,17 +4,15 @@ import { JitNames } from "./jit/jit-names.js";
 import type { CgroupId } from "./model/cgroup.js";
 import { BoundKinds } from "./naming/bound-kinds.js";
 import { frameKind } from "./native/abi.generated.js";
+import type { ReadAllowance } from "./processes/budget.js";
 import type { WorkerCalls } from "./util/worker-calls.js";
 import type { WorkerCallTable } from "./worker-calls.js";
 
-export interface BoundNamesOptions {
+export interface BoundNamesOptions extends ReadAllowance {
   /** Of each kind, what is remembered. */
   readonly memoryBytes: number;
   /** Whether files and memory of a cgroup's processes may be read. */
   readonly mayRead: (cgroup: CgroupId) => boolean;
-  /** Of files, what is read in the long run, and at once. */
-  readonly readBytesPerSecond: number;
-  readonly readBurstBytes: number;
 }
 
 /** Names of what means something in one process only. */

@@ -4,7 +4,8 @@ import type { CgroupId } from "../model/cgroup.js";
 import type { ProcessKey } from "../model/process-key.js";
 import { sampleLayout } from "../native/abi.generated.js";
 import type { BoundFrames, BoundKind, BoundNames } from "../naming/bound-frames.js";
-import { Budget } from "../processes/budget.js";
+import { Budget, readBudget, type ReadAllowance } from "../processes/budget.js";
+import { MetProcesses, type MetProcess } from "../processes/met-processes.js";
 import type { CodeFileKind, JitAnswer, JitRequest } from "./answer.js";
 import type { ReadOutcome } from "./code-file.js";
 import { OPEN_PROBLEMS, type OpenProblem } from "./open-safely.js";
@@ -29,25 +30,23 @@ export type JitMiss = (typeof JIT_MISSES)[number] | OpenProblem;
 /** What came of a try to open or to read a file. */
 export type JitFileOutcome = OpenProblem | "opened" | ReadOutcome;
 
-export interface JitNamesOptions {
+export interface JitNamesOptions extends ReadAllowance {
   /** Answers on the worker. */
   readonly answer: (request: JitRequest) => Promise<JitAnswer>;
   /** Whether files of a cgroup's processes may be read. */
   readonly mayRead: (cgroup: CgroupId) => boolean;
   /** Of what was read of files, what is remembered. */
   readonly memoryBytes: number;
-  /** Of files, what is read in the long run and at once. A perf map of 18 MiB takes 40 ms of CPU time (measured). */
-  readonly readBytesPerSecond: number;
-  readonly readBurstBytes: number;
 }
 
-export const DEFAULT_JIT_READING = { readBytesPerSecond: 2 << 20, readBurstBytes: 64 << 20 };
+/** A perf map of 18 MiB takes 40 ms of CPU time (measured). */
+export const DEFAULT_JIT_READING: ReadAllowance = { readBytesPerSecond: 2 << 20, readBurstBytes: 64 << 20 };
 
 /** A look takes 0.3 ms. */
 const LOOKS_PER_SECOND = 50;
 /** Processes whose files are open; of each at most three descriptors. */
 const MAX_PROCESSES = 512;
-/** Windows that a process's files stay open for without a sample: one may be named two windows late. */
+/** Windows that a process's files stay open for without a sample. */
 const KEPT_WINDOWS = 2;
 const PID = sampleLayout.pid >> 2;
 const START = sampleLayout.startTimeNs >> 2;
@@ -58,24 +57,25 @@ const NOTHING: Pick<BoundNames, "chains" | "functions"> = {
 /** Executable memory without a file, as in pprof's mappings. */
 const MAPPING = "[jit]";
 
-interface Entry {
+interface Entry extends MetProcess {
   readonly key: ProcessKey;
   readonly startLow: number;
   readonly startHigh: number;
   /** Its files, or why there are none. */
   readonly files: ProcessFiles | JitMiss;
-  lastWindow: number;
 }
 
 /** Names of just-in-time compiled code, by what the processes that made it say in files. */
 export class JitNames implements BoundKind {
-  /** By pid; the least recently met first. */
-  private readonly entries = new Map<number, Entry>();
+  private readonly met = new MetProcesses<Entry>(
+    { maxProcesses: MAX_PROCESSES, keptWindows: KEPT_WINDOWS },
+    ({ files }) => {
+      if (typeof files !== "string") files.close();
+    },
+  );
   private readonly looks = new Budget(LOOKS_PER_SECOND, 1000, performance.now());
   private memoryBytes: number;
-  private readLeft: number;
-  private readEarnedMs = performance.now();
-  private window = 0;
+  private readonly reading: Budget;
   /** Whether files are read. While they are not, addresses are "shed". */
   asksOn = true;
 
@@ -88,12 +88,12 @@ export class JitNames implements BoundKind {
 
   constructor(private readonly options: JitNamesOptions) {
     this.memoryBytes = options.memoryBytes;
-    this.readLeft = options.readBurstBytes;
+    this.reading = readBudget(options, performance.now());
   }
 
   /** Processes whose files are held open. */
   get processes(): number {
-    return this.entries.size;
+    return this.met.size;
   }
 
   /** Pieces of code remembered, and the memory they take. */
@@ -112,9 +112,9 @@ export class JitNames implements BoundKind {
 
   sight({ words, header }: PassingSample): void {
     const pid = words[header + PID];
-    const known = this.entries.get(pid);
+    const known = this.met.get(pid);
     if (known?.startLow === words[header + START] && known.startHigh === words[header + START + 1]) {
-      known.lastWindow = this.window;
+      known.lastWindow = this.met.window;
       if (known.files !== "over-budget") return;
     }
     const { startTimeNs, cgroup } = readThread(words, header);
@@ -145,7 +145,9 @@ export class JitNames implements BoundKind {
   private async ask(open: readonly OpenCodeFile[], addresses: Float64Array): Promise<Partial<BoundNames>> {
     const files = open.map(({ kind, fd, state }) => ({ kind, fd, state }));
     for (const file of open) file.state = undefined; // taken: it is handed over
-    const answer = await this.options.answer({ files, addresses, maxBytes: this.earned() }).catch(() => undefined);
+    const answer = await this.options
+      .answer({ files, addresses, maxBytes: this.reading.left(performance.now()) })
+      .catch(() => undefined);
     if (answer === undefined) {
       this.miss("worker-failed", addresses.length);
       return {};
@@ -154,7 +156,7 @@ export class JitNames implements BoundKind {
       open[row].state = state;
       this.count(open[row].kind, outcome);
       this.readBytes += bytes;
-      this.readLeft -= bytes;
+      this.reading.spend(bytes);
     }
     this.fit();
     const { chainIndices, chains, functions } = answer;
@@ -165,33 +167,26 @@ export class JitNames implements BoundKind {
   }
 
   windowWritten(waiting: number): void {
-    this.window++;
-    for (const [pid, entry] of this.entries) {
-      if (entry.lastWindow + KEPT_WINDOWS + waiting < this.window) this.letGo(pid, entry);
-    }
+    this.met.windowWritten(waiting);
   }
 
   close(): void {
-    for (const [pid, entry] of this.entries) this.letGo(pid, entry);
+    this.met.close();
   }
 
   private filesOf(process: ProcessKey): ProcessFiles | JitMiss {
-    const known = this.entries.get(process.pid);
+    const known = this.met.get(process.pid);
     if (known?.key.startTimeNs === process.startTimeNs) return known.files;
     // Its number is another's by now, or it was let go for others.
     return known === undefined ? "process-gone" : "pid-reused";
   }
 
   private look(key: ProcessKey, mayRead: () => boolean): void {
-    const before = this.entries.get(key.pid);
-    if (before !== undefined) this.letGo(key.pid, before);
+    this.met.letGo(key.pid);
     const startLow = Number(key.startTimeNs & 0xffff_ffffn);
     const startHigh = Number(key.startTimeNs >> 32n);
     const files = this.filesNow(key, mayRead);
-    this.entries.set(key.pid, { key, startLow, startHigh, files, lastWindow: this.window });
-    if (this.entries.size <= MAX_PROCESSES) return;
-    const [pid, oldest] = this.entries.entries().next().value!;
-    this.letGo(pid, oldest);
+    this.met.put(key.pid, { key, startLow, startHigh, files, lastWindow: this.met.window });
   }
 
   private filesNow(key: ProcessKey, mayRead: () => boolean): ProcessFiles | JitMiss {
@@ -202,24 +197,10 @@ export class JitNames implements BoundKind {
     });
   }
 
-  private letGo(pid: number, { files }: Entry): void {
-    this.entries.delete(pid);
-    if (typeof files !== "string") files.close();
-  }
-
-  /** What may be read now: it accrues, and is never more than a burst. */
-  private earned(): number {
-    const now = performance.now();
-    const { readBytesPerSecond, readBurstBytes } = this.options;
-    this.readLeft = Math.min(this.readLeft + ((now - this.readEarnedMs) / 1000) * readBytesPerSecond, readBurstBytes);
-    this.readEarnedMs = now;
-    return Math.max(0, this.readLeft);
-  }
-
   /** What was read of the processes met least recently is forgotten until the rest fits: they are read anew. */
   private fit(): void {
     let bytes = this.bytes;
-    for (const { files } of [...this.entries.values()].sort((a, b) => a.lastWindow - b.lastWindow)) {
+    for (const { files } of [...this.met.values()].sort((a, b) => a.lastWindow - b.lastWindow)) {
       if (bytes <= this.memoryBytes) return;
       if (typeof files === "string") continue;
       bytes -= files.stateBytes;
@@ -229,7 +210,7 @@ export class JitNames implements BoundKind {
 
   private sum(of: (files: ProcessFiles) => number): number {
     let sum = 0;
-    for (const { files } of this.entries.values()) sum += typeof files === "string" ? 0 : of(files);
+    for (const { files } of this.met.values()) sum += typeof files === "string" ? 0 : of(files);
     return sum;
   }
 

@@ -1,5 +1,5 @@
 import type { MetricRegistry } from "./registry.js";
-import { rowsBy } from "./registry.js";
+import { rowsBy, rowsByKindAndOutcome } from "./registry.js";
 
 export interface JitSource {
   /** Tries to open and to read files, "KIND OUTCOME". */
@@ -20,11 +20,7 @@ export function registerJit({ counter, gauge }: MetricRegistry, source: JitSourc
       help: "Tries to open a file in which a process tells its just-in-time compiled code, or to read on in it, by what came of it; absent is the usual case",
       labels: ["kind", "outcome"],
     },
-    () =>
-      Array.from(source.outcomes, ([kindAndOutcome, value]) => {
-        const [kind, outcome] = kindAndOutcome.split(" ");
-        return [{ kind, outcome }, value] as const;
-      }),
+    () => rowsByKindAndOutcome(source.outcomes),
   );
   counter(
     { name: "hostflame_jit_read_bytes_total", help: "Bytes of these files that were read" },

@@ -1,5 +1,5 @@
 import type { MetricRegistry } from "./registry.js";
-import { rowsBy } from "./registry.js";
+import { rowsBy, rowsByKindAndOutcome } from "./registry.js";
 
 export interface NamesSource {
   /** Memory of names remembered. */
@@ -68,10 +68,6 @@ export function registerNames({ counter, gauge }: MetricRegistry, source: NamesS
       help: "Searches for other files that tell of an executable, by what was sought and where it was found, or why it was not",
       labels: ["kind", "outcome"],
     },
-    () =>
-      Array.from(source.debugFiles(), ([search, count]) => {
-        const [kind = "", outcome = ""] = search.split(" ");
-        return [{ kind, outcome }, count] as const;
-      }),
+    () => rowsByKindAndOutcome(source.debugFiles()),
   );
 }

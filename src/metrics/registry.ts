@@ -108,3 +108,11 @@ function wordsOf(labels: Labels): Labels {
 export function rowsBy(label: string, counts: Iterable<readonly [string, number]>): readonly MetricRow[] {
   return Array.from(counts, ([key, value]) => [{ [label]: key }, value] as const);
 }
+
+/** The same of what is counted by two things, "KIND OUTCOME". */
+export function rowsByKindAndOutcome(counts: Iterable<readonly [string, number]>): readonly MetricRow[] {
+  return Array.from(counts, ([key, value]) => {
+    const [kind = "", outcome = ""] = key.split(" ");
+    return [{ kind, outcome }, value] as const;
+  });
+}

@@ -1,5 +1,5 @@
 import type { MetricRegistry } from "./registry.js";
-import { rowsBy } from "./registry.js";
+import { rowsBy, rowsByKindAndOutcome } from "./registry.js";
 
 export interface SourceMapsSource {
   /** Files that were tried, "KIND OUTCOME". */
@@ -19,11 +19,7 @@ export function registerSourceMaps({ counter, gauge }: MetricRegistry, source: S
       help: "Scripts and source maps that were to be read, by what came of it; a map that is none is the usual case",
       labels: ["kind", "outcome"],
     },
-    () =>
-      Array.from(source.outcomes, ([kindAndOutcome, value]) => {
-        const [kind, outcome] = kindAndOutcome.split(" ");
-        return [{ kind, outcome }, value] as const;
-      }),
+    () => rowsByKindAndOutcome(source.outcomes),
   );
   counter(
     { name: "hostflame_source_map_read_bytes_total", help: "Bytes of these files that were read" },

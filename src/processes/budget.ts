@@ -2,6 +2,7 @@
 export class Budget {
   readonly #capacity: number;
   readonly #periodMs: number;
+  /** Negative after more was spent than there was. */
   #left: number;
   #filledAtMs: number;
 
@@ -13,13 +14,34 @@ export class Budget {
     this.#filledAtMs = nowMs;
   }
 
-  /** Takes one if there is one. */
-  take(nowMs: number): boolean {
+  /** How many there are now; 0 while more is owed. */
+  left(nowMs: number): number {
     const filled = ((nowMs - this.#filledAtMs) * this.#capacity) / this.#periodMs;
     this.#left = Math.min(this.#capacity, this.#left + filled);
     this.#filledAtMs = nowMs;
-    if (this.#left < 1) return false;
-    this.#left -= 1;
+    return Math.max(0, this.#left);
+  }
+
+  /** What it took is known only afterwards, and may be more than there was: that is owed. */
+  spend(count: number): void {
+    this.#left -= count;
+  }
+
+  /** Takes one if there is one. */
+  take(nowMs: number): boolean {
+    if (this.left(nowMs) < 1) return false;
+    this.spend(1);
     return true;
   }
+}
+
+/** What may be read of files: so many bytes a second in the long run, and so many at once. */
+export interface ReadAllowance {
+  readonly readBytesPerSecond: number;
+  readonly readBurstBytes: number;
+}
+
+/** The burst is there at once, and again when as many seconds have passed as it is worth. */
+export function readBudget({ readBytesPerSecond, readBurstBytes }: ReadAllowance, nowMs: number): Budget {
+  return new Budget(readBurstBytes, (readBurstBytes / readBytesPerSecond) * 1000, nowMs);
 }

@@ -1,6 +1,7 @@
 import { closeSync } from "node:fs";
 import type { ProcessKey } from "../model/process-key.js";
-import { Budget } from "../processes/budget.js";
+import { Budget, readBudget, type ReadAllowance } from "../processes/budget.js";
+import { MetProcesses, type MetProcess } from "../processes/met-processes.js";
 import { ByteLru } from "../util/lru.js";
 import { MAP_MISSES, type SourceMapAnswer, type SourceMapRequest } from "./request.js";
 import { KnownPlaces, pointKey, pointOf, type SourcePlace } from "./known-places.js";
@@ -22,18 +23,15 @@ export const PLACE_MISSES = [
 ] as const;
 export type PlaceMiss = (typeof PLACE_MISSES)[number];
 
-export interface SourceMapsOptions {
+export interface SourceMapsOptions extends ReadAllowance {
   /** Answers on the worker. */
   readonly answer: (request: SourceMapRequest) => Promise<SourceMapAnswer>;
   /** Of places, what is remembered. */
   readonly memoryBytes: number;
-  /** Of scripts and maps, what is read in the long run and at once. */
-  readonly readBytesPerSecond: number;
-  readonly readBurstBytes: number;
 }
 
 /** A MiB takes some 20 ms of CPU time (measured). The burst holds the largest script and its map, which else would never be read. */
-export const DEFAULT_SOURCE_MAP_READING = { readBytesPerSecond: 1 << 19, readBurstBytes: 64 << 20 };
+export const DEFAULT_SOURCE_MAP_READING: ReadAllowance = { readBytesPerSecond: 1 << 19, readBurstBytes: 64 << 20 };
 
 /** Points of one script of one process; lines and columns from 1, columns in UTF-16 code units, as V8 tells them. */
 export interface ScriptPoints {
@@ -57,10 +55,9 @@ const PASSING: ReadonlySet<PlaceMiss> = new Set<PlaceMiss>([
   ...(["over-budget", "shed", "too-many-open-files", "worker-failed"] as const),
 ]);
 
-interface Entry {
+interface Entry extends MetProcess {
   readonly startTimeNs: bigint;
   readonly root: ProcessRoot | RootProblem | "over-budget";
-  lastWindow: number;
   /** Who has the worker look into it at the moment; it stays open for them. */
   readers: number;
   isLetGo: boolean;
@@ -68,14 +65,17 @@ interface Entry {
 
 /** Where scripts come from, by the source maps beside them in the root of the process that runs them. */
 export class SourceMaps {
-  /** By pid; the one met first comes first. */
-  private readonly entries = new Map<number, Entry>();
+  private readonly met = new MetProcesses<Entry>(
+    { maxProcesses: MAX_PROCESSES, keptWindows: KEPT_WINDOWS },
+    (entry) => {
+      entry.isLetGo = true;
+      closeRoot(entry);
+    },
+  );
   /** By pid and script. */
   private readonly known: ByteLru<string, KnownPlaces<PlaceMiss>>;
   private readonly looks = new Budget(LOOKS_PER_SECOND, 1000, performance.now());
-  private readLeft: number;
-  private readEarnedMs = performance.now();
-  private window = 0;
+  private readonly reading: Budget;
   /** Whether files are read. While they are not, points that are not known yet are "shed". */
   asksOn = true;
 
@@ -88,12 +88,12 @@ export class SourceMaps {
 
   constructor(private readonly options: SourceMapsOptions) {
     this.known = new ByteLru(options.memoryBytes);
-    this.readLeft = options.readBurstBytes;
+    this.reading = readBudget(options, performance.now());
   }
 
   /** Processes whose root is held open. */
   get processes(): number {
-    return [...this.entries.values()].filter(({ root }) => typeof root !== "string").length;
+    return [...this.met.values()].filter(({ root }) => typeof root !== "string").length;
   }
 
   /** Memory of the places remembered. */
@@ -107,7 +107,7 @@ export class SourceMaps {
 
   /** A process that may be asked of was met, and lives: its root is held, for when it has ended. */
   sight(process: ProcessKey): void {
-    this.entryOf(process).lastWindow = this.window;
+    this.entryOf(process).lastWindow = this.met.window;
   }
 
   /**
@@ -146,14 +146,11 @@ export class SourceMaps {
 
   /** A window was written, or given up; `waiting`: how many still are to be. */
   windowWritten(waiting: number): void {
-    this.window++;
-    for (const [pid, entry] of this.entries) {
-      if (entry.lastWindow + KEPT_WINDOWS + waiting < this.window) this.letGo(pid, entry);
-    }
+    this.met.windowWritten(waiting);
   }
 
   close(): void {
-    for (const [pid, entry] of this.entries) this.letGo(pid, entry);
+    this.met.close();
   }
 
   /** Has the worker look; why nothing was found. */
@@ -165,7 +162,7 @@ export class SourceMaps {
     const path = scriptPath(script);
     if (path === undefined) return "no-file";
     if (!this.asksOn) return "shed";
-    const maxBytes = this.earned();
+    const maxBytes = this.reading.left(performance.now());
     if (maxBytes === 0) return "over-budget";
     const entry = this.entryOf(process);
     const { root } = entry;
@@ -191,39 +188,20 @@ export class SourceMaps {
   }
 
   private entryOf({ pid, startTimeNs }: ProcessKey): Entry {
-    const before = this.entries.get(pid);
+    const before = this.met.get(pid);
     const isSame = before?.startTimeNs === startTimeNs;
     if (isSame && before.root !== "over-budget") return before;
-    if (before !== undefined) this.letGo(pid, before);
+    this.met.letGo(pid);
     const root = this.looks.take(performance.now()) ? openProcessRoot({ pid, startTimeNs }) : "over-budget";
-    const entry: Entry = { startTimeNs, root, lastWindow: this.window, readers: 0, isLetGo: false };
-    this.entries.set(pid, entry);
-    if (this.entries.size > MAX_PROCESSES) {
-      const [oldestPid, oldest] = this.entries.entries().next().value!;
-      this.letGo(oldestPid, oldest);
-    }
+    const entry: Entry = { startTimeNs, root, lastWindow: this.met.window, readers: 0, isLetGo: false };
+    this.met.put(pid, entry);
     return entry;
-  }
-
-  private letGo(pid: number, entry: Entry): void {
-    this.entries.delete(pid);
-    entry.isLetGo = true;
-    closeRoot(entry);
   }
 
   private count({ outcomes, readBytes }: SourceMapAnswer): void {
     for (const outcome of outcomes) this.outcomes.set(outcome, (this.outcomes.get(outcome) ?? 0) + 1);
     this.readBytes += readBytes;
-    this.readLeft -= readBytes;
-  }
-
-  /** What may be read now: it accrues, and is never more than a burst. */
-  private earned(): number {
-    const now = performance.now();
-    const { readBytesPerSecond, readBurstBytes } = this.options;
-    this.readLeft = Math.min(this.readLeft + ((now - this.readEarnedMs) / 1000) * readBytesPerSecond, readBurstBytes);
-    this.readEarnedMs = now;
-    return Math.max(0, this.readLeft);
+    this.reading.spend(readBytes);
   }
 
   private miss(reason: PlaceMiss): void {
