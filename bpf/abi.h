@@ -44,6 +44,8 @@ typedef int32_t __abi_s32;
 #define ABI_COMM_BYTES 16
 /* What a first-sight record copies of the user stack: a recursion of 400 frames of 160 bytes. */
 #define ABI_MAX_STACK_COPY 65536
+/* And of another stack that the frame pointer leads to, from there upward: goroutines that call C are not deep. */
+#define ABI_MAX_OTHER_STACK_COPY 8192
 /*
  * The copy begins below the stack pointer: an epilogue has popped registers whose rules still point at their slots,
  * and a leaf keeps values in the red zone (System V psABI, 3.2.2).
@@ -202,8 +204,9 @@ struct abi_registers {
 
 /*
  * Precedes the sample (same cpu and sequence) whose unwinding stopped at a file without rows, with all that is needed
- * to finish it elsewhere. Followed by mapping_count struct abi_mapping, then by stack_bytes of the user stack from
- * stack_start upward.
+ * to finish it elsewhere. Followed by mapping_count struct abi_mapping, by stack_bytes of the user stack from stack_start upward,
+ * and by other_stack_bytes of the stack that registers.fp leads to where that is another: C that Go called runs on the
+ * thread's own stack, and what called it has its frames on the goroutine's.
  */
 struct abi_first_sight {
 	__abi_u8 kind; /* ABI_RECORD_FIRST_SIGHT */
@@ -214,7 +217,10 @@ struct abi_first_sight {
 	__abi_u32 sequence;
 	__abi_u32 pid;
 	__abi_u32 stack_truncated; /* 1 when the stack's mapping goes on beyond the copy */
-	__abi_u64 stack_start;	   /* virtual address of the first copied byte, up to ABI_RED_ZONE below registers.sp */
+	__abi_u32 other_stack_bytes;
+	__abi_u32 unused;
+	__abi_u64 stack_start; /* virtual address of the first copied byte, up to ABI_RED_ZONE below registers.sp */
+	__abi_u64 other_stack_start; /* the same of the other stack */
 	struct abi_registers registers;
 };
 
@@ -367,7 +373,7 @@ ABI_ASSERT(sizeof(struct abi_cgroup) == 24, "");
 ABI_ASSERT(sizeof(struct abi_file_key) == 32, "");
 ABI_ASSERT(sizeof(struct abi_mapping) == 56, "");
 ABI_ASSERT(sizeof(struct abi_registers) == 184, "");
-ABI_ASSERT(sizeof(struct abi_first_sight) == 32 + 184, "");
+ABI_ASSERT(sizeof(struct abi_first_sight) == 48 + 184, "");
 ABI_ASSERT(sizeof(struct abi_row_pair) == 8, "what a BPF array rounds a value up to anyway");
 ABI_ASSERT(sizeof(struct abi_page) == 8, "shares the array with the rows");
 ABI_ASSERT(sizeof(struct abi_rule) == 16, "");

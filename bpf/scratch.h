@@ -88,8 +88,9 @@ struct scratch {
 
 struct first_sight_buffer {
 	struct abi_first_sight head;
-	/* The mappings, then the stack right behind the last of them; one piece more, for the verifier's arithmetic. */
-	u8 tail[sizeof(struct abi_mapping) * ABI_MAX_MAPPINGS + ABI_MAX_STACK_COPY + COPY_BYTES];
+	/* The mappings, then the stacks right behind the last of them; one piece more, for the verifier's arithmetic. */
+	u8 tail[sizeof(struct abi_mapping) * ABI_MAX_MAPPINGS + ABI_MAX_STACK_COPY + ABI_MAX_OTHER_STACK_COPY +
+		COPY_BYTES];
 };
 
 /* Reads a field of the scratch as a value the verifier knows nothing of. */

@@ -61,6 +61,8 @@ static __always_inline void begin(struct scratch *s, struct first_sight_buffer *
 	head->stack_bytes = 0;
 	head->stack_truncated = 0;
 	head->stack_start = s->registers.sp;
+	head->other_stack_bytes = 0;
+	head->other_stack_start = 0;
 	head->cpu = s->sample.cpu;
 	head->sequence = s->sample.sequence;
 	head->pid = s->sample.pid;
@@ -154,28 +156,18 @@ static __always_inline bool collect(struct scratch *s, struct first_sight_buffer
 	return more;
 }
 
-/* Copies the stack from a little below sp upward, page by page, to the end of its mapping or of the buffer. */
-static __always_inline void copy_stack(struct scratch *s, struct stats *stats, struct first_sight_buffer *buffer)
+/*
+ * Copies memory of the process behind the first `before` bytes of the tail, page by page, so that a page that is not
+ * there ends the copy cleanly. Keeps in *copied how many bytes it were; false when there were to be more.
+ */
+static __always_inline bool copy_range(struct first_sight_buffer *buffer, u32 before, u64 from, u64 length, int pieces,
+				       u32 *copied_bytes)
 {
-	u64 sp = s->registers.sp, start, end, length;
-	u32 mappings_bytes = FORGET(buffer->head.mapping_count) * sizeof(struct abi_mapping);
-
-	if (!vma_find(s, stats, sp, &start, &end))
-		return;
-	if (sp - start >= ABI_RED_ZONE)
-		sp -= ABI_RED_ZONE;
-	buffer->head.stack_start = sp;
-	length = end - sp;
-	if (length > ABI_MAX_STACK_COPY) {
-		length = ABI_MAX_STACK_COPY;
-		buffer->head.stack_truncated = 1;
-	}
-	FORGET(buffer->head.stack_bytes) = 0;
-	for (int i = 0; i <= ABI_MAX_STACK_COPY / COPY_BYTES; i++) {
-		u32 copied = FORGET(buffer->head.stack_bytes);
-		/* Up to the next page boundary, so that a page that is not there ends the copy cleanly. */
-		u64 piece = COPY_BYTES - ((sp + copied) & (COPY_BYTES - 1));
-		u32 at = mappings_bytes + copied;
+	FORGET(*copied_bytes) = 0;
+	for (int i = 0; i < pieces; i++) {
+		u32 copied = FORGET(*copied_bytes);
+		u64 piece = COPY_BYTES - ((from + copied) & (COPY_BYTES - 1));
+		u32 at = before + copied;
 
 		if (copied >= length)
 			break;
@@ -186,18 +178,61 @@ static __always_inline void copy_stack(struct scratch *s, struct stats *stats, s
 		barrier_var(piece);
 		if (at > sizeof(buffer->tail) - COPY_BYTES || piece > COPY_BYTES)
 			break;
-		if (bpf_probe_read_user(&buffer->tail[at], piece, (void *)(sp + copied))) {
-			buffer->head.stack_truncated = 1;
-			break;
-		}
-		FORGET(buffer->head.stack_bytes) = copied + piece;
+		if (bpf_probe_read_user(&buffer->tail[at], piece, (void *)(from + copied)))
+			return false;
+		FORGET(*copied_bytes) = copied + piece;
 	}
+	return true;
+}
+
+/* Copies the stack from a little below sp upward, to the end of its mapping or of the buffer. */
+static __always_inline void copy_stack(struct scratch *s, struct stats *stats, struct first_sight_buffer *buffer)
+{
+	struct abi_first_sight *head = &buffer->head;
+	u64 sp = s->registers.sp, start, end, length;
+	u32 mappings_bytes = FORGET(head->mapping_count) * sizeof(struct abi_mapping);
+
+	if (!vma_find(s, stats, sp, &start, &end))
+		return;
+	if (sp - start >= ABI_RED_ZONE)
+		sp -= ABI_RED_ZONE;
+	head->stack_start = sp;
+	length = end - sp;
+	if (length > ABI_MAX_STACK_COPY) {
+		length = ABI_MAX_STACK_COPY;
+		head->stack_truncated = 1;
+	}
+	if (!copy_range(buffer, mappings_bytes, sp, length, ABI_MAX_STACK_COPY / COPY_BYTES + 1, &head->stack_bytes))
+		head->stack_truncated = 1;
+}
+
+/*
+ * Copies from where the frame pointer leads, if that is another stack: a frame begins there that the next one is above
+ * of. Code without frame pointers has any value in that register.
+ */
+static __always_inline void copy_other_stack(struct scratch *s, struct stats *stats, struct first_sight_buffer *buffer)
+{
+	struct abi_first_sight *head = &buffer->head;
+	u64 fp = s->registers.fp, outer_fp, start, end, length;
+	u32 before = FORGET(head->mapping_count) * sizeof(struct abi_mapping) + FORGET(head->stack_bytes);
+
+	if (fp & 7 || fp - head->stack_start < FORGET(head->stack_bytes))
+		return;
+	if (bpf_probe_read_user(&outer_fp, sizeof(outer_fp), (void *)fp) || outer_fp <= fp)
+		return;
+	if (!vma_find(s, stats, fp, &start, &end) || outer_fp >= end)
+		return;
+	head->other_stack_start = fp;
+	length = end - fp;
+	if (length > ABI_MAX_OTHER_STACK_COPY)
+		length = ABI_MAX_OTHER_STACK_COPY;
+	copy_range(buffer, before, fp, length, ABI_MAX_OTHER_STACK_COPY / COPY_BYTES + 1, &head->other_stack_bytes);
 }
 
 static __always_inline void send(struct scratch *s, struct stats *stats, struct first_sight_buffer *buffer)
 {
 	u32 length = sizeof(buffer->head) + buffer->head.mapping_count * sizeof(struct abi_mapping) +
-		     buffer->head.stack_bytes;
+		     buffer->head.stack_bytes + buffer->head.other_stack_bytes;
 
 	if (length > sizeof(*buffer))
 		length = sizeof(*buffer);
@@ -237,6 +272,7 @@ int first_sight(struct bpf_perf_event_data *context)
 		stats->first_sight_mappings_cut++;
 	s->collecting = 0;
 	copy_stack(s, stats, buffer);
+	copy_other_stack(s, stats, buffer);
 	send(s, stats, buffer);
 	submit(s, stats, ABI_OUTCOME_UNKNOWN_EXECUTABLE);
 	return 0;

@@ -80,8 +80,8 @@ export class FirstSights {
   /** header and userFrames are copies; both as the kernel side wrote them. */
   add(header: Uint32Array, frames: Uint32Column, kernelFrames: number, sight: FirstSight): void {
     const registers = readRegisters(sight.registers);
-    const stack = new StackCopy(sight.stackStart, sight.stack);
-    const bytes = sight.stack.buffer.byteLength + frames.bytes;
+    const stack = new StackCopy(sight.stacks);
+    const bytes = sight.registers.buffer.byteLength + frames.bytes;
     const { window } = this.modules.registry;
     this.advance({ header, kernelFrames, frames, sight, registers, stack, bytes, window, waitsFor: "" });
     this.fit();

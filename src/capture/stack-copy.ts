@@ -1,40 +1,46 @@
 import { registersLayout } from "../native/abi.generated.js";
+import type { StackBytes } from "../native/first-sight.js";
 import type { Registers, StackMemory } from "../unwind/step.js";
 
 const LEAF_REGISTERS = 17;
 const WORD = 2 ** 32;
 
-/** The copied bytes of a user stack, read by virtual address. */
+/** Copied bytes of stacks, read by virtual address. */
 export class StackCopy implements StackMemory {
-  private readonly view: DataView;
-  /** Whether a word above the copy was asked for: the stack goes on, the copy does not. */
+  private readonly parts: readonly { readonly start: number; readonly view: DataView }[];
+  /** Whether a word above the first copy was asked for: the stack goes on, the copy does not. */
   missedAbove = false;
+  /** Where the word begins in the copy that {@link viewOf} gave. */
+  private at = 0;
 
-  constructor(
-    private readonly start: number,
-    bytes: Uint8Array,
-  ) {
-    this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  /** The first is the one in use; there are two at most. */
+  constructor(stacks: readonly StackBytes[]) {
+    this.parts = stacks.map(({ start, bytes }) => ({
+      start,
+      view: new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength),
+    }));
   }
 
   word(address: number): number | undefined {
-    const at = this.offsetOf(address);
-    return at < 0 ? undefined : this.view.getUint32(at + 4, true) * WORD + this.view.getUint32(at, true);
+    const view = this.viewOf(address);
+    const { at } = this;
+    return view && view.getUint32(at + 4, true) * WORD + view.getUint32(at, true);
   }
 
   low48(address: number): number | undefined {
-    const at = this.offsetOf(address);
-    return at < 0 ? undefined : this.view.getUint16(at + 4, true) * WORD + this.view.getUint32(at, true);
+    const view = this.viewOf(address);
+    const { at } = this;
+    return view && view.getUint16(at + 4, true) * WORD + view.getUint32(at, true);
   }
 
-  /** Where the word at an address begins in the copy, -1 when not all of it is there. */
-  private offsetOf(address: number): number {
-    const at = address - this.start;
-    if (at >= 0 && at + 8 <= this.view.byteLength) {
-      return at;
+  /** The copy that has all of the word at an address. */
+  private viewOf(address: number): DataView | undefined {
+    for (const { start, view } of this.parts) {
+      this.at = address - start;
+      if (this.at >= 0 && this.at + 8 <= view.byteLength) return view;
     }
-    this.missedAbove ||= at >= 0;
-    return -1;
+    this.missedAbove ||= address >= this.parts[0].start;
+    return undefined;
   }
 }
 

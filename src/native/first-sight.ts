@@ -28,6 +28,13 @@ export interface MappingRecord {
   readonly key: FileKey;
 }
 
+/** Copied bytes of a stack. */
+export interface StackBytes {
+  /** Virtual address of the first. */
+  readonly start: number;
+  readonly bytes: Uint8Array;
+}
+
 /** All that is needed to finish a stack in user space: struct abi_first_sight. */
 export interface FirstSight {
   readonly cpu: number;
@@ -38,11 +45,9 @@ export interface FirstSight {
   readonly mappingsTruncated: boolean;
   /** struct abi_registers, at the offsets of registersLayout. */
   readonly registers: DataView;
-  /** The user stack from stackStart upward; that lies a little below registers.sp. */
-  readonly stack: Uint8Array;
-  /** Virtual address of the first byte of stack. */
-  readonly stackStart: number;
-  /** True when the stack goes on beyond the copy. */
+  /** The user stack upward from a little below registers.sp, and another stack from registers.fp where that leads to one. */
+  readonly stacks: readonly StackBytes[];
+  /** True when the user stack goes on beyond its copy. */
   readonly stackTruncated: boolean;
 }
 
@@ -58,8 +63,10 @@ export function readFirstSight(record: Uint8Array): FirstSight | undefined {
   const count = view.getUint16(firstSightLayout.mappingCount, littleEndian);
   const stackBytes = view.getUint32(firstSightLayout.stackBytes, littleEndian);
   const stackOffset = firstSightLayout.sizeOf + count * mappingLayout.sizeOf;
+  const otherBytes = view.getUint32(firstSightLayout.otherStackBytes, littleEndian);
+  const otherOffset = stackOffset + stackBytes;
   if (count > limits.maxMappings || stackBytes > limits.maxStackCopy) return undefined;
-  if (stackOffset + stackBytes > record.length) return undefined;
+  if (otherBytes > limits.maxOtherStackCopy || otherOffset + otherBytes > record.length) return undefined;
 
   const mappings: MappingRecord[] = [];
   for (let i = 0; i < count; i++) {
@@ -73,8 +80,16 @@ export function readFirstSight(record: Uint8Array): FirstSight | undefined {
     mappings,
     mappingsTruncated: record[firstSightLayout.mappingsTruncated] !== 0,
     registers: new DataView(record.buffer, registers, registersLayout.sizeOf),
-    stack: record.subarray(stackOffset, stackOffset + stackBytes),
-    stackStart: Number(view.getBigUint64(firstSightLayout.stackStart, littleEndian)),
+    stacks: [
+      {
+        start: Number(view.getBigUint64(firstSightLayout.stackStart, littleEndian)),
+        bytes: record.subarray(stackOffset, otherOffset),
+      },
+      {
+        start: Number(view.getBigUint64(firstSightLayout.otherStackStart, littleEndian)),
+        bytes: record.subarray(otherOffset, otherOffset + otherBytes),
+      },
+    ],
     stackTruncated: view.getUint32(firstSightLayout.stackTruncated, littleEndian) !== 0,
   };
 }

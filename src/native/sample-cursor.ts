@@ -201,6 +201,8 @@ function isFirstSightLength(words: Uint32Array, halves: Uint16Array, offset: num
   if (length < firstSightLayout.sizeOf) return false;
   const mappings = halves[(offset + firstSightLayout.mappingCount) / 2];
   const stackBytes = words[(offset + firstSightLayout.stackBytes) / WORD];
+  const otherBytes = words[(offset + firstSightLayout.otherStackBytes) / WORD];
   if (mappings > limits.maxMappings || stackBytes > limits.maxStackCopy) return false;
-  return firstSightLayout.sizeOf + mappings * mappingLayout.sizeOf + stackBytes <= length;
+  if (otherBytes > limits.maxOtherStackCopy) return false;
+  return firstSightLayout.sizeOf + mappings * mappingLayout.sizeOf + stackBytes + otherBytes <= length;
 }

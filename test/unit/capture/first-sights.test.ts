@@ -77,8 +77,7 @@ function sight(files: readonly number[], stackBytes = 64): FirstSight {
     })),
     mappingsTruncated: false,
     registers,
-    stack: new Uint8Array(stack.buffer, 0, stackBytes),
-    stackStart: STACK,
+    stacks: [{ start: STACK, bytes: new Uint8Array(stack.buffer, 0, stackBytes) }],
     stackTruncated: stackBytes < 64,
   };
 }

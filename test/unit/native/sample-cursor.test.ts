@@ -57,13 +57,16 @@ function sample(kernel: readonly bigint[], user: readonly bigint[], comm = "cc1p
   return record;
 }
 
-function firstSight(mappings: number, stack: Uint8Array): Uint8Array {
+function firstSight(mappings: number, stack: Uint8Array, otherStack = new Uint8Array(0)): Uint8Array {
   const stackOffset = firstSightLayout.sizeOf + mappings * mappingLayout.sizeOf;
-  const record = new Uint8Array(stackOffset + stack.length);
+  const record = new Uint8Array(stackOffset + stack.length + otherStack.length);
   const view = new DataView(record.buffer);
   record[firstSightLayout.kind] = recordKind.firstSight;
   view.setUint16(firstSightLayout.mappingCount, mappings, true);
   view.setUint32(firstSightLayout.stackBytes, stack.length, true);
+  view.setBigUint64(firstSightLayout.stackStart, 0x7ffc_0000_0f80n, true);
+  view.setUint32(firstSightLayout.otherStackBytes, otherStack.length, true);
+  view.setBigUint64(firstSightLayout.otherStackStart, 0xc0_0008_1000n, true);
   view.setUint32(firstSightLayout.cpu, 3, true);
   view.setUint32(firstSightLayout.sequence, 17, true);
   view.setUint32(firstSightLayout.pid, 1234, true);
@@ -77,6 +80,7 @@ function firstSight(mappings: number, stack: Uint8Array): Uint8Array {
     view.setUint32(mapping + mappingLayout.key + fileKeyLayout.device, 0xfe00001, true);
   }
   record.set(stack, stackOffset);
+  record.set(otherStack, stackOffset + stack.length);
   return record;
 }
 
@@ -112,14 +116,18 @@ test("a comm without its NUL ends where its field does", () => {
 
 test("a first sight's fields", () => {
   const stack = Uint8Array.from({ length: 24 }, (_, i) => i);
-  const cursor = cursorOver(firstSight(2, stack), sample([], []));
+  const other = Uint8Array.from({ length: 16 }, (_, i) => 100 + i);
+  const cursor = cursorOver(firstSight(2, stack, other), sample([], []));
   assert.equal(cursor.next(), true);
   assert.equal(cursor.kind, recordKind.firstSight);
   assert.deepEqual([cursor.cpu, cursor.sequence, cursor.pid], [3, 17, 1234]);
   const sight = readFirstSight(cursor.copyRecord())!;
   assert.deepEqual([sight.cpu, sight.sequence, sight.pid], [3, 17, 1234]);
   assert.equal(sight.registers.getBigUint64(registersLayout.sp, true), 0x7ffc_0000_1000n);
-  assert.deepEqual(sight.stack, stack);
+  assert.deepEqual(sight.stacks, [
+    { start: 0x7ffc_0000_0f80, bytes: stack },
+    { start: 0xc0_0008_1000, bytes: other },
+  ]);
   assert.equal(sight.mappings.length, 2);
   assert.equal(sight.mappings[1].start, 0x5555_0000_1000);
   assert.equal(sight.mappings[1].end, 0x5555_0000_2000);
@@ -148,12 +156,15 @@ test("a record that lies is counted, and the next one is read", () => {
     assert.equal(cursor.malformed, 1);
     assert.equal(cursor.next(), false);
   }
-  const sight = firstSight(1, new Uint8Array(8));
+  const sight = firstSight(1, new Uint8Array(8), new Uint8Array(8));
   for (const [field, value] of [
     [firstSightLayout.mappingCount, 2],
     [firstSightLayout.mappingCount, limits.maxMappings + 1],
     [firstSightLayout.stackBytes, 9],
     [firstSightLayout.stackBytes, 0xffffffff],
+    [firstSightLayout.otherStackBytes, 9],
+    [firstSightLayout.otherStackBytes, limits.maxOtherStackCopy + 1],
+    [firstSightLayout.otherStackBytes, 0xffffffff],
   ]) {
     const record = sight.slice();
     const view = new DataView(record.buffer);

@@ -34,7 +34,7 @@ const STACK = 0x7ffc_0000_1000;
 function stackOf(words: Readonly<Record<number, number | bigint>> = {}): StackCopy {
   const bytes = Buffer.alloc(64 * 8);
   for (let i = 0; i < 64; i++) bytes.writeBigUInt64LE(BigInt(words[i] ?? 0x1000 + i), i * 8);
-  return new StackCopy(STACK, bytes);
+  return new StackCopy([{ start: STACK, bytes }]);
 }
 
 function registersOf(changes: Partial<Registers> = {}): Registers {
@@ -218,7 +218,7 @@ describe("step", () => {
     assert.equal(signed.registers.ip, 0xaaaa_bbbb_cccd);
     const at = (register: number) => (312 + 8 * register) / 8;
     const context = { [at(29)]: 29, [at(30)]: 30, [at(31)]: 31 };
-    const memory = new StackCopy(STACK, Buffer.concat([stackBytes(context, 80)]));
+    const memory = new StackCopy([{ start: STACK, bytes: Buffer.concat([stackBytes(context, 80)]) }]);
     const signal = stepBy(RULE_SIGNAL, {}, memory, "aarch64");
     assert.deepEqual(
       [signal.registers.fp, signal.registers.lr, signal.registers.sp, signal.registers.ip],
