@@ -24,9 +24,19 @@ export interface ByteSource {
 export const MAX_READ_BYTES = 64 * 1024 * 1024;
 
 /**
- * Section headers, notes and names lie close together, so most reads come from the window. Larger reads go past it.
+ * Section headers, notes and names lie close together, so most reads come from a window; larger reads go past it. There are
+ * several because tables refer to each other: an entry of a symbol table to its name, and then the next entry is read. Where
+ * reads are far apart a window is a page and not more: what is read beyond it is copied for nothing.
  */
 const WINDOW_BYTES = 16 * 1024;
+const FAR_WINDOW_BYTES = 4 * 1024;
+const WINDOWS = 4;
+
+interface Window {
+  readonly bytes: Buffer;
+  start: number;
+  length: number;
+}
 
 function inRange(offset: number, length: number, size: number): boolean {
   return (
@@ -42,9 +52,10 @@ function inRange(offset: number, length: number, size: number): boolean {
 export class FileSource implements ByteSource {
   readonly size: number;
   readonly #fd: number;
-  readonly #window = Buffer.allocUnsafeSlow(WINDOW_BYTES);
-  #windowStart = 0;
-  #windowLength = 0;
+  /** Made when they are needed: of many files little is read. */
+  readonly #windows: Window[] = [];
+  /** The window that is filled next. */
+  #next = 0;
   #failure: string | undefined;
 
   /** `size` is fstat's: what grows later is not seen, what shrinks is a short read. */
@@ -63,13 +74,24 @@ export class FileSource implements ByteSource {
       const bytes = Buffer.allocUnsafeSlow(length);
       return this.#pread(offset, bytes) === length ? bytes : undefined;
     }
-    if (offset < this.#windowStart || offset + length > this.#windowStart + this.#windowLength) {
-      this.#windowStart = offset;
-      this.#windowLength = this.#pread(offset, this.#window);
-      if (this.#windowLength < length) return undefined;
+    for (const { bytes, start, length: filled } of this.#windows) {
+      if (offset >= start && offset + length <= start + filled)
+        {return bytes.subarray(offset - start, offset - start + length);}
     }
-    const start = offset - this.#windowStart;
-    return this.#window.subarray(start, start + length);
+    const window = this.#fill(offset, length);
+    return window.length < length ? undefined : window.bytes.subarray(0, length);
+  }
+
+  /** Reads a window from an offset on: as much as fits where the last one goes on, a page where something else is read. */
+  #fill(offset: number, length: number): Window {
+    const at = this.#next;
+    this.#next = (at + 1) % WINDOWS;
+    const goesOn = this.#windows.some(({ start, length: filled }) => offset >= start && offset <= start + filled);
+    const window = (this.#windows[at] ??= { bytes: Buffer.allocUnsafeSlow(WINDOW_BYTES), start: 0, length: 0 });
+    const wanted = goesOn ? WINDOW_BYTES : Math.max(length, FAR_WINDOW_BYTES);
+    window.start = offset;
+    window.length = this.#pread(offset, window.bytes.subarray(0, wanted));
+    return window;
   }
 
   readInto(offset: number, target: Uint8Array): number {

@@ -20,7 +20,8 @@ import { s32, u32, u64 } from "../elf/little-endian.js";
 import { openSection } from "../elf/section-source.js";
 import { upperBound } from "../util/upper-bound.js";
 import { MAX_ROWS, RowSorter, type SortedRows } from "./sorted-rows.js";
-import { type FoundSymbol, readName } from "./symbol-table.js";
+import { readName } from "./string-table.js";
+import type { FoundSymbol } from "./symbol-table.js";
 
 /** Sections of stubs that jump through the GOT: the classic one, that of IBT (`.sec`), that for GLOB_DAT slots (`.got`). */
 const STUB_SECTIONS = [".plt", ".plt.sec", ".plt.got", ".iplt"];

@@ -13,7 +13,8 @@ import { u16, u32, u64 } from "../elf/little-endian.js";
 import { openSection } from "../elf/section-source.js";
 import type { Extent } from "../util/extent.js";
 import { upperBound } from "../util/upper-bound.js";
-import { MAX_ROWS, RowSorter, type SortedRows } from "./sorted-rows.js";
+import { MAX_ROWS, rowBytes, RowSorter, type SortedRows } from "./sorted-rows.js";
+import { readName, StringTable } from "./string-table.js";
 
 /** Functions have a type; labels are what assembly leaves without one, in executable sections. */
 export type SymbolKind = "functions" | "labels";
@@ -31,8 +32,7 @@ export interface FoundSymbol extends Extent {
  */
 export interface SymbolTable extends SortedRows {
   readonly section: ElfSection;
-  /** The section of names. */
-  readonly names: ElfSection;
+  readonly names: StringTable;
   /** How far the symbols up to and with each reach, from the base: beyond it no search is needed. */
   readonly reach: Uint32Array;
 }
@@ -44,9 +44,6 @@ const CHUNK_BYTES = ENTRY_BYTES * 2048;
 const MAX_ALIASES = 32;
 /** Symbols before an address that may have ended already, until one covers it: parts nested in a function. */
 const MAX_NESTED = 64;
-/** Longest mangled names are some kilobytes. */
-const MAX_NAME_BYTES = 16 * 1024;
-const NAME_PIECE_BYTES = 256;
 
 /** Reads a SHT_SYMTAB or SHT_DYNSYM section (System V gABI, "Symbol Table") in pieces. */
 export function readSymbolTable(elf: ElfFile, section: ElfSection, kind: SymbolKind): SymbolTable | ElfRefusal {
@@ -78,7 +75,12 @@ export function readSymbolTable(elf: ElfFile, section: ElfSection, kind: SymbolK
     }
   }
   const sorted = sorter.finish();
-  return { ...sorted, section, names, reach: reachOf(sorted, sizes) };
+  return { ...sorted, section, names: new StringTable(names), reach: reachOf(sorted, sizes) };
+}
+
+/** Memory that a table holds. */
+export function symbolTableBytes(table: SymbolTable): number {
+  return rowBytes(table) + table.reach.byteLength + table.names.bytes;
 }
 
 function reachOf({ starts, rows }: SortedRows, sizes: Uint32Array): Uint32Array {
@@ -110,11 +112,12 @@ export function findSymbol(elf: ElfFile, table: SymbolTable, elfAddress: number)
   const { starts, base } = table;
   const offset = elfAddress - base;
   if (!(offset >= 0 && offset < MAX_OFFSET)) return undefined;
-  const entries = openSection(elf, table.section, 0);
-  const names = openSection(elf, table.names, 0);
-  if (isRefusal(entries) || isRefusal(names)) return undefined;
-
   const above = upperBound(starts, offset);
+  if (above === 0 || table.reach[above - 1] <= offset) return undefined;
+  const entries = openSection(elf, table.section, 0);
+  const names = table.names.open(elf);
+  if (isRefusal(entries) || names === undefined) return undefined;
+
   const limit = above < starts.length ? starts[above] : MAX_OFFSET;
   let row = above - 1;
   for (let groups = 0; row >= 0 && table.reach[row] > offset && groups < MAX_NESTED; groups++) {
@@ -189,20 +192,6 @@ function readCandidate(
   return name === undefined || name === "" || /^(?:\$[a-z](?:\.|$)|\.L|\.annobin_)/.test(name)
     ? undefined
     : { name, end, binding };
-}
-
-/** A string of a string table; undefined when it is not there or has no end within what a name may have. */
-export function readName(names: ByteSource, offset: number): string | undefined {
-  let name = "";
-  while (name.length < MAX_NAME_BYTES) {
-    const at = offset + name.length;
-    const piece = names.read(at, Math.min(NAME_PIECE_BYTES, names.size - at));
-    if (piece === undefined || piece.length === 0) return undefined;
-    const end = piece.indexOf(0);
-    name += piece.toString("utf8", 0, end < 0 ? piece.length : end);
-    if (end >= 0) return name;
-  }
-  return undefined;
 }
 
 /**

@@ -13,9 +13,13 @@ import {
   readSymbolTable,
   type SymbolKind,
   type SymbolTable,
+  symbolTableBytes,
 } from "./symbol-table.js";
 
-type TableKey = `${SymbolFileOrigin} ${"symtab" | "dynsym"} ${SymbolKind}`;
+/** What is looked up in a file: functions or labels of .symtab, or what .dynsym exports. */
+type TableName = SymbolKind | "exported";
+type Table = SymbolTable | ElfProblem | undefined;
+type FileTables = Map<TableName, Table>;
 
 /** A section's or segment's header as an object with a name. */
 const HEADER_BYTES = 200;
@@ -30,7 +34,8 @@ export class SymtabResolver implements Resolver {
   #elf: ElfFile;
   /** The executable itself is the first. */
   #files: readonly SymbolFile[];
-  readonly #tables = new Map<TableKey, SymbolTable | ElfProblem | undefined>();
+  /** Those that were read, or that there are none of. */
+  readonly #tables = new Map<SymbolFileOrigin, FileTables>();
   readonly #slots: SlotTables = new Map();
 
   constructor(elf: ElfFile) {
@@ -58,14 +63,14 @@ export class SymtabResolver implements Resolver {
   }
 
   #forget(origin: SymbolFileOrigin): void {
-    for (const key of this.#tables.keys()) if (key.startsWith(`${origin} `)) this.#tables.delete(key);
+    this.#tables.delete(origin);
   }
 
   get bytes(): number {
     let bytes = 0;
     for (const { elf } of this.#files) bytes += (elf.sections.length + elf.segments.length) * HEADER_BYTES;
-    for (const table of this.#tables.values()) {
-      if (typeof table === "object") bytes += rowBytes(table) + table.reach.byteLength;
+    for (const table of this.#known()) {
+      if (typeof table === "object") bytes += symbolTableBytes(table);
     }
     for (const table of this.#slots.values()) if (table !== undefined) bytes += rowBytes(table);
     return bytes;
@@ -73,27 +78,29 @@ export class SymtabResolver implements Resolver {
 
   resolve(elfAddress: number): SourcedSymbol | UnresolvedReason {
     if (!Number.isSafeInteger(elfAddress) || elfAddress < 0) return "not-covered";
-    const before: TableKey[] = [];
-    for (const file of this.#files) {
-      const found = this.#find(file, SHT_SYMTAB, "functions", elfAddress);
+    for (const [row, file] of this.#files.entries()) {
+      const found = this.#find(file, "functions", elfAddress);
+      if (found === undefined) continue;
+      const before = this.#files.slice(0, row).map((other) => this.#tableOf(other, "functions"));
       const source = file.origin === "own" ? "symtab" : file.origin;
-      if (found !== undefined) return { ...found, ...this.#narrow(found, elfAddress, before), source };
-      before.push(`${file.origin} symtab functions`);
+      return { ...found, ...narrow(found, elfAddress, before), source };
     }
-    const exported = this.#find(this.#files[0], SHT_DYNSYM, "functions", elfAddress);
+    const exported = this.#find(this.#files[0], "exported", elfAddress);
     if (exported !== undefined) {
-      return { ...exported, ...this.#narrow(exported, elfAddress, before), source: "dynsym" };
+      const before = this.#files.map((other) => this.#tableOf(other, "functions"));
+      return { ...exported, ...narrow(exported, elfAddress, before), source: "dynsym" };
     }
-    before.push("own dynsym functions");
     const stub = this.#findStub(elfAddress);
     if (stub !== undefined) return { ...stub, source: "plt" };
-    for (const file of this.#files) {
-      const label = this.#find(file, SHT_SYMTAB, "labels", elfAddress);
-      if (label !== undefined) {
-        const extent = this.#narrow(label, elfAddress, before);
-        return { ...label, ...this.#outsideOfStubs(extent, elfAddress), source: "label" };
-      }
-      before.push(`${file.origin} symtab labels`);
+    for (const [row, file] of this.#files.entries()) {
+      const label = this.#find(file, "labels", elfAddress);
+      if (label === undefined) continue;
+      const before = [
+        ...this.#files.map((other) => this.#tableOf(other, "functions")),
+        this.#tableOf(this.#files[0], "exported"),
+        ...this.#files.slice(0, row).map((other) => this.#tableOf(other, "labels")),
+      ];
+      return { ...label, ...this.#outsideOfStubs(narrow(label, elfAddress, before), elfAddress), source: "label" };
     }
     return this.#reason();
   }
@@ -102,20 +109,8 @@ export class SymtabResolver implements Resolver {
     const reason = this.#reason();
     // What was in the way at one address, a name that cannot be read, need not be at the next.
     if (reason !== "no-symbols" && reason !== "not-covered") return { from: elfAddress, limit: elfAddress + 1 };
-    const gap = this.#narrow({ from: 0, limit: Infinity }, elfAddress, [...this.#tables.keys()]);
+    const gap = narrow({ from: 0, limit: Infinity }, elfAddress, this.#known());
     return this.#outsideOfStubs(gap, elfAddress);
-  }
-
-  /** The part of an extent around the address where none of these tables has an answer. */
-  #narrow({ from, limit }: Extent, elfAddress: number, tables: readonly TableKey[]): Extent {
-    for (const key of tables) {
-      const table = this.#tables.get(key);
-      if (typeof table !== "object") continue;
-      const gap = gapAround(table, elfAddress);
-      from = Math.max(from, gap.from);
-      limit = Math.min(limit, gap.limit);
-    }
-    return { from, limit };
   }
 
   #outsideOfStubs({ from, limit }: Extent, elfAddress: number): Extent {
@@ -128,20 +123,20 @@ export class SymtabResolver implements Resolver {
     return { from, limit };
   }
 
-  #find(
-    { origin, elf }: SymbolFile,
-    sectionType: number,
-    kind: SymbolKind,
-    elfAddress: number,
-  ): FoundSymbol | undefined {
-    const key: TableKey = `${origin} ${sectionType === SHT_SYMTAB ? "symtab" : "dynsym"} ${kind}`;
-    if (!this.#tables.has(key)) {
-      const section = findSectionOfType(elf, sectionType);
-      const table = section && readSymbolTable(elf, section, kind);
-      this.#tables.set(key, table === undefined ? undefined : isRefusal(table) ? table.problem : table);
-    }
-    const table = this.#tables.get(key);
-    return typeof table === "object" ? findSymbol(elf, table, elfAddress) : undefined;
+  #find(file: SymbolFile, name: TableName, elfAddress: number): FoundSymbol | undefined {
+    const table = this.#tableOf(file, name);
+    return typeof table === "object" ? findSymbol(file.elf, table, elfAddress) : undefined;
+  }
+
+  #tableOf({ origin, elf }: SymbolFile, name: TableName): Table {
+    let tables = this.#tables.get(origin);
+    if (tables === undefined) this.#tables.set(origin, (tables = new Map<TableName, Table>()));
+    if (!tables.has(name)) tables.set(name, readTable(elf, name));
+    return tables.get(name);
+  }
+
+  *#known(): Iterable<Table> {
+    for (const tables of this.#tables.values()) yield* tables.values();
   }
 
   #findStub(elfAddress: number): FoundSymbol | undefined {
@@ -149,10 +144,10 @@ export class SymtabResolver implements Resolver {
     if (section === undefined) return undefined;
     return findStub(this.#elf, section, this.#slots, elfAddress, (resolver) => {
       for (const file of this.#files) {
-        const found = this.#find(file, SHT_SYMTAB, "functions", resolver);
+        const found = this.#find(file, "functions", resolver);
         if (found !== undefined) return found.systemName;
       }
-      return this.#find(this.#files[0], SHT_DYNSYM, "functions", resolver)?.systemName;
+      return this.#find(this.#files[0], "exported", resolver)?.systemName;
     });
   }
 
@@ -160,7 +155,7 @@ export class SymtabResolver implements Resolver {
   #reason(): UnresolvedReason {
     if (this.#elf.source.failure !== undefined) return "read-failed";
     let tables = 0;
-    for (const table of this.#tables.values()) {
+    for (const table of this.#known()) {
       if (table === "limit-exceeded" || table === "read-failed") return table;
       if (typeof table === "string") return "malformed";
       if (table !== undefined && table.starts.length > 0) tables++;
@@ -168,6 +163,23 @@ export class SymtabResolver implements Resolver {
     if (this.#elf.sectionRefusal !== undefined && tables === 0) return toReason(this.#elf.sectionRefusal.problem);
     return tables === 0 ? "no-symbols" : "not-covered";
   }
+}
+
+function readTable(elf: ElfFile, name: TableName): Table {
+  const section = findSectionOfType(elf, name === "exported" ? SHT_DYNSYM : SHT_SYMTAB);
+  const table = section && readSymbolTable(elf, section, name === "labels" ? "labels" : "functions");
+  return table !== undefined && isRefusal(table) ? table.problem : table;
+}
+
+/** The part of an extent around the address where none of these tables has an answer. */
+function narrow({ from, limit }: Extent, elfAddress: number, tables: Iterable<Table>): Extent {
+  for (const table of tables) {
+    if (typeof table !== "object") continue;
+    const gap = gapAround(table, elfAddress);
+    from = Math.max(from, gap.from);
+    limit = Math.min(limit, gap.limit);
+  }
+  return { from, limit };
 }
 
 /** What an unreadable file means for its addresses. */

@@ -1,9 +1,19 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { closeSync, fstatSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  closeSync,
+  fstatSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, describe, it } from "node:test";
+import fc from "fast-check";
 import { readBuildId } from "#src/elf/build-id.js";
 import { FileSource, MemorySource, SliceSource } from "#src/elf/byte-source.js";
 import {
@@ -195,5 +205,31 @@ describe("ByteSource", () => {
     assert.equal(new SliceSource(new MemorySource(bytes), 2 ** 70, 4).size, 0);
     assert.equal(new SliceSource(new MemorySource(bytes), 90, NaN).size, 0);
     assert.equal(new SliceSource(new MemorySource(bytes), 90, 2 ** 64).size, 10);
+  });
+
+  it("of a file is its bytes, wherever was read before, and however it shrinks meanwhile", () => {
+    const path = join(directory, "numbers");
+    const bytes = Buffer.from(Uint32Array.from({ length: 30_000 }, (_, i) => i).buffer);
+    writeFileSync(path, bytes);
+    const fd = openSync(path, "r");
+    const ranges = fc.array(
+      fc.tuple(fc.integer({ min: -5, max: bytes.length + 5 }), fc.integer({ min: 0, max: 40_000 })),
+    );
+    fc.assert(
+      fc.property(ranges, (reads) => {
+        const file = new FileSource(fd, bytes.length);
+        for (const [offset, length] of reads) {
+          const expected = new MemorySource(bytes).read(offset, length);
+          assert.deepEqual(file.read(offset, length), expected);
+          assert.deepEqual(file.read(offset, 24), new MemorySource(bytes).read(offset, 24));
+        }
+      }),
+    );
+    const file = new FileSource(fd, bytes.length);
+    assert.equal(file.read(50_000, 100)?.length, 100);
+    truncateSync(path, 50_050);
+    assert.equal(file.read(80_000, 100), undefined);
+    assert.equal(file.read(50_040, 8)?.length, 8);
+    closeSync(fd);
   });
 });
