@@ -75,8 +75,9 @@ export class FileSource implements ByteSource {
       return this.#pread(offset, bytes) === length ? bytes : undefined;
     }
     for (const { bytes, start, length: filled } of this.#windows) {
-      if (offset >= start && offset + length <= start + filled)
-        {return bytes.subarray(offset - start, offset - start + length);}
+      if (offset >= start && offset + length <= start + filled) {
+        return bytes.subarray(offset - start, offset - start + length);
+      }
     }
     const window = this.#fill(offset, length);
     return window.length < length ? undefined : window.bytes.subarray(0, length);
