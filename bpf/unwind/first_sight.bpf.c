@@ -158,7 +158,7 @@ static __always_inline bool collect(struct scratch *s, struct first_sight_buffer
 
 /*
  * Copies memory of the process behind the first `before` bytes of the tail, page by page, so that a page that is not
- * there ends the copy cleanly. Keeps in *copied how many bytes it were; false when there were to be more.
+ * there ends the copy cleanly. Keeps in *copied_bytes how many it were; false when there were to be more.
  */
 static __always_inline bool copy_range(struct first_sight_buffer *buffer, u32 before, u64 from, u64 length, int pieces,
 				       u32 *copied_bytes)
