@@ -33,13 +33,14 @@ export function profilesFolder(): string {
 }
 
 /**
- * What `kubectl kustomize` makes of an overlay that a user would write: one of deploy/overlays, an image, variables, and
- * the profiles in a folder of the node.
+ * What `kubectl kustomize` makes of an overlay that a user would write: one of deploy/overlays, an image, variables, the pod's
+ * memory limit, and the profiles in a folder of the node.
  */
 export async function kustomizeAgent(
   cluster: Cluster,
   overlay: "privileged" | "restricted",
   variables: Readonly<Record<string, string>>,
+  memoryLimit: string,
   folder: string,
 ): Promise<string> {
   const own = mkdtempSync(path.join(tmpdir(), "hostflame-overlay-"));
@@ -50,7 +51,11 @@ export async function kustomizeAgent(
     value: { name, value },
   }));
   const profiles = { name: "profiles", hostPath: { path: folder, type: "Directory" } };
-  const patch = [...env, { op: "replace", path: "/spec/template/spec/volumes/0", value: profiles }];
+  const patch = [
+    ...env,
+    { op: "replace", path: "/spec/template/spec/volumes/0", value: profiles },
+    { op: "replace", path: "/spec/template/spec/containers/0/resources/limits/memory", value: memoryLimit },
+  ];
   const kustomization = {
     apiVersion: "kustomize.config.k8s.io/v1beta1",
     kind: "Kustomization",
