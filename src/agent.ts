@@ -1,3 +1,4 @@
+import { cpus } from "node:os";
 import { setFlagsFromString } from "node:v8";
 import { AccountingCheck } from "./agent/accounting.js";
 import { BpfTime } from "./agent/bpf-time.js";
@@ -46,7 +47,7 @@ import type { Log, LogLevel } from "./model/log.js";
 import { TOOL } from "./model/tool.js";
 import { NameCache } from "./naming/name-cache.js";
 import { loadNative } from "./native/load.js";
-import { MAX_EXECUTABLES, PENDING_BYTES } from "./sampling-limits.js";
+import { MAX_EXECUTABLES, PENDING_BYTES, ringBytesFor } from "./sampling-limits.js";
 import { systemClock } from "./util/clock.js";
 import { LoopDelay } from "./util/loop-delay.js";
 import type { WorkerCalls } from "./util/worker-calls.js";
@@ -91,7 +92,11 @@ export async function runAgent(options: AgentOptions, source: OptionsSource, out
   optimiseLater();
   const interrupt = new Interrupt();
   const limits = ownLimits(options);
-  const sizes = budgetSizes(limits, { unwindBytes: options.unwindMemoryBytes, pendingBytes: PENDING_BYTES });
+  const sizes = budgetSizes(limits, {
+    unwindBytes: options.unwindMemoryBytes,
+    pendingBytes: PENDING_BYTES,
+    ringBytes: ringBytesFor(options.frequencyHz, cpus().length),
+  });
   const worker = startWorker(workerSetting(options), sizes.workerHeapMb);
   const health = new AgentHealth();
   const metrics = createMetricRegistry();
@@ -143,7 +148,7 @@ async function sampleUntilAsked(frame: Frame): Promise<void> {
     native,
     {
       frequencyHz: options.frequencyHz,
-      ringBytes: options.ringMemoryBytes,
+      ringBytes: options.ringMemoryBytes === "auto" ? sizes.ringBytes : options.ringMemoryBytes,
       executables: MAX_EXECUTABLES,
       pids: [],
       comms: [],

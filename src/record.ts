@@ -1,6 +1,6 @@
 import { createWriteStream } from "node:fs";
 import { writeFile } from "node:fs/promises";
-import { hostname } from "node:os";
+import { cpus, hostname } from "node:os";
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
@@ -22,7 +22,7 @@ import { loadNative } from "./native/load.js";
 import { nameRecording, recordDebuginfodDir } from "./record-names.js";
 import { hottestFunctions } from "./profiles/hottest.js";
 import { hottestTable } from "./profiles/hottest-table.js";
-import { MAX_EXECUTABLES, PENDING_BYTES } from "./sampling-limits.js";
+import { MAX_EXECUTABLES, PENDING_BYTES, ringBytesFor } from "./sampling-limits.js";
 import { workerNamer } from "./worker-calls.js";
 import { startWorker, workerSetting } from "./worker-thread.js";
 
@@ -44,14 +44,15 @@ export async function runRecord(options: RecordOptions, reporter: RecordReporter
   const worker = startWorker(workerSetting({ ...options, debuginfodDir }));
   const interrupt = new Interrupt();
   const symbols = new SymbolWatch(native.addon);
+  const { ringMemoryBytes: ring, frequencyHz } = options;
   let capture: Capture | undefined;
   let bound: BoundNaming | undefined;
   try {
     capture = new Capture(
       native,
       {
-        frequencyHz: options.frequencyHz,
-        ringBytes: options.ringMemoryBytes,
+        frequencyHz,
+        ringBytes: ring === "auto" ? ringBytesFor(frequencyHz, cpus().length) : ring,
         executables: MAX_EXECUTABLES,
         pids: options.pids,
         comms: options.comms,

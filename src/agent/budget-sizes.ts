@@ -9,6 +9,8 @@ export interface BudgetSizes {
   /** Stack copies that wait for rows. */
   readonly pendingBytes: number;
   readonly unwindBytes: number;
+  /** Samples on their way out of the kernel: a power of two. */
+  readonly ringBytes: number;
   /** Names remembered from window to window. */
   readonly nameBytes: number;
   /** What was read of the files in which processes tell their just-in-time compiled code. */
@@ -33,6 +35,7 @@ const SHARES = {
   window: { part: 1 / 6, least: 4 * MIB },
   pending: { part: 1 / 4, least: 3 * MIB },
   unwind: { part: 1 / 2, least: 6 * MIB },
+  ring: { part: 1 / 16, least: 2 * MIB },
   names: { part: 1 / 12, least: MIB },
   bound: { part: 1 / 24, least: MIB / 2 },
 } as const;
@@ -42,6 +45,7 @@ const LEAST_WORKER_MB = 32;
 export interface MostBytes {
   readonly unwindBytes: number;
   readonly pendingBytes: number;
+  readonly ringBytes: number;
 }
 
 /** Sizes that fit a limit. Naming a window keeps the event loop busy: what it takes must be bounded before, not after a look. */
@@ -62,6 +66,7 @@ export function budgetSizes({ memory }: BudgetLimits, most: MostBytes): BudgetSi
     windowBytes: within(WINDOW_BYTES, SHARES.window),
     pendingBytes: within(most.pendingBytes, SHARES.pending),
     unwindBytes: within(most.unwindBytes, SHARES.unwind),
+    ringBytes: 2 ** Math.floor(Math.log2(within(most.ringBytes, SHARES.ring))),
     nameBytes: within(NAME_BYTES, SHARES.names),
     boundBytes: within(BOUND_BYTES, SHARES.bound),
     workerHeapMb: Math.max(LEAST_WORKER_MB, Math.floor(room / MIB)),

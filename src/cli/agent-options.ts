@@ -10,7 +10,6 @@ import {
   listenAddress,
   metadataKey,
   namespace,
-  orWord,
   podSelector,
   runDuration,
   tagList,
@@ -20,7 +19,7 @@ import { agentDebuginfodOptions } from "./debuginfod-options.js";
 import { OLDER_AGENT_VARIABLES } from "./older-agents.js";
 import { list, optionalValue, repeated, value } from "./option.js";
 import { DEMANGLE, RING_MEMORY, UNWIND_MEMORY } from "./options.js";
-import { bytes, duration, fileToRead, integer, oneOf } from "./values.js";
+import { bytes, duration, fileToRead, integer, oneOf, orWord } from "./values.js";
 
 const MIB = 1024 ** 2;
 /** Loaded and sampling, the agent holds 63 MiB. */

@@ -9,18 +9,6 @@ import { MAX_RUN_MS, MIN_RUN_MS } from "../schedule/schedule.js";
 import { printable } from "../util/printable.js";
 import { duration, type GivenValue, type Structure, type ValueKind } from "./values.js";
 
-/** A word that stands for a value, or a value. */
-export function orWord<const Word extends string, T>(words: readonly Word[], kind: ValueKind<T>): ValueKind<Word | T> {
-  const { format = String } = kind;
-  const isWord = (value: Word | T): value is Word => words.some((word) => word === value);
-  return {
-    ...kind,
-    format: (value) => (isWord(value) ? value : format(value)),
-    accepts: `${kind.accepts}, ${words.slice(0, -1).join(", ")}${words.length > 1 ? " or " : ""}${words.at(-1) ?? ""}`,
-    parse: (text) => words.find((word) => word === text) ?? kind.parse(text),
-  };
-}
-
 /** A share of one core: "5%", "0.05" and Kubernetes' "50m" are the same. */
 export function cores(minimum: number, maximum: number): ValueKind<number> {
   return {

@@ -1,7 +1,7 @@
 import { DEMANGLINGS } from "../model/demangling.js";
 import { recordDebuginfodOptions } from "./debuginfod-options.js";
 import { list, type OptionValues, optionalValue, toggle, value } from "./option.js";
-import { bytes, comm, duration, file, integer, oneOf, powerOfTwoBytes } from "./values.js";
+import { bytes, comm, duration, file, integer, oneOf, orWord, powerOfTwoBytes } from "./values.js";
 
 const MIB = 1024 ** 2;
 /** PID_MAX_LIMIT of a 64-bit kernel (include/linux/threads.h). */
@@ -15,10 +15,10 @@ export const UNWIND_MEMORY = {
   help: "memory for unwind tables; beyond it those of the least sampled files are dropped",
 } as const;
 export const RING_MEMORY = {
-  kind: powerOfTwoBytes(MIB / 2, 256 * MIB),
+  kind: orWord(["auto"], powerOfTwoBytes(MIB / 2, 256 * MIB)),
   flag: "--ring-memory",
-  defaultText: "2MiB",
-  help: "memory for samples on their way out of the kernel",
+  defaultText: "auto",
+  help: "memory for samples on their way out of the kernel; auto: 2MiB to 16MiB, by rate and CPUs",
 } as const;
 export const DEMANGLE = {
   kind: oneOf(DEMANGLINGS, "HOW"),

@@ -109,6 +109,18 @@ export function powerOfTwoBytes(minimum: number, maximum: number): ValueKind<num
   };
 }
 
+/** A word that stands for a value, or a value. */
+export function orWord<const Word extends string, T>(words: readonly Word[], kind: ValueKind<T>): ValueKind<Word | T> {
+  const { format = String } = kind;
+  const isWord = (value: Word | T): value is Word => words.some((word) => word === value);
+  return {
+    ...kind,
+    format: (value) => (isWord(value) ? value : format(value)),
+    accepts: `${[kind.accepts, ...words.slice(0, -1)].join(", ")} or ${words.at(-1) ?? ""}`,
+    parse: (text) => words.find((word) => word === text) ?? kind.parse(text),
+  };
+}
+
 /** A whole number between two bounds, both included. */
 export function integer(minimum: number, maximum: number, placeholder: string): ValueKind<number> {
   return {

@@ -68,7 +68,7 @@ export interface AgentOptions extends DebuginfodOptions {
   /** Of the last windows' profiles that the API keeps. */
   readonly apiProfilesBytes: number;
   readonly unwindMemoryBytes: number;
-  readonly ringMemoryBytes: number;
+  readonly ringMemoryBytes: number | "auto";
   /** Where debug files are kept; absolute. */
   readonly debuginfodDir: string;
   /** One debug file, from the first question to its last byte. */

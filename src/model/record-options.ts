@@ -20,8 +20,8 @@ export interface RecordOptions extends DebuginfodOptions {
   readonly demangling: Demangling;
   /** Budget of all unwind tables together; the least sampled are evicted beyond it. */
   readonly unwindMemoryBytes: number;
-  /** Size of the ring buffer between kernel and user space: a power of two. */
-  readonly ringMemoryBytes: number;
+  /** Size of the ring buffer between kernel and user space: a power of two; "auto": by rate and CPUs. */
+  readonly ringMemoryBytes: number | "auto";
   /** Where debug files are kept, absolute; the user's folder of caches when undefined. */
   readonly debuginfodDir: string | undefined;
   /** For how long all debug files together are waited for. */

@@ -70,6 +70,7 @@ describe("stacks of programs that were built without frame pointers", () => {
       return;
     }
     const { summary } = recording!;
+    context.diagnostic(JSON.stringify(summary.outcomes));
     const outcomes = Object.values(summary.outcomes).reduce((sum, count) => sum + count, 0);
     assert.ok(summary.lost <= summary.samples / 1000, `${summary.lost} of ${summary.samples} were lost`);
     assert.equal(outcomes, summary.samples, "every sample has one outcome");

@@ -14,7 +14,7 @@ import { elfOfEndlessNames } from "../../support/hostile-elf.js";
 const MIB = 1 << 20;
 const LIMIT = { memory: { bytes: 240 * MIB, cgroup: undefined }, cpuCores: undefined };
 const LEAST = { memory: { bytes: 64 * MIB, cgroup: undefined }, cpuCores: undefined };
-const MOST = { unwindBytes: 64 * MIB, pendingBytes: 32 * MIB };
+const MOST = { unwindBytes: 64 * MIB, pendingBytes: 32 * MIB, ringBytes: 16 * MIB };
 
 function worker(heapMb: number, file = "dist/worker.js"): WorkerCalls<WorkerCallTable> {
   return new WorkerCalls(pathToFileURL(resolve(file)), {

@@ -44,7 +44,7 @@ describe("arguments", () => {
       debuginfodDir: undefined,
       debuginfodWaitMs: 30_000,
       unwindMemoryBytes: 64 * 2 ** 20,
-      ringMemoryBytes: 2 * 2 ** 20,
+      ringMemoryBytes: "auto",
       quiet: false,
     });
   });
