@@ -22,7 +22,7 @@ import { loadNative } from "./native/load.js";
 import { nameRecording, recordDebuginfodDir } from "./record-names.js";
 import { hottestFunctions } from "./profiles/hottest.js";
 import { hottestTable } from "./profiles/hottest-table.js";
-import { MAX_EXECUTABLES, PENDING_BYTES, ringBytesFor } from "./sampling-limits.js";
+import { MAX_EXECUTABLES, pendingBytesFor, ringBytesFor } from "./sampling-limits.js";
 import { workerNamer } from "./worker-calls.js";
 import { startWorker, workerSetting } from "./worker-thread.js";
 
@@ -59,7 +59,7 @@ export async function runRecord(options: RecordOptions, reporter: RecordReporter
         hierarchy: hostCgroupHierarchy(),
         defaultDivisor: 1,
         unwindMemoryBytes: options.unwindMemoryBytes,
-        pendingMemoryBytes: PENDING_BYTES,
+        pendingMemoryBytes: pendingBytesFor(frequencyHz, cpus().length),
       },
       (content) => worker.call("convert", content),
     );

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { budgetSizes } from "#src/agent/budget-sizes.js";
-import { MOST_RING_BYTES, ringBytesFor } from "#src/sampling-limits.js";
+import { MOST_RING_BYTES, pendingBytesFor, ringBytesFor } from "#src/sampling-limits.js";
 
 const MIB = 1 << 20;
 
@@ -27,4 +27,18 @@ describe("the ring's size", () => {
     });
     assert.deepEqual(sizes, [2, 2, 4, 8, 16]);
   });
+});
+
+describe("the room of stacks that wait", () => {
+  const cases: readonly (readonly [hz: number, cpus: number, mib: number])[] = [
+    [99, 2, 32],
+    [999, 2, 62],
+    [99, 64, 198],
+    [999, 64, 256],
+  ];
+  for (const [hz, cpus, mib] of cases) {
+    it(`is ${mib} MiB for ${hz} Hz on ${cpus} CPUs`, () => {
+      assert.equal(Math.floor(pendingBytesFor(hz, cpus) / MIB), mib);
+    });
+  }
 });
