@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { execFileSync, spawn, type ChildProcess } from "node:child_process";
+import { execFileSync, spawn, spawnSync, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
@@ -16,6 +16,7 @@ const SPIN = `
   volatile unsigned long sink;
   __attribute__((noinline)) void spin_a_while(void) { for (int i = 0; i < 100000; i++) sink += i; }
   int main(void) { for (;;) spin_a_while(); }`;
+const SIGNALS = ["SIGTERM", "SIGINT"] as const;
 
 describe("windows one after the other", { skip: cannotRecord() ?? false }, () => {
   let directory: string;
@@ -23,16 +24,27 @@ describe("windows one after the other", { skip: cannotRecord() ?? false }, () =>
 
   before(() => {
     directory = mkdtempSync(join(tmpdir(), "hostflame-windows-"));
+    for (const signal of SIGNALS) process.once(signal, endAtOnce);
     writeFileSync(join(directory, "spin.c"), SPIN);
     execFileSync("gcc", ["-O1", "-fomit-frame-pointer", "-o", join(directory, "spin"), join(directory, "spin.c")]);
     execFileSync("gcc", ["-O2", "-o", join(directory, "churn"), "test/workloads/churn/churn.c"]);
   });
   after(() => {
-    for (const child of children) {
-      child.kill("SIGKILL");
-    }
-    rmSync(directory, { recursive: true });
+    for (const signal of SIGNALS) process.removeListener(signal, endAtOnce);
+    cleanUp();
   });
+
+  function endAtOnce(): void {
+    cleanUp();
+    process.exit(1);
+  }
+
+  /** Waits for nothing: no more can be done at a signal. */
+  function cleanUp(): void {
+    for (const child of children) child.kill("SIGKILL");
+    unmountUnder(directory);
+    rmSync(directory, { recursive: true });
+  }
 
   async function run(
     path: string,
@@ -149,8 +161,11 @@ describe("windows one after the other", { skip: cannotRecord() ?? false }, () =>
       const { profile: second } = await live.name(capture.rotate());
       assert.ok(functionsOf(second).get(join(merged, "container-main"))?.has("spin_a_while"));
     } finally {
-      await live.stop();
-      execFileSync("umount", ["-R", mounts]);
+      try {
+        await live.stop();
+      } finally {
+        unmountUnder(mounts);
+      }
     }
   });
 
@@ -268,6 +283,17 @@ describe("windows one after the other", { skip: cannotRecord() ?? false }, () =>
     }
   });
 });
+
+/** Nothing is mounted there afterwards, in use or not. */
+function unmountUnder(directory: string): void {
+  const places = readFileSync("/proc/self/mountinfo", "utf8")
+    .split("\n")
+    .map((line) => line.split(" ")[4])
+    .filter((place) => place === directory || place?.startsWith(`${directory}/`));
+  for (const place of places.reverse()) {
+    if (spawnSync("umount", [place]).status !== 0) execFileSync("umount", ["--lazy", place]);
+  }
+}
 
 /** The real addon, some of whose session's calls are answered otherwise. */
 function withSession(change: (session: Session) => Partial<Session>): Native {
