@@ -45,6 +45,7 @@ export async function runRecord(options: RecordOptions, reporter: RecordReporter
   const interrupt = new Interrupt();
   const symbols = new SymbolWatch(native.addon);
   const { ringMemoryBytes: ring, frequencyHz } = options;
+  const cpuCount = cpus().length;
   let capture: Capture | undefined;
   let bound: BoundNaming | undefined;
   try {
@@ -52,14 +53,14 @@ export async function runRecord(options: RecordOptions, reporter: RecordReporter
       native,
       {
         frequencyHz,
-        ringBytes: ring === "auto" ? ringBytesFor(frequencyHz, cpus().length) : ring,
+        ringBytes: ring === "auto" ? ringBytesFor(frequencyHz, cpuCount) : ring,
         executables: MAX_EXECUTABLES,
         pids: options.pids,
         comms: options.comms,
         hierarchy: hostCgroupHierarchy(),
         defaultDivisor: 1,
         unwindMemoryBytes: options.unwindMemoryBytes,
-        pendingMemoryBytes: pendingBytesFor(frequencyHz, cpus().length),
+        pendingMemoryBytes: pendingBytesFor(frequencyHz, cpuCount),
       },
       (content) => worker.call("convert", content),
     );
