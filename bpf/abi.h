@@ -74,6 +74,16 @@ typedef int32_t __abi_s32;
 #define ABI_CGROUP_LEVELS 16
 /* NAME_MAX and its NUL. */
 #define ABI_CGROUP_NAME_BYTES 256
+/* Files of interpreters known at once: each version of each, of each image that is on the node. */
+#define ABI_MAX_INTERPRETERS 128
+/* Pieces of an interpreter's file that its program tells apart: its loop, the parts that a linker moved away from it. */
+#define ABI_CODE_RANGES 8
+/* Room for offsets of the runtime's structures, as its own header bpf/interpreters/<kind>.h has them. */
+#define ABI_LAYOUT_BYTES 512
+/* Processes at once whose runtime compiles code while it runs. */
+#define ABI_MAX_RUNTIMES 2048
+/* What a language may keep of each of those. */
+#define ABI_RUNTIME_WORDS 24
 
 /* ---- Frames ------------------------------------------------------------------------------------------------- */
 
@@ -106,7 +116,10 @@ typedef int32_t __abi_s32;
 enum abi_frame_kind {
 	ABI_FRAME_NATIVE = 0,
 	ABI_FRAME_ANONYMOUS = 1, /* executable memory without a file, or as good as without one: JIT code */
-	/* 2..13: interpreters */
+	/* 2..13: interpreters. Each has its program bpf/interpreters/<kind>.bpf.c, in this slot of the tail-call map. */
+	ABI_FRAME_PYTHON = 2, /* CPython */
+	ABI_FRAME_V8 = 3,     /* JavaScript: Node.js */
+	ABI_FRAME_HOTSPOT = 4, /* the JVM of OpenJDK */
 	ABI_FRAME_DETAIL = 14, /* the second word of the frame before it */
 	ABI_FRAME_KERNEL = 15,
 };
@@ -260,9 +273,46 @@ struct abi_cgroup {
 	__abi_u64 refused; /* of those, refused by a divisor of 0 */
 };
 
+/* ---- Interpreters ------------------------------------------------------------------------------------------- */
+
+/*
+ * A piece of an interpreter's file by file offset. bias is p_vaddr - p_offset of its segment: what an address of the
+ * file's own (of a symbol, say) is in a process is that address + (mapping's start - its file offset) - bias.
+ */
+struct abi_code_range {
+	__abi_u64 start;
+	__abi_u64 end;
+	__abi_u64 bias;
+	__abi_u32 role; /* what it is to the interpreter: its header says */
+	__abi_u32 unused;
+};
+
+/* What is known of one file of an interpreter: found once, in user space, for all processes that map it. */
+struct abi_interpreter {
+	__abi_u32 kind; /* enum abi_frame_kind */
+	__abi_u32 range_count;
+	struct abi_code_range ranges[ABI_CODE_RANGES];
+	__abi_u8 layout[ABI_LAYOUT_BYTES]; /* struct abi_<kind>_layout */
+};
+
+/*
+ * A process whose runtime compiles code while it runs: whose the anonymous executable memory is. Written by the
+ * interpreter's program when it first meets the runtime's own code in the process.
+ */
+struct abi_runtime {
+	__abi_u64 start_time_ns; /* with the pid, the process key */
+	__abi_u64 load_bias;	 /* added to an address of the runtime's file */
+	__abi_u32 kind;		 /* enum abi_frame_kind */
+	__abi_u32 interpreter;	 /* as abi_executable has it */
+	__abi_u64 words[ABI_RUNTIME_WORDS];
+};
+
 /* Slots of the tail-call map. 0 to 13 are unwind_<kind> of enum abi_frame_kind. */
 enum abi_program {
 	ABI_PROGRAM_UNWIND_NATIVE = ABI_FRAME_NATIVE,
+	ABI_PROGRAM_UNWIND_PYTHON = ABI_FRAME_PYTHON,
+	ABI_PROGRAM_UNWIND_V8 = ABI_FRAME_V8,
+	ABI_PROGRAM_UNWIND_HOTSPOT = ABI_FRAME_HOTSPOT,
 	ABI_PROGRAM_FIRST_SIGHT = 16,
 	ABI_PROGRAM_COUNT = 17,
 };
@@ -360,6 +410,8 @@ struct abi_executable {
 	__abi_u32 pages;
 	__abi_u32 elements; /* of the whole table, index included */
 	__abi_u64 hits;	    /* mappings looked up; what eviction goes by. Racy, as a count for ranking may be */
+	__abi_u32 interpreter; /* 1 + key of the interpreters map; 0: none, or one that is not asked for */
+	__abi_u32 interpreter_kind; /* enum abi_frame_kind */
 };
 
 #ifdef __cplusplus
@@ -377,7 +429,10 @@ ABI_ASSERT(sizeof(struct abi_first_sight) == 48 + 184, "");
 ABI_ASSERT(sizeof(struct abi_row_pair) == 8, "what a BPF array rounds a value up to anyway");
 ABI_ASSERT(sizeof(struct abi_page) == 8, "shares the array with the rows");
 ABI_ASSERT(sizeof(struct abi_rule) == 16, "");
-ABI_ASSERT(sizeof(struct abi_executable) == 32, "");
+ABI_ASSERT(sizeof(struct abi_executable) == 40, "");
+ABI_ASSERT(sizeof(struct abi_code_range) == 32, "");
+ABI_ASSERT(sizeof(struct abi_interpreter) == 8 + 32 * ABI_CODE_RANGES + ABI_LAYOUT_BYTES, "");
+ABI_ASSERT(sizeof(struct abi_runtime) == 24 + 8 * ABI_RUNTIME_WORDS, "");
 ABI_ASSERT(ABI_MAX_FRAMES == ABI_MAX_KERNEL_FRAMES + ABI_MAX_USER_FRAMES, "");
 
 #endif

@@ -64,6 +64,7 @@ static __always_inline void describe_file(struct mapping *mapping, struct abi_fi
 	struct abi_executable *executable = bpf_map_lookup_elem(&executables, key);
 
 	mapping->kind = MAPPING_UNKNOWN;
+	mapping->interpreter = 0;
 	if (!executable)
 		return;
 	executable->hits++;
@@ -71,6 +72,8 @@ static __always_inline void describe_file(struct mapping *mapping, struct abi_fi
 	mapping->slot = executable->slot;
 	mapping->base_page = executable->base_page;
 	mapping->pages = executable->pages;
+	mapping->interpreter = executable->interpreter;
+	mapping->interpreter_kind = executable->interpreter_kind;
 	if (executable->state == ABI_EXECUTABLE_READY)
 		mapping->kind = MAPPING_ROWS;
 	else if (executable->state == ABI_EXECUTABLE_NO_ROWS)
@@ -130,6 +133,7 @@ static __always_inline int mapping_find(struct scratch *s, struct stats *stats, 
 	mapping->file_offset = BPF_CORE_READ(vma, vm_pgoff) << PAGE_SHIFT_OF_PGOFF;
 	if (!file_key_of(s, (u64)vma, start, &s->key)) {
 		mapping->kind = MAPPING_ANONYMOUS;
+		mapping->interpreter = 0;
 		return 0;
 	}
 	/* The vDSO's pgoff is not an offset in a file: its image begins where the mapping does. */

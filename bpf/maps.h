@@ -80,6 +80,25 @@ MAP struct {
 	__type(value, struct abi_rule);
 } rules SEC(".maps");
 
+/* What is known of each file of an interpreter. Key: abi_executable.interpreter - 1. Written by user space. */
+MAP struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, ABI_MAX_INTERPRETERS);
+	__type(key, u32);
+	__type(value, struct abi_interpreter);
+} interpreters SEC(".maps");
+
+/*
+ * Whose a process's anonymous executable memory is. Key: pid. Written here, when the runtime's own code is first met in the
+ * process; the least used are forgotten, and met again.
+ */
+MAP struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, ABI_MAX_RUNTIMES);
+	__type(key, u32);
+	__type(value, struct abi_runtime);
+} runtimes SEC(".maps");
+
 /* Processes to sample when filter_pids is set. Key: pid. Written by user space. */
 MAP struct {
 	__uint(type, BPF_MAP_TYPE_HASH);

@@ -99,6 +99,11 @@ int on_tick(struct bpf_perf_event_data *context)
 	s->user_frames = 0;
 	s->collecting = 0;
 	s->mapping_missed = 0;
+	s->interpreter.kind = ABI_FRAME_NATIVE;
+	s->interpreter.begun = 0;
+	s->interpreter.runtime_asked = 0;
+	s->interpreter.resume_valid = 0;
+	s->interpreter.wake = 0;
 	identify(s, task, pid_tgid, weight);
 	kernel_mode = !arch_user_mode(&context->regs);
 	if (kernel_mode) {

@@ -30,6 +30,8 @@ struct mapping {
 	u32 slot;
 	u32 base_page;
 	u32 pages;
+	u32 interpreter;      /* 1 + key of the interpreters map, 0 for none */
+	u32 interpreter_kind; /* whose: enum abi_frame_kind */
 	u32 unused;
 };
 
@@ -59,6 +61,20 @@ struct path_walk {
 	u32 bytes; /* of names, so far */
 };
 
+/* What an interpreter's program keeps from frame to frame of one sample; its header says what. */
+#define INTERPRETER_STATE_WORDS 64
+
+struct interpreter_walk {
+	u32 kind;	  /* whose program walks this sample now; ABI_FRAME_NATIVE until one was needed */
+	u32 begun;	  /* that program has been entered, and state is its own */
+	u32 runtime_asked; /* whose the anonymous memory of this process is has been looked up */
+	u32 resume_valid; /* resume holds where the first frame in anonymous memory was met, its owner then not known */
+	u32 resume_frames;
+	u32 wake; /* the reader is to come at once: something is to be read while the process lives */
+	u64 state[INTERPRETER_STATE_WORDS];
+	struct abi_registers resume;
+};
+
 struct scratch {
 	struct abi_sample sample;
 	u64 frames[ABI_MAX_FRAMES + 1]; /* follow the header in the record */
@@ -66,6 +82,8 @@ struct scratch {
 	struct walk walk;
 	struct row_search search;
 	struct path_walk path;
+	struct interpreter_walk interpreter;
+	struct abi_runtime runtime; /* where a new one is put together */
 	struct abi_file_key key;
 	u64 mm;
 	u64 vdso;	  /* where this process has it, 0 for none */

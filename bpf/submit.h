@@ -12,8 +12,10 @@ _Static_assert(sizeof(((struct scratch *)0)->frames) >= 8 * ABI_MAX_FRAMES, "ker
 _Static_assert(__builtin_offsetof(struct scratch, frames) == sizeof(struct abi_sample), "one run of bytes");
 
 /* Wakes the reader when enough is waiting; below that it comes by itself, and the tick saves the interrupt. */
-static __always_inline u64 wakeup_flag(void)
+static __always_inline u64 wakeup_flag(struct scratch *s)
 {
+	if (s->interpreter.wake)
+		return BPF_RB_FORCE_WAKEUP;
 	return bpf_ringbuf_query(&ring, BPF_RB_AVAIL_DATA) >= wakeup_bytes ? BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP;
 }
 
@@ -26,7 +28,7 @@ static __always_inline void submit(struct scratch *s, struct stats *stats, u8 ou
 	s->sample.user_frames = s->user_frames;
 	if (frames > ABI_MAX_FRAMES)
 		frames = ABI_MAX_FRAMES;
-	if (bpf_ringbuf_output(&ring, &s->sample, sizeof(s->sample) + frames * sizeof(u64), wakeup_flag()))
+	if (bpf_ringbuf_output(&ring, &s->sample, sizeof(s->sample) + frames * sizeof(u64), wakeup_flag(s)))
 		stats->samples_dropped++;
 	else
 		stats->samples++;

@@ -156,6 +156,7 @@ async function sampleUntilAsked(frame: Frame): Promise<void> {
       defaultDivisor: defaultDivisorOf(settings.selection),
       unwindMemoryBytes: sizes.unwindBytes,
       pendingMemoryBytes: sizes.pendingBytes,
+      excludedInterpreters: options.excludedInterpreters,
       windowMemoryBytes: sizes.windowBytes,
     },
     (content) => worker.call("convert", content),

@@ -61,6 +61,7 @@ export async function runRecord(options: RecordOptions, reporter: RecordReporter
         defaultDivisor: 1,
         unwindMemoryBytes: options.unwindMemoryBytes,
         pendingMemoryBytes: pendingBytesFor(frequencyHz, cpuCount),
+        excludedInterpreters: options.excludedInterpreters,
       },
       (content) => worker.call("convert", content),
     );

@@ -1,3 +1,4 @@
+import type { ConvertedFile } from "./capture/conversions.js";
 import type { ExecutableContent } from "./executables/executable.js";
 import type { FlamegraphAbout } from "./flamegraph/page.js";
 import type { JitAnswer, JitRequest } from "./jit/answer.js";
@@ -8,13 +9,12 @@ import type { SourceMapAnswer, SourceMapRequest } from "./source-maps/request.js
 import type { KernelSymbols } from "./symbols/kallsyms.js";
 import type { KernelTableData } from "./symbols/kernel-table.js";
 import type { SymbolizeRequest, SymbolizeResult } from "./symbols/resolver.js";
-import type { ConversionResult } from "./unwind/table.js";
 import type { WorkerCalls } from "./util/worker-calls.js";
 
 /** What the worker thread does: everything that reads files, so that no file can hold up the drain. */
 export interface WorkerCallTable {
-  /** Call frame information → rows. */
-  readonly convert: { readonly input: ExecutableContent; readonly output: ConversionResult };
+  /** Call frame information → rows; and whether it is an interpreter's file. */
+  readonly convert: { readonly input: ExecutableContent; readonly output: ConvertedFile };
   /** Addresses of one executable → names. */
   readonly symbolize: { readonly input: SymbolizeRequest; readonly output: SymbolizeResult };
   /** A descriptor of a file that nobody vouches for → its build ID, "" where it has none. */

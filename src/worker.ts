@@ -2,6 +2,7 @@ import { fstatSync } from "node:fs";
 import { parentPort, workerData } from "node:worker_threads";
 import { FileSource, MemorySource, type ByteSource } from "./elf/byte-source.js";
 import type { ExecutableContent } from "./executables/executable.js";
+import { detectInterpreter } from "./interpreters/detect.js";
 import { convert } from "./unwind/convert.js";
 import { answerCalls } from "./util/worker-calls.js";
 import type { WorkerCallTable, WorkerSetting } from "./worker-calls.js";
@@ -35,7 +36,8 @@ const debuginfodDir = (workerData as WorkerSetting | null)?.debuginfodDir; // wh
 
 answerCalls<WorkerCallTable>(parentPort, {
   convert(content) {
-    const output = convert(sourceOf(content));
+    const source = sourceOf(content);
+    const output = { ...convert(source), interpreter: detectInterpreter(source) };
     const { rows } = output;
     const columns = rows === undefined ? [] : [rows.fileOffsets, rows.ruleIndices, rows.rules];
     return { output, transfer: columns.map(({ buffer }) => buffer as ArrayBuffer) };

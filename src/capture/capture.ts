@@ -1,5 +1,7 @@
 import { ExecutableRegistry } from "../executables/registry.js";
 import type { Native } from "../native/load.js";
+import { InterpreterTable } from "../interpreters/interpreter-table.js";
+import type { InterpreterName } from "../model/interpreter.js";
 import { RuleTable } from "../unwind/rules.js";
 import { TableStepper } from "../unwind/table-stepper.js";
 import { TableStore } from "../unwind/table-store.js";
@@ -15,6 +17,8 @@ import { Window } from "./window.js";
 export interface CaptureOptions extends SamplerOptions {
   /** Budget of all unwind tables together. */
   readonly unwindMemoryBytes: number;
+  /** Languages whose frames stay those of the interpreter. */
+  readonly excludedInterpreters: readonly InterpreterName[];
   /** Budget of stack copies that wait for rows. */
   readonly pendingMemoryBytes: number;
   /** Budget of one window, which {@link Capture.onWindowFull} tells of; none when undefined. */
@@ -42,6 +46,7 @@ export class Capture {
   readonly sampler: Sampler;
   readonly cgroups: CgroupTable;
   readonly tables: TableStore;
+  readonly interpreters: InterpreterTable;
   readonly conversions: Conversions;
   readonly firstSights: FirstSights;
   readonly rules: RuleTable;
@@ -74,7 +79,8 @@ export class Capture {
       memoryBytes: options.unwindMemoryBytes,
       slots: options.executables,
     });
-    this.conversions = new Conversions(this.tables, convert, (executable) => {
+    this.interpreters = new InterpreterTable(session, options.excludedInterpreters);
+    this.conversions = new Conversions(this.tables, this.interpreters, convert, (executable) => {
       this.firstSights.settled(executable);
     });
     this.firstSights = new FirstSights(
@@ -90,9 +96,9 @@ export class Capture {
       options.pendingMemoryBytes,
     );
     this.intake = new Intake(new Window(), this.firstSights, this.cgroups);
-    const { registry, tables, conversions, intake } = this;
+    const { registry, tables, interpreters, conversions, intake } = this;
     this.upkeep = new Upkeep({
-      ...{ registry, tables, conversions, window: () => intake.window },
+      ...{ registry, tables, interpreters, conversions, window: () => intake.window },
       tapped: () => Array.from(intake.taps, ({ window }) => window),
     });
   }

@@ -1,9 +1,17 @@
 import type { Executable, ExecutableContent } from "../executables/executable.js";
 import type { TableStore } from "../unwind/table-store.js";
+import type { InterpreterFinding } from "../interpreters/interpreter.js";
+import type { InterpreterTable } from "../interpreters/interpreter-table.js";
 import type { ConversionProblem, ConversionResult } from "../unwind/table.js";
 
-/** Makes rows of an executable's contents, on some worker. */
-export type Convert = (content: ExecutableContent) => Promise<ConversionResult>;
+/** What there is to know of a file before its stacks can be walked. */
+export interface ConvertedFile extends ConversionResult {
+  /** Undefined for what is no interpreter's file. */
+  readonly interpreter: InterpreterFinding | undefined;
+}
+
+/** Makes rows of an executable's contents, and looks whether it is an interpreter's, on some worker. */
+export type Convert = (content: ExecutableContent) => Promise<ConvertedFile>;
 
 /** What waits for a file waits no longer than about a window for the one before it. */
 const MAX_REST_MS = 30_000;
@@ -24,6 +32,7 @@ export class Conversions {
 
   constructor(
     private readonly tables: TableStore,
+    private readonly interpreters: Pick<InterpreterTable, "take">,
     private readonly convert: Convert,
     /** Called when an executable's rows have come, or it is known that there are none. */
     private readonly onSettled: (executable: Executable) => void,
@@ -60,6 +69,7 @@ export class Conversions {
       for (const { problem } of result.problems) {
         this.count(problem);
       }
+      this.interpreters.take(executable, result.interpreter);
       if (isMemory(executable, result)) this.tables.publishAnonymous(executable);
       else this.publish(executable, result);
       this.converted++;
@@ -107,12 +117,13 @@ export class Conversions {
   }
 
   /** A file that ends the worker has no rows: it is not tried again, and the next one finds a new worker. */
-  private async convertSafely(executable: Executable): Promise<ConversionResult> {
+  private async convertSafely(executable: Executable): Promise<ConvertedFile> {
     try {
       return await this.convert(executable.content);
     } catch (error) {
       const detail = error instanceof Error ? error.message : String(error);
-      return { rows: undefined, problems: [{ problem: "worker-failed", detail }], fdes: 0, badFdes: 0 };
+      const problems = [{ problem: "worker-failed", detail }] as const;
+      return { rows: undefined, interpreter: undefined, problems, fdes: 0, badFdes: 0 };
     }
   }
 }

@@ -43,6 +43,12 @@ const FIRST_SIGHTS_PER_SECOND = 1000;
 const COMM_BYTES = 16;
 
 const ON_TICK = "on_tick";
+/** Slots by the names of programs: unwindNative is unwind_native. */
+const TAIL_CALLS = Object.fromEntries(
+  Object.entries(program)
+    .filter(([name]) => name !== "count")
+    .map(([name, slot]) => [name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`), slot]),
+);
 
 /** The kernel side while it samples or rests: loaded, attached to every online CPU, drained on this thread. */
 export class Sampler {
@@ -89,7 +95,7 @@ export class Sampler {
       skipPrograms: [],
     });
     try {
-      this.session.load({ unwind_native: program.unwindNative, first_sight: program.firstSight });
+      this.session.load(TAIL_CALLS);
       this.session.updateElement(DEFAULT_DIVISOR.map, DEFAULT_DIVISOR.key, u32(options.defaultDivisor));
       this.fillFilters();
       this.statistics = new BigUint64Array(this.session.mapMemory("statistics"));

@@ -2,6 +2,7 @@ import type { Executable } from "../executables/executable.js";
 import type { ExecutableRegistry } from "../executables/registry.js";
 import { frameKind } from "../native/abi.generated.js";
 import { executableOfFrame, kindOfFrame } from "../native/raw-frame.js";
+import type { InterpreterTable } from "../interpreters/interpreter-table.js";
 import type { TableStore } from "../unwind/table-store.js";
 import type { Conversions } from "./conversions.js";
 import type { Window } from "./window.js";
@@ -14,6 +15,7 @@ const ROOM_SHARE = 16;
 export interface UpkeepModules {
   readonly registry: ExecutableRegistry;
   readonly tables: TableStore;
+  readonly interpreters: InterpreterTable;
   readonly conversions: Conversions;
   readonly window: () => Window;
   /** Windows that somebody gathers beside: what they have frames of is needed for their names. */
@@ -85,10 +87,11 @@ export class Upkeep {
 
   /** Not while its rows are made: the converter reads its file, and samples wait for them. */
   private letGo(executable: Executable): boolean {
-    const { registry, tables } = this.modules;
+    const { registry, tables, interpreters } = this.modules;
     if (executable.state === "converting" || !tables.forget(executable)) {
       return false;
     }
+    interpreters.letGo(executable);
     registry.letGo(executable);
     return true;
   }

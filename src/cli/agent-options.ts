@@ -18,7 +18,7 @@ import { writtenExporter } from "./exporter-text.js";
 import { agentDebuginfodOptions } from "./debuginfod-options.js";
 import { OLDER_AGENT_VARIABLES } from "./older-agents.js";
 import { list, optionalValue, repeated, value } from "./option.js";
-import { DEMANGLE, RING_MEMORY, UNWIND_MEMORY } from "./options.js";
+import { DEMANGLE, EXCLUDE_INTERPRETERS, RING_MEMORY, UNWIND_MEMORY } from "./options.js";
 import { bytes, duration, fileToRead, integer, oneOf, orWord } from "./values.js";
 
 const MIB = 1024 ** 2;
@@ -153,6 +153,7 @@ export const agentOptions = {
     help: "key that those names are hashed under, the same on all nodes; a random one at each start unless given",
   }),
   demangling: value(DEMANGLE.kind, DEMANGLE),
+  excludedInterpreters: list(EXCLUDE_INTERPRETERS.kind, EXCLUDE_INTERPRETERS),
   podLabels: list(metadataKey, {
     flag: "--pod-label",
     help: "labels of pods that become labels of their profiles",

@@ -1,4 +1,5 @@
 import { DEMANGLINGS } from "../model/demangling.js";
+import { INTERPRETER_NAMES } from "../model/interpreter.js";
 import { recordDebuginfodOptions } from "./debuginfod-options.js";
 import { list, type OptionValues, optionalValue, toggle, value } from "./option.js";
 import { bytes, comm, duration, file, integer, oneOf, orWord, powerOfTwoBytes } from "./values.js";
@@ -25,6 +26,12 @@ export const DEMANGLE = {
   flag: "--demangle",
   defaultText: "full",
   help: "how names of C++ and Rust are shown: full; short, with template arguments as <...>; none, as the linker has them",
+} as const;
+
+export const EXCLUDE_INTERPRETERS = {
+  kind: oneOf(INTERPRETER_NAMES, "LANGUAGE"),
+  flag: "--exclude-interpreters",
+  help: "languages whose functions are not shown: their stacks have the frames of what runs them",
 } as const;
 
 /** The one table of what `hostflame record` can be told. */
@@ -65,6 +72,7 @@ export const recordOptions = {
     help: "record only threads with these names",
   }),
   demangling: value(DEMANGLE.kind, DEMANGLE),
+  excludedInterpreters: list(EXCLUDE_INTERPRETERS.kind, EXCLUDE_INTERPRETERS),
   ...recordDebuginfodOptions,
   unwindMemoryBytes: value(UNWIND_MEMORY.kind, UNWIND_MEMORY),
   ringMemoryBytes: value(RING_MEMORY.kind, RING_MEMORY),

@@ -7,6 +7,7 @@ export const ET_EXEC = 2;
 export const ET_DYN = 3;
 
 export const PT_LOAD = 1;
+export const PT_DYNAMIC = 2;
 export const PT_NOTE = 4;
 export const PT_GNU_EH_FRAME = 0x6474e550;
 export const PF_X = 1;
@@ -44,3 +45,9 @@ export const R_X86_64_IRELATIVE = 37;
 export const R_AARCH64_GLOB_DAT = 1025;
 export const R_AARCH64_JUMP_SLOT = 1026;
 export const R_AARCH64_IRELATIVE = 1032;
+
+/** Tags of the dynamic section. */
+export const DT_HASH = 4;
+export const DT_STRTAB = 5;
+export const DT_SYMTAB = 6;
+export const DT_GNU_HASH = 0x6ffffef5;

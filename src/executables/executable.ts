@@ -52,6 +52,8 @@ export interface Executable {
   retryAtMs: number;
   /** Number of the last window that met it: {@link ExecutableRegistry.window}. */
   lastWindow: number;
+  /** What the kernel side knows of it as an interpreter's file: the key of its map plus one, and enum abi_frame_kind. */
+  interpreter: { readonly number: number; readonly kind: number } | undefined;
   /** Of one whose frames do not tell that they are its, how often it had been looked up when a window last ended. */
   hitsSeen: bigint;
 }

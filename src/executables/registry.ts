@@ -226,6 +226,7 @@ export class ExecutableRegistry {
       retryAtMs: 0,
       lastWindow: this.window,
       hitsSeen: 0n,
+      interpreter: undefined,
     };
     this.byId.set(executable.id, executable);
     this.byKey.set(text, executable);

@@ -1,5 +1,6 @@
 import type { DebuginfodOptions } from "./debuginfod-options.js";
 import type { Demangling } from "./demangling.js";
+import type { InterpreterName } from "./interpreter.js";
 import type { ExporterSpec } from "./exporter-spec.js";
 import type { LogLevel } from "./log.js";
 
@@ -55,6 +56,8 @@ export interface AgentOptions extends DebuginfodOptions {
   readonly redactKeyFile: string | undefined;
   /** How names of functions are shown. */
   readonly demangling: Demangling;
+  /** Languages whose frames stay those of the interpreter. */
+  readonly excludedInterpreters: readonly InterpreterName[];
   readonly podLabels: readonly string[];
   readonly podAnnotations: readonly string[];
   /** Undefined when HTTP is off. */

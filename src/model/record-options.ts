@@ -1,5 +1,6 @@
 import type { DebuginfodOptions } from "./debuginfod-options.js";
 import type { Demangling } from "./demangling.js";
+import type { InterpreterName } from "./interpreter.js";
 
 /** What one recording was asked for; made by the command line, frozen, complete. */
 export interface RecordOptions extends DebuginfodOptions {
@@ -18,6 +19,8 @@ export interface RecordOptions extends DebuginfodOptions {
   readonly comms: readonly string[];
   /** How names of functions are shown. */
   readonly demangling: Demangling;
+  /** Languages whose frames stay those of the interpreter. */
+  readonly excludedInterpreters: readonly InterpreterName[];
   /** Budget of all unwind tables together; the least sampled are evicted beyond it. */
   readonly unwindMemoryBytes: number;
   /** Size of the ring buffer between kernel and user space: a power of two; "auto": by rate and CPUs. */

@@ -281,6 +281,8 @@ export class TableStore {
     view.setUint32(executableLayout.pages, published?.extent.pages ?? 0, true);
     view.setUint32(executableLayout.elements, published?.extent.elements ?? 0, true);
     view.setBigUint64(executableLayout.hits, hits, true);
+    view.setUint32(executableLayout.interpreter, executable.interpreter?.number ?? 0, true);
+    view.setUint32(executableLayout.interpreterKind, executable.interpreter?.kind ?? 0, true);
     return this.attempt("entry-refused", () => {
       this.session.updateElement("executables", executable.key.bytes, this.value);
     });

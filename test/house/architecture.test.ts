@@ -31,6 +31,7 @@ const FLOORS: Readonly<Record<string, number>> = {
   debuginfod: 2,
   symbols: 2,
   jit: 2,
+  interpreters: 2,
   "source-maps": 2,
   profiles: 2,
   flamegraph: 2,

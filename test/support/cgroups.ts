@@ -105,8 +105,9 @@ export async function captureWhile(
       comms: [],
       unwindMemoryBytes: 1 << 20,
       pendingMemoryBytes: 4 << 20,
+      excludedInterpreters: [],
     },
-    () => Promise.resolve({ rows: undefined, problems: [], fdes: 0, badFdes: 0 }),
+    () => Promise.resolve({ rows: undefined, interpreter: undefined, problems: [], fdes: 0, badFdes: 0 }),
   );
   try {
     capture.start();

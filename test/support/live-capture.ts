@@ -20,6 +20,7 @@ const DEFAULTS: CaptureOptions = {
   defaultDivisor: 1,
   unwindMemoryBytes: 16 << 20,
   pendingMemoryBytes: 16 << 20,
+  excludedInterpreters: [],
 };
 const NAME_CACHE_BYTES = 8 << 20;
 

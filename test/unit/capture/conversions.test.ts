@@ -15,9 +15,9 @@ function conversions(): Conversions {
   };
   const convert = async () => {
     await sleep(TOOK_MS);
-    return { rows: undefined, problems: [], fdes: 0, badFdes: 0 };
+    return { rows: undefined, interpreter: undefined, problems: [], fdes: 0, badFdes: 0 };
   };
-  return new Conversions(tables as TableStore, convert, () => undefined);
+  return new Conversions(tables as TableStore, { take: () => undefined }, convert, () => undefined);
 }
 
 function file(size: number): Executable {

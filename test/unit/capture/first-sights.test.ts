@@ -107,10 +107,11 @@ function setUp(options: { canOpen?: (inode: bigint) => boolean; memoryBytes?: nu
   });
   const conversions = new Conversions(
     tables,
+    { take: () => undefined },
     async (content) => {
       conversionsAsked.push(content.kind === "file" ? String(content.fd) : "memory");
       await gate;
-      return rowsOfOneRule();
+      return { ...rowsOfOneRule(), interpreter: undefined };
     },
     (executable) => {
       firstSights.settled(executable);

@@ -85,6 +85,7 @@ function executable(n: number): Executable {
     lastWindow: 0,
     isUnlinked: false,
     hitsSeen: 0n,
+    interpreter: undefined,
   };
 }
 

@@ -1,0 +1,81 @@
+import type { Executable } from "../executables/executable.js";
+import type { InterpreterName } from "../model/interpreter.js";
+import { interpreterLayout, limits } from "../native/abi.generated.js";
+import type { Session } from "../native/addon.js";
+import type { InterpreterFinding } from "./interpreter.js";
+
+/** Why the frames of an interpreter's file stay native ones. */
+export type InterpreterProblem =
+  /** Its structures are not known: {@link InterpreterTable.details} says what it is. */
+  | "unknown-layout"
+  /** More interpreters' files than the kernel side has room for. */
+  | "no-room"
+  /** The kernel refused the entry. */
+  | "refused";
+
+/** Lines of {@link InterpreterTable.details}; a hostile container could make up versions without end. */
+const MAX_DETAILS = 32;
+
+/** What the kernel side knows of interpreters' files: a number each, which the executable's entry carries. */
+export class InterpreterTable {
+  /** Numbers that are free, the one that rested longest first: a walk under way may still read by one that was given back. */
+  private readonly free = Array.from({ length: limits.maxInterpreters }, (_, key) => key + 1);
+  private readonly excluded: ReadonlySet<InterpreterName>;
+  /** Files found so far, by "NAME VERSION". */
+  readonly found = new Map<string, number>();
+  readonly problems = new Map<string, number>();
+  /** What was said of files that cannot be walked, each once. */
+  readonly details = new Set<string>();
+
+  constructor(
+    private readonly session: Pick<Session, "updateElement">,
+    /** Languages whose frames nobody wants. */
+    excluded: readonly InterpreterName[],
+  ) {
+    this.excluded = new Set(excluded);
+  }
+
+  /** A file was looked at: it is given its number, before the kernel side is told of its rows. Once an executable. */
+  take(executable: Executable, finding: InterpreterFinding | undefined): void {
+    if (finding === undefined || this.excluded.has(finding.name) || executable.interpreter !== undefined) return;
+    if ("problem" in finding) {
+      this.count(finding.name, "unknown-layout");
+      if (this.details.size < MAX_DETAILS) this.details.add(finding.problem);
+      return;
+    }
+    const number = this.free.shift();
+    if (number === undefined) {
+      this.count(finding.name, "no-room");
+      return;
+    }
+    try {
+      this.session.updateElement("interpreters", u32(number - 1), finding.bytes);
+    } catch {
+      this.free.push(number);
+      this.count(finding.name, "refused");
+      return;
+    }
+    const version = `${finding.name} ${finding.version}`;
+    if (this.found.size < MAX_DETAILS || this.found.has(version)) {
+      this.found.set(version, (this.found.get(version) ?? 0) + 1);
+    }
+    const kind = new DataView(finding.bytes.buffer, finding.bytes.byteOffset).getUint32(interpreterLayout.kind, true);
+    executable.interpreter = { number, kind };
+  }
+
+  /** An executable is known no more. */
+  letGo(executable: Executable): void {
+    if (executable.interpreter === undefined) return;
+    this.free.push(executable.interpreter.number);
+    executable.interpreter = undefined;
+  }
+
+  private count(name: InterpreterName, problem: InterpreterProblem): void {
+    const key = `${name} ${problem}`;
+    this.problems.set(key, (this.problems.get(key) ?? 0) + 1);
+  }
+}
+
+function u32(value: number): Uint8Array {
+  return new Uint8Array(Uint32Array.of(value).buffer);
+}

@@ -1,0 +1,4 @@
+import type { Interpreter } from "./interpreter.js";
+
+/** Every language there is: a line each. A file is the first one's that says so. */
+export const INTERPRETERS: readonly Interpreter[] = [];

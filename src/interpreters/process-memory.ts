@@ -1,0 +1,95 @@
+import { type FileHandle, open } from "node:fs/promises";
+import type { ProcessKey } from "../model/process-key.js";
+import { failureOf, ProcFiles, type ReadFailure } from "../processes/proc-files.js";
+import { isSameStart } from "../processes/stat.js";
+
+/** Why nothing could be read of a process. */
+export type MemoryProblem =
+  | ReadFailure
+  /** Its number is another process's by now. */
+  | "pid-reused"
+  /** Reads of others that never end hold every thread that may be held. */
+  | "stuck";
+
+/**
+ * A read of memory that a process has mapped from a file system of its own making may never end, and holds a thread of libuv's
+ * pool meanwhile. So many may be held; the pool has four.
+ */
+const MAX_STUCK = 2;
+/** A read that takes so long is not waited for. */
+const PATIENCE_MS = 1000;
+const PROC = "/proc";
+
+let stuck = 0;
+const procFiles = new ProcFiles(PROC);
+
+/** The memory of a process that was sampled, read through /proc on libuv's pool: never on the thread that drains. */
+export class ProcessMemory {
+  #isStuck = false;
+  /** Bytes asked for so far. */
+  bytes = 0;
+
+  private constructor(private readonly file: FileHandle) {}
+
+  /** The process that was sampled, not another of its number: the descriptor belongs to the memory that it had when opened. */
+  static async open({ pid, startTimeNs }: ProcessKey): Promise<ProcessMemory | MemoryProblem> {
+    if (stuck >= MAX_STUCK) return "stuck";
+    let file: FileHandle;
+    try {
+      file = await open(`${PROC}/${pid}/mem`, "r");
+    } catch (error) {
+      return failureOf(error);
+    }
+    const stat = procFiles.stat(pid);
+    if (typeof stat === "object" && isSameStart(stat.startTicks, startTimeNs)) return new ProcessMemory(file);
+    await file.close();
+    return typeof stat === "string" ? stat : "pid-reused";
+  }
+
+  /** Whether a read did not end: nothing more is read of this process. */
+  get isStuck(): boolean {
+    return this.#isStuck;
+  }
+
+  /** All of these bytes; undefined where some are not there, or the process is gone. */
+  async read(address: number, length: number): Promise<Buffer | undefined> {
+    const bytes = await this.readUpTo(address, length);
+    return bytes?.length === length ? bytes : undefined;
+  }
+
+  /** As many of these bytes as there are from the first on; undefined where there is none. */
+  async readUpTo(address: number, length: number): Promise<Buffer | undefined> {
+    if (this.#isStuck || !Number.isSafeInteger(address) || address <= 0 || length <= 0) return undefined;
+    const buffer = Buffer.allocUnsafeSlow(length);
+    this.bytes += length;
+    const reading = this.file.read(buffer, 0, length, address).then(
+      ({ bytesRead }) => bytesRead,
+      () => 0, // not mapped (EIO), or the process is gone: nothing to be read either way
+    );
+    const bytesRead = await this.#patiently(reading);
+    return bytesRead === undefined || bytesRead === 0 ? undefined : buffer.subarray(0, bytesRead);
+  }
+
+  /** Where a read is stuck, the descriptor is closed when it ends. */
+  async close(): Promise<void> {
+    if (!this.#isStuck) await this.file.close();
+  }
+
+  async #patiently(reading: Promise<number>): Promise<number | undefined> {
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<undefined>((resolve) => {
+      timer = setTimeout(resolve, PATIENCE_MS, undefined);
+      timer.unref();
+    });
+    const result = await Promise.race([reading, late]);
+    clearTimeout(timer);
+    if (result !== undefined) return result;
+    this.#isStuck = true;
+    stuck++;
+    void reading.then(async () => {
+      stuck--;
+      await this.file.close();
+    });
+    return undefined;
+  }
+}
