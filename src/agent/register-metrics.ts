@@ -3,6 +3,7 @@ import type { Window } from "../capture/window.js";
 import type { EndedWindow } from "./ended-window.js";
 import { registerAccounting } from "../metrics/accounting.js";
 import { registerExports } from "../metrics/exports.js";
+import { registerInterpreters } from "../metrics/interpreters.js";
 import { registerJit } from "../metrics/jit.js";
 import { registerNames } from "../metrics/names.js";
 import { registerOwnership } from "../metrics/ownership.js";
@@ -110,6 +111,7 @@ export function registerAgentMetrics(registry: MetricRegistry, source: AgentMetr
     debugFiles: () => names.debugFiles,
   });
   registerJit(registry, source.bound.jit);
+  registerInterpreters(registry, capture.interpreters);
   registerLabels(registry, source);
   registerAccounting(registry, {
     sampledSeconds: () => check.sampledSeconds,
