@@ -5,6 +5,7 @@ import { registerAccounting } from "../metrics/accounting.js";
 import { registerExports } from "../metrics/exports.js";
 import { registerJit } from "../metrics/jit.js";
 import { registerNames } from "../metrics/names.js";
+import { registerPython } from "../metrics/python.js";
 import { registerOwnership } from "../metrics/ownership.js";
 import type { MetricRegistry } from "../metrics/registry.js";
 import { registerSources } from "../metrics/sources.js";
@@ -12,6 +13,7 @@ import { registerSampling } from "../metrics/sampling.js";
 import { registerUnwinding } from "../metrics/unwinding.js";
 import { registerWindows } from "../metrics/windows.js";
 import type { JitNames } from "../jit/jit-names.js";
+import type { PythonNames } from "../interpreters/python/python-names.js";
 import { counters } from "../native/abi.generated.js";
 import type { NameCache } from "../naming/name-cache.js";
 import type { AccountingCheck } from "./accounting.js";
@@ -41,7 +43,7 @@ export interface AgentMetricsSource {
   readonly check: AccountingCheck;
   readonly bpfTime: BpfTime;
   readonly names: NameCache;
-  readonly bound: { readonly jit: JitNames };
+  readonly bound: { readonly jit: JitNames; readonly python: PythonNames };
   /** What the worker took to make unwind rows. */
   readonly buildSeconds: () => number;
 }
@@ -110,6 +112,7 @@ export function registerAgentMetrics(registry: MetricRegistry, source: AgentMetr
     debugFiles: () => names.debugFiles,
   });
   registerJit(registry, source.bound.jit);
+  registerPython(registry, source.bound.python);
   registerLabels(registry, source);
   registerAccounting(registry, {
     sampledSeconds: () => check.sampledSeconds,
