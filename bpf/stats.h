@@ -29,7 +29,15 @@
 	STAT(mapping_walks, "Walks of a process's mapping tree")                                                       \
 	STAT(mapping_misses, "Walks that found no mapping, after a second try")                                        \
 	STAT(mapping_retries, "Walks that found a mapping only at the second try, under a concurrent change")          \
-	STAT(tail_call_failures, "Programs of the unwinder that could not be entered")
+	STAT(tail_call_failures, "Programs of the unwinder that could not be entered")                                 \
+	STAT(python_frames, "Frames of Python functions")                                                              \
+	STAT(python_no_thread, "Stacks in CPython's loop whose thread has no thread state that runs frames")           \
+	STAT(python_unreadable, "Python frames, or their code objects, that could not be read: a native frame stays")  \
+	STAT(python_no_code, "Python frames without a code object: left out")                                          \
+	STAT(python_misaligned,                                                                                        \
+	     "Calls of CPython's loop just begun or just ending, which run no frame: a native frame stays")           \
+	STAT(python_codes, "Code objects whose names were handed to user space")                                       \
+	STAT(python_codes_lost, "Code objects not handed over because the ring was full: made up for at a later tick")
 
 struct stats {
 #define STAT_FIELD(name, help) __abi_u64 name;

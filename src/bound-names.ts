@@ -1,7 +1,9 @@
 import type { Capture } from "./capture/capture.js";
+import { PythonNames } from "./interpreters/python/python-names.js";
 import { buffersOf } from "./jit/answer.js";
 import { JitNames } from "./jit/jit-names.js";
 import type { CgroupId } from "./model/cgroup.js";
+import type { BoundKind } from "./naming/bound-frames.js";
 import { BoundKinds } from "./naming/bound-kinds.js";
 import { frameKind } from "./native/abi.generated.js";
 import type { ReadAllowance } from "./processes/budget.js";
@@ -19,6 +21,7 @@ export interface BoundNamesOptions extends ReadAllowance {
 export interface BoundNaming {
   readonly kinds: BoundKinds;
   readonly jit: JitNames;
+  readonly python: PythonNames;
 }
 
 /** Composition of what names JIT code and interpreters' functions: a kind of frame is a line. Told of new stacks by the capture. */
@@ -31,7 +34,23 @@ export function openBoundNames(
     ...options,
     answer: (request) => worker.call("jit", request, buffersOf(request.files.map(({ state }) => state))),
   });
-  const kinds = new BoundKinds(new Map([[frameKind.anonymous, jit]]));
+  const python = new PythonNames({
+    ...options,
+    forget: (key) => {
+      try {
+        capture.sampler.session.deleteElement("python_codes", key);
+      } catch {
+        // The kernel side is closed: nothing is met any more.
+      }
+    },
+  });
+  const kinds = new BoundKinds(
+    new Map<number, BoundKind>([
+      [frameKind.anonymous, jit],
+      [frameKind.python, python],
+    ]),
+  );
+  capture.intake.onPythonCode = python.take;
   capture.intake.onNewBoundStack = kinds.sight;
-  return { kinds, jit };
+  return { kinds, jit, python };
 }

@@ -32,13 +32,19 @@ export function ownLimits(options: Pick<AgentOptions, "memoryLimit" | "cpuLimit"
   return budgetLimits(options, { memory: ownCgroup("memory"), cpu: ownCgroup("cpu") });
 }
 
+/** Names of one kind of frames. */
+interface BoundNamesOf {
+  asksOn: boolean;
+  resize: (bytes: number) => void;
+}
+
 /** What sheds. */
 export interface BudgetParts {
   readonly limits: BudgetLimits;
   readonly sizes: BudgetSizes;
   readonly capture: Capture;
   readonly names: NameCache;
-  readonly bound: { readonly jit: { asksOn: boolean; resize: (bytes: number) => void } };
+  readonly bound: { readonly jit: BoundNamesOf; readonly python: BoundNamesOf };
   readonly worker: { idleMs?: number | undefined; endIdle: () => void };
   readonly intakes: () => readonly { spare: boolean }[];
   readonly rate: Pick<SamplingRate, "setCeiling">;
@@ -129,6 +135,7 @@ class Shedder {
     this.caches(shed.caches, sizes);
     parts.names.asksOn = !shed.symbols;
     parts.bound.jit.asksOn = !shed.symbols;
+    parts.bound.python.asksOn = !shed.symbols;
     this.conversions(shed.conversions);
     const share = shed.tables ? SHED_SHARE : 1;
     capture.tables.resize(sizes.unwindBytes / share);
@@ -148,6 +155,7 @@ class Shedder {
     const share = isShed ? SHED_SHARE : 1;
     names.resize(nameBytes / share);
     bound.jit.resize(boundBytes / share);
+    bound.python.resize(boundBytes / share);
     for (const intake of intakes()) intake.spare = isShed;
     worker.idleMs = isShed ? SHED_IDLE_MS : this.idleMs;
     if (isShed) worker.endIdle();

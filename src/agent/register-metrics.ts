@@ -6,6 +6,7 @@ import { registerExports } from "../metrics/exports.js";
 import { registerInterpreters } from "../metrics/interpreters.js";
 import { registerJit } from "../metrics/jit.js";
 import { registerNames } from "../metrics/names.js";
+import { registerPython } from "../metrics/python.js";
 import { registerOwnership } from "../metrics/ownership.js";
 import type { MetricRegistry } from "../metrics/registry.js";
 import { registerSources } from "../metrics/sources.js";
@@ -13,6 +14,7 @@ import { registerSampling } from "../metrics/sampling.js";
 import { registerUnwinding } from "../metrics/unwinding.js";
 import { registerWindows } from "../metrics/windows.js";
 import type { JitNames } from "../jit/jit-names.js";
+import type { PythonNames } from "../interpreters/python/python-names.js";
 import { counters } from "../native/abi.generated.js";
 import type { NameCache } from "../naming/name-cache.js";
 import type { AccountingCheck } from "./accounting.js";
@@ -42,7 +44,7 @@ export interface AgentMetricsSource {
   readonly check: AccountingCheck;
   readonly bpfTime: BpfTime;
   readonly names: NameCache;
-  readonly bound: { readonly jit: JitNames };
+  readonly bound: { readonly jit: JitNames; readonly python: PythonNames };
   /** What the worker took to make unwind rows. */
   readonly buildSeconds: () => number;
 }
@@ -112,6 +114,7 @@ export function registerAgentMetrics(registry: MetricRegistry, source: AgentMetr
   });
   registerJit(registry, source.bound.jit);
   registerInterpreters(registry, capture.interpreters);
+  registerPython(registry, source.bound.python);
   registerLabels(registry, source);
   registerAccounting(registry, {
     sampledSeconds: () => check.sampledSeconds,
