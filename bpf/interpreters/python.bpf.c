@@ -256,15 +256,43 @@ static __always_inline u32 position_of(struct python_walk *w, const struct abi_p
 	u64 offset;
 
 	if (layout->style == ABI_PYTHON_OBJECTS) {
-		s32 last = copied_u32(w->frame_bytes, layout->frame_instruction, ABI_PYTHON_FRAME_BYTES);
+		s32 last = FRAME_FIELD(w, u32, layout->frame_instruction);
 
 		return last < 0 ? ABI_PYTHON_NOT_BEGUN : last * layout->lasti_unit;
 	}
-	offset = copied_u64(w->frame_bytes, layout->frame_instruction, ABI_PYTHON_FRAME_BYTES) - code -
+	offset = FRAME_FIELD(w, u64, layout->frame_instruction) - code -
 		 layout->code_instructions;
 	if (offset == (u64)-2)
 		return ABI_PYTHON_NOT_BEGUN;
 	return offset < 0x10000000 ? offset : ABI_PYTHON_NOWHERE;
+}
+
+/* 3.11: is_entry is followed by owner. */
+static __always_inline u8 owner_after_entry(struct python_walk *w, const struct abi_python_layout *layout)
+{
+	return FRAME_FIELD(w, u8, layout->frame_owner + 1);
+}
+
+/* Code objects begin with so many bytes at most that only make the frame. */
+#define FIRST_BYTES 256
+#define OWNED_BY_GENERATOR 1
+
+/*
+ * Whether a frame is still being made, as CPython's _PyFrame_IsIncomplete has it: sys._getframe passes over it. The
+ * trampoline that __init__ is called by never gets any further.
+ */
+static __always_inline bool is_incomplete(const struct abi_python_layout *layout, u64 code, u8 owner, u32 position)
+{
+	u32 first = 0;
+
+	if (!layout->code_first_traceable || owner == OWNED_BY_GENERATOR)
+		return false;
+	if (position == ABI_PYTHON_NOT_BEGUN)
+		return true;
+	if (position >= FIRST_BYTES)
+		return false;
+	bpf_probe_read_user(&first, sizeof(first), (const void *)(unsigned long)(code + layout->code_first_traceable));
+	return position / 2 < first;
 }
 
 /* One frame of the run. */
@@ -273,7 +301,7 @@ static __always_inline int run_step(struct scratch *s, struct stats *stats, stru
 {
 	u64 frame = FORGET(w->frame), previous, code;
 	bool is_code, is_shim, inside;
-	u32 style = layout->style, cookie;
+	u32 style = layout->style, cookie, position;
 	u8 owner;
 
 	if (!frame || (style == ABI_PYTHON_CFRAMES && w->cframe >= w->high))
@@ -284,10 +312,10 @@ static __always_inline int run_step(struct scratch *s, struct stats *stats, stru
 		w->found_none = w->again = 1;
 		return run_end(s, w);
 	}
-	previous = copied_u64(w->frame_bytes, layout->frame_previous, ABI_PYTHON_FRAME_BYTES);
+	previous = FRAME_FIELD(w, u64, layout->frame_previous);
 	/* Since 3.14 the low bits say who counts the reference. */
-	code = copied_u64(w->frame_bytes, layout->frame_code, ABI_PYTHON_FRAME_BYTES) & ~7ull;
-	owner = copied_u8(w->frame_bytes, layout->frame_owner, ABI_PYTHON_FRAME_BYTES);
+	code = FRAME_FIELD(w, u64, layout->frame_code) & ~7ull;
+	owner = FRAME_FIELD(w, u8, layout->frame_owner);
 	is_code = python_read_code(w, layout, code);
 	inside = frame >= w->low && frame < w->high;
 	/* 3.14 has frames of that owner, with code, to call __init__. */
@@ -297,12 +325,15 @@ static __always_inline int run_step(struct scratch *s, struct stats *stats, stru
 	w->frame = previous;
 	if (is_shim) /* below: of a call of the loop whose native frame was not known for one */
 		return inside ? run_end(s, w) : STEP_ON;
-	if (is_code && copied_u64(w->code_bytes, layout->code_name, ABI_PYTHON_CODE_BYTES)) {
-		cookie = python_cookie(w, layout);
-		if (!push_interpreter_frame(s, ABI_FRAME_PYTHON, 0, code, cookie, position_of(w, layout, code)))
-			return ABI_OUTCOME_TOO_DEEP;
-		stats->python_frames++;
-		note_code(s, w, code, cookie);
+	if (is_code) {
+		position = position_of(w, layout, code);
+		if (!is_incomplete(layout, code, style == ABI_PYTHON_CFRAMES ? owner_after_entry(w, layout) : owner, position)) {
+			cookie = python_cookie(w, layout);
+			if (!push_interpreter_frame(s, ABI_FRAME_PYTHON, 0, code, cookie, position))
+				return ABI_OUTCOME_TOO_DEEP;
+			stats->python_frames++;
+			note_code(s, w, code, cookie);
+		}
 	} else {
 		stats->python_no_code++;
 	}

@@ -52,6 +52,8 @@ interface SeenFrame {
 
 export interface PythonVerdict {
   readonly samples: number;
+  /** Samples that have a Python frame: all but where threads begin and end. */
+  readonly inPython: number;
   /** Samples whose Python frames are a path of the call tree, all of it, by name. */
   readonly right: number;
   /** Samples in the innermost function of a branch, and those of them whose every line is as the workload sees it. */
@@ -90,14 +92,18 @@ export function judgeSplit(python: PythonUnderTest, truth: PythonTruth, profile:
   const chains = Object.entries(truth.chains).map(([branch, chain]) => ({ branch, chain: [...chain].reverse() }));
   const sampled: Record<string, number> = {};
   const wrong = new Map<string, number>();
-  let [samples, right, leaves, rightLines, alternating, inNative] = [0, 0, 0, 0, 0, 0];
+  let [samples, inPython, right, leaves, rightLines, alternating, inNative] = [0, 0, 0, 0, 0, 0, 0];
   for (const { frames, count } of stacksOf(profile, commOf(python))) {
     samples += count;
     const seen = frames.filter(({ isPython }) => isPython);
+    if (seen.length > 0) inPython += count;
     const own = withoutLibrary(seen);
     const fitting = chains.find(({ chain }) => own.every(({ name }, at) => chain[at]?.[0] === name));
-    const isHelper = seen.length > 0 && own.at(-1)?.name === "mark";
-    if ((fitting === undefined && !isHelper) || own.length === 0) {
+    const isMark = own.at(-1)?.name === "mark";
+    // A call of the loop that shows no Python frame.
+    const isBare = frames.some(({ name }) => name.startsWith("_PyEval_EvalFrameDefault"));
+    const isStarting = seen.every(({ fileName }) => LIBRARY.test(fileName));
+    if ((fitting === undefined && !isMark && !isStarting) || isBare) {
       const text = frames.map(({ isPython, name, line }) => (isPython ? `${name}:${line}` : `(${name})`)).join(";");
       wrong.set(text, (wrong.get(text) ?? 0) + count);
       continue;
@@ -128,7 +134,7 @@ export function judgeSplit(python: PythonUnderTest, truth: PythonTruth, profile:
     ]),
   );
   const worst = [...wrong].sort((a, b) => b[1] - a[1]).map(([text, count]) => `${count} ${text}`);
-  return { samples, right, leaves, rightLines, alternating, inNative, shares, wrong: worst };
+  return { samples, inPython, right, leaves, rightLines, alternating, inNative, shares, wrong: worst };
 }
 
 /** Up to the first function of the standard library after the workload's own. */
