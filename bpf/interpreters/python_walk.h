@@ -61,6 +61,12 @@ struct python_walk {
 	u32 first_frames; /* frames recorded before the first call of the loop */
 	u32 again;	  /* the walk is made once more */
 	struct abi_registers first;
+	/* The frame that was read last. */
+	u64 previous;
+	u64 code;
+	u32 flags;
+	u32 cookie;
+	u32 position;
 	/* Larger than what is copied into them: fields are found by masks, which have no other case to follow. */
 	u8 frame_bytes[PYTHON_FRAME_MASK + 1 + 8];
 	u8 code_bytes[PYTHON_CODE_MASK + 1 + 8];
