@@ -12,6 +12,10 @@
 
 /* The runtime's thread states have to be searched before the walk goes on; never submitted. */
 #define STEP_SEARCH 251
+/* What a frame is: w->flags. */
+#define FRAME_HAS_CODE 1
+#define FRAME_INSIDE 2 /* it lies in the piece of C stack of the call of the loop */
+#define FRAME_SHIM 4   /* the last one of a run */
 /* Entries of the lists that one program looks at, and programs that look. */
 #define SEARCH_CALLS 12
 #define SEARCH_ROUNDS 8
@@ -237,59 +241,107 @@ static __always_inline u32 position_of(struct python_walk *w, const struct abi_p
 	u64 offset;
 
 	if (layout->style == ABI_PYTHON_OBJECTS) {
-		s32 last = copied_u32(w->frame_bytes, layout->frame_instruction, ABI_PYTHON_FRAME_BYTES);
+		s32 last = FRAME_FIELD(w, u32, layout->frame_instruction);
 
 		return last < 0 ? ABI_PYTHON_NOT_BEGUN : last * layout->lasti_unit;
 	}
-	offset = copied_u64(w->frame_bytes, layout->frame_instruction, ABI_PYTHON_FRAME_BYTES) - code -
+	offset = FRAME_FIELD(w, u64, layout->frame_instruction) - code -
 		 layout->code_instructions;
 	if (offset == (u64)-2)
 		return ABI_PYTHON_NOT_BEGUN;
 	return offset < 0x10000000 ? offset : ABI_PYTHON_NOWHERE;
 }
 
+/* Code objects begin with so many bytes at most that only make the frame. */
+#define FIRST_BYTES 256
+#define OWNED_BY_GENERATOR 1
+
+/*
+ * Whether a frame is still being made, as CPython's _PyFrame_IsIncomplete has it: sys._getframe passes over it. The
+ * trampoline that __init__ is called by never gets any further.
+ */
+static __always_inline bool is_incomplete(const struct abi_python_layout *layout, u64 code, u8 owner, u32 position)
+{
+	u32 first = 0;
+
+	if (!layout->code_first_traceable || owner == OWNED_BY_GENERATOR)
+		return false;
+	if (position == ABI_PYTHON_NOT_BEGUN)
+		return true;
+	if (position >= FIRST_BYTES)
+		return false;
+	bpf_probe_read_user(&first, sizeof(first), (const void *)(unsigned long)(code + layout->code_first_traceable));
+	return position / 2 < first;
+}
+
+/* Copies one frame and what it runs, and says what it is: w->flags. False where it cannot be read. */
+static __always_inline bool read_frame(struct python_walk *w, const struct abi_python_layout *layout, u64 frame)
+{
+	u32 flags = 0;
+
+	if (READ_BYTES(frame + layout->frame_start, w->frame_bytes, ABI_PYTHON_FRAME_BYTES))
+		return false;
+	w->previous = FRAME_FIELD(w, u64, layout->frame_previous);
+	/* Since 3.14 the low bits say who counts the reference. */
+	w->code = FRAME_FIELD(w, u64, layout->frame_code) & ~7ull;
+	if (python_read_code(w, layout, w->code))
+		flags |= FRAME_HAS_CODE;
+	if (frame >= w->low && frame < w->high)
+		flags |= FRAME_INSIDE;
+	w->flags = flags;
+	if (layout->style == ABI_PYTHON_SHIMS && FRAME_FIELD(w, u8, layout->frame_owner) >= layout->owner_shim &&
+	    /* 3.14 has frames of that owner, with code, to call __init__. */
+	    (layout->minor < 14 || FORGET(w->flags) != FRAME_HAS_CODE))
+		w->flags |= FRAME_SHIM;
+	return true;
+}
+
+/* Records the frame that was read last; false when there is no room. */
+static __always_inline bool record_frame(struct scratch *s, struct stats *stats, struct python_walk *w,
+					 const struct abi_python_layout *layout)
+{
+	u8 owner = FRAME_FIELD(w, u8, layout->frame_owner + (layout->style == ABI_PYTHON_CFRAMES));
+
+	w->position = position_of(w, layout, w->code);
+	if (is_incomplete(layout, w->code, owner, FORGET(w->position)))
+		return true;
+	w->cookie = python_cookie(w, layout);
+	if (!push_interpreter_frame(s, ABI_FRAME_PYTHON, 0, FORGET(w->code), FORGET(w->cookie), FORGET(w->position)))
+		return false;
+	stats->python_frames++;
+	note_code(s, w, FORGET(w->code), FORGET(w->cookie));
+	return true;
+}
+
 /* One frame of the run. */
 static __always_inline int run_step(struct scratch *s, struct stats *stats, struct python_walk *w,
 				    const struct abi_python_layout *layout)
 {
-	u64 frame = FORGET(w->frame), previous, code;
-	bool is_code, is_shim, inside;
-	u32 style = layout->style, cookie;
-	u8 owner;
+	u64 frame = FORGET(w->frame);
 
-	if (!frame || (style == ABI_PYTHON_CFRAMES && w->cframe >= w->high))
+	if (!frame || (layout->style == ABI_PYTHON_CFRAMES && w->cframe >= w->high))
 		return run_misfit(s, stats, w, layout);
-	if (READ_BYTES(frame + layout->frame_start, w->frame_bytes, ABI_PYTHON_FRAME_BYTES)) {
+	if (!read_frame(w, layout, frame)) {
 		stats->python_unreadable++;
 		w->frame = w->run_frame = 0;
 		w->found_none = w->again = 1;
 		return run_end(s, w);
 	}
-	previous = copied_u64(w->frame_bytes, layout->frame_previous, ABI_PYTHON_FRAME_BYTES);
-	/* Since 3.14 the low bits say who counts the reference. */
-	code = copied_u64(w->frame_bytes, layout->frame_code, ABI_PYTHON_FRAME_BYTES) & ~7ull;
-	owner = copied_u8(w->frame_bytes, layout->frame_owner, ABI_PYTHON_FRAME_BYTES);
-	is_code = python_read_code(w, layout, code);
-	inside = frame >= w->low && frame < w->high;
-	/* 3.14 has frames of that owner, with code, to call __init__. */
-	is_shim = style == ABI_PYTHON_SHIMS && owner >= layout->owner_shim && (layout->minor < 14 || inside || !is_code);
-	if (is_shim && frame >= w->high)
-		return run_misfit(s, stats, w, layout);
-	w->frame = previous;
-	if (is_shim) /* below: of a call of the loop whose native frame was not known for one */
-		return inside ? run_end(s, w) : STEP_ON;
-	if (is_code && copied_u64(w->code_bytes, layout->code_name, ABI_PYTHON_CODE_BYTES)) {
-		cookie = python_cookie(w, layout);
-		if (!push_interpreter_frame(s, ABI_FRAME_PYTHON, 0, code, cookie, position_of(w, layout, code)))
-			return ABI_OUTCOME_TOO_DEEP;
-		stats->python_frames++;
-		note_code(s, w, code, cookie);
-	} else {
-		stats->python_no_code++;
+	if (FORGET(w->flags) & FRAME_SHIM) {
+		if (frame >= w->high)
+			return run_misfit(s, stats, w, layout);
+		w->frame = w->previous;
+		/* Below: of a call of the loop whose native frame was not known for one. */
+		return (FORGET(w->flags) & FRAME_INSIDE) ? run_end(s, w) : STEP_ON;
 	}
-	if (style == ABI_PYTHON_OBJECTS)
+	w->frame = w->previous;
+	if (!(FORGET(w->flags) & FRAME_HAS_CODE))
+		stats->python_no_code++;
+	else if (!record_frame(s, stats, w, layout))
+		return ABI_OUTCOME_TOO_DEEP;
+	if (layout->style == ABI_PYTHON_OBJECTS)
 		return run_end(s, w);
-	if (style == ABI_PYTHON_CFRAMES && owner) { /* is_entry */
+	if (layout->style == ABI_PYTHON_CFRAMES && FRAME_FIELD(w, u8, layout->frame_owner)) { /* is_entry */
 		bool below = w->cframe < w->low;
 
 		READ_WORD(w->cframe + layout->cframe_previous, &w->cframe);

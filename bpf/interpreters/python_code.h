@@ -12,28 +12,16 @@
 #define READ_BYTES(address, destination, bytes)                                                                        \
 	bpf_probe_read_user(destination, bytes, (const void *)(unsigned long)(address))
 
-/* A field of a structure that was copied; offsets come from a map. */
-static __always_inline u64 copied_u64(const u8 *bytes, u32 offset, u32 size)
-{
-	return offset <= size - 8 ? *(const u64 *)(bytes + offset) : 0;
-}
-
-static __always_inline u32 copied_u32(const u8 *bytes, u32 offset, u32 size)
-{
-	return offset <= size - 4 ? *(const u32 *)(bytes + offset) : 0;
-}
-
-static __always_inline u8 copied_u8(const u8 *bytes, u32 offset, u32 size)
-{
-	return offset < size ? bytes[offset] : 0;
-}
+/* A field of a structure that was copied; user space has checked the offset. */
+#define FRAME_FIELD(w, type, offset) (*(const type *)((w)->frame_bytes + ((offset) & PYTHON_FRAME_MASK)))
+#define CODE_FIELD(w, type, offset) (*(const type *)((w)->code_bytes + ((offset) & PYTHON_CODE_MASK)))
 
 /* Copies the fixed part of the code object; false where there is none, or something else. */
 static __always_inline bool python_read_code(struct python_walk *w, const struct abi_python_layout *layout, u64 code)
 {
 	if (!code || READ_BYTES(code, w->code_bytes, ABI_PYTHON_CODE_BYTES))
 		return false;
-	return copied_u64(w->code_bytes, layout->type, ABI_PYTHON_CODE_BYTES) == w->code_type;
+	return CODE_FIELD(w, u64, layout->type) == w->code_type;
 }
 
 static __always_inline u64 mix(u64 hash, u64 value)
@@ -69,13 +57,12 @@ static __always_inline u64 python_hash_name(struct python_walk *w, const struct 
 /* Of the code object in w->code_bytes. */
 static __always_inline u32 python_cookie(struct python_walk *w, const struct abi_python_layout *layout)
 {
-	const u8 *code = w->code_bytes;
-	u64 hash = copied_u32(code, layout->code_first_line, ABI_PYTHON_CODE_BYTES);
+	u64 hash = CODE_FIELD(w, u32, layout->code_first_line);
 
-	hash = mix(hash, copied_u32(code, layout->code_flags, ABI_PYTHON_CODE_BYTES));
-	hash = mix(hash, copied_u64(code, layout->code_size, ABI_PYTHON_CODE_BYTES));
-	hash = mix(hash, copied_u64(code, layout->code_line_table, ABI_PYTHON_CODE_BYTES));
-	hash = python_hash_name(w, layout, copied_u64(code, layout->code_qualified_name, ABI_PYTHON_CODE_BYTES), hash);
+	hash = mix(hash, CODE_FIELD(w, u32, layout->code_flags));
+	hash = mix(hash, CODE_FIELD(w, u64, layout->code_size));
+	hash = mix(hash, CODE_FIELD(w, u64, layout->code_line_table));
+	hash = python_hash_name(w, layout, CODE_FIELD(w, u64, layout->code_qualified_name), hash);
 	return (hash >> 20) & 0xfffffff;
 }
 
@@ -123,7 +110,6 @@ static __always_inline bool python_hand_over(struct scratch *s, struct stats *st
 					   .pid = s->sample.pid,
 					   .cookie = cookie };
 	struct abi_python_code *head = &w->record.head;
-	const u8 *code = w->code_bytes;
 	u64 table, size = 0;
 	u32 sent = 1, bytes;
 
@@ -138,14 +124,14 @@ static __always_inline bool python_hand_over(struct scratch *s, struct stats *st
 	head->cgroup_id = s->sample.cgroup_id;
 	head->address = address;
 	head->cookie = cookie;
-	head->first_line = copied_u32(code, layout->code_first_line, ABI_PYTHON_CODE_BYTES);
-	python_find_string(w, layout, copied_u64(code, layout->code_qualified_name, ABI_PYTHON_CODE_BYTES));
+	head->first_line = CODE_FIELD(w, u32, layout->code_first_line);
+	python_find_string(w, layout, CODE_FIELD(w, u64, layout->code_qualified_name));
 	head->name_bytes = python_append(w, w->string.data, w->string.bytes, ABI_PYTHON_TEXT_BYTES);
 	head->name_width = head->name_bytes ? w->string.width : 0;
-	python_find_string(w, layout, copied_u64(code, layout->code_filename, ABI_PYTHON_CODE_BYTES));
+	python_find_string(w, layout, CODE_FIELD(w, u64, layout->code_filename));
 	head->file_bytes = python_append(w, w->string.data, w->string.bytes, ABI_PYTHON_TEXT_BYTES);
 	head->file_width = head->file_bytes ? w->string.width : 0;
-	table = copied_u64(code, layout->code_line_table, ABI_PYTHON_CODE_BYTES);
+	table = CODE_FIELD(w, u64, layout->code_line_table);
 	head->table_bytes = 0;
 	head->table_state = ABI_PYTHON_TABLE_UNREAD;
 	if (table && !READ_WORD(table + layout->bytes_size, &size)) {

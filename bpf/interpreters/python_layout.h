@@ -52,6 +52,8 @@ struct abi_python_layout {
 	__abi_u32 code_qualified_name; /* the same as code_name before 3.11 */
 	__abi_u32 code_line_table;
 	__abi_u32 code_instructions; /* co_code_adaptive */
+	__abi_u32 code_first_traceable; /* _co_firsttraceable, 0 before 3.11 */
+	__abi_u32 unused;
 	/* PyUnicodeObject, PyBytesObject */
 	__abi_u32 string_length;
 	__abi_u32 string_hash;

@@ -14,6 +14,11 @@
 /* A thread state of each interpreter that a thread runs, nested. */
 #define PYTHON_TRIED 4
 
+#define PYTHON_FRAME_MASK 127
+#define PYTHON_CODE_MASK 255
+_Static_assert(ABI_PYTHON_FRAME_BYTES <= PYTHON_FRAME_MASK + 1, "");
+_Static_assert(ABI_PYTHON_CODE_BYTES <= PYTHON_CODE_MASK + 1, "");
+
 struct python_fresh {
 	u64 address;
 	u32 cookie;
@@ -56,8 +61,15 @@ struct python_walk {
 	u32 first_frames; /* frames recorded before the first call of the loop */
 	u32 again;	  /* the walk is made once more */
 	struct abi_registers first;
-	u8 frame_bytes[ABI_PYTHON_FRAME_BYTES];
-	u8 code_bytes[ABI_PYTHON_CODE_BYTES];
+	/* The frame that was read last. */
+	u64 previous;
+	u64 code;
+	u32 flags;
+	u32 cookie;
+	u32 position;
+	/* Larger than what is copied into them: fields are found by masks, which have no other case to follow. */
+	u8 frame_bytes[PYTHON_FRAME_MASK + 1 + 8];
+	u8 code_bytes[PYTHON_CODE_MASK + 1 + 8];
 	u64 text[8];
 	struct python_fresh fresh[PYTHON_FRESH];
 	struct python_string string;

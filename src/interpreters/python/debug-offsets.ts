@@ -7,6 +7,8 @@ const WORD = 8;
 const MAX_OFFSET = 1 << 24;
 /** co_firstlineno comes this far behind co_flags: argcount and its kin, stacksize are between them (Include/cpython/code.h). */
 const FLAGS_BEFORE_FIRST_LINE = 20;
+/** _co_firsttraceable, and co_extra behind it. */
+const FIRST_TRACEABLE_BEFORE_INSTRUCTIONS = 16;
 /** From a PyASCIIObject to the characters of a PyCompactUnicodeObject: utf8_length, utf8. */
 const COMPACT_BYTES = 16;
 const OWNED_BY_NO_CODE = 3; // FRAME_OWNED_BY_CSTACK in 3.13, FRAME_OWNED_BY_INTERPRETER in 3.14
@@ -110,6 +112,7 @@ export function readDebugOffsets(bytes: Buffer, minor: number): PythonOffsets | 
     codeQualifiedName: of("code.qualname"),
     codeLineTable: of("code.linetable"),
     codeInstructions: of("code.instructions"),
+    codeFirstTraceable: of("code.instructions") - FIRST_TRACEABLE_BEFORE_INSTRUCTIONS,
     stringLength: of("unicode.length"),
     stringHash: of("unicode.length") + WORD,
     stringState: of("unicode.state"),

@@ -3,7 +3,7 @@ import { pythonLayoutLayout as at, pythonStyle } from "../../native/abi.generate
 /** Fields of struct abi_python_layout that differ from version to version; bytes within the structure they are named after. */
 export type PythonOffsets = Omit<
   { readonly [Field in keyof typeof at]: number },
-  "sizeOf" | "runtime" | "codeType" | "minor"
+  "sizeOf" | "runtime" | "codeType" | "minor" | "unused"
 >;
 
 /** PyObject, PyVarObject, PyBytesObject and PyUnicodeObject of builds with the lock (Include/object.h, cpython/unicodeobject.h). */
@@ -25,7 +25,7 @@ const OLD_FRAMES = {
   // PyFrameObject from f_back on.
   ...{ frameStart: 24, framePrevious: 0, frameCode: 8, frameOwner: 0, ownerShim: 0 },
   ...{ codeSize: 48, codeFlags: 36, codeFirstLine: 40, codeFilename: 104 },
-  ...{ codeName: 112, codeQualifiedName: 112, codeLineTable: 120, codeInstructions: 0 },
+  ...{ codeName: 112, codeQualifiedName: 112, codeLineTable: 120, codeInstructions: 0, codeFirstTraceable: 0 },
 };
 
 /** Minor version of 3 → where its structures have what. Verified by test/unit/interpreters/python against the headers. */
@@ -44,7 +44,7 @@ export const KNOWN_OFFSETS: ReadonlyMap<number, PythonOffsets> = new Map([
       ...{ frameStart: 0, framePrevious: 48, frameCode: 32, frameInstruction: 56, lastiUnit: 0 },
       ...{ frameOwner: 68, ownerShim: 0 }, // is_entry
       ...{ codeSize: 16, codeFlags: 48, codeFirstLine: 72, codeFilename: 112 },
-      ...{ codeName: 120, codeQualifiedName: 128, codeLineTable: 136, codeInstructions: 184 },
+      ...{ codeName: 120, codeQualifiedName: 128, codeLineTable: 136, codeInstructions: 184, codeFirstTraceable: 168 },
     },
   ],
   [
@@ -57,7 +57,7 @@ export const KNOWN_OFFSETS: ReadonlyMap<number, PythonOffsets> = new Map([
       ...{ frameStart: 0, framePrevious: 8, frameCode: 0, frameInstruction: 56, lastiUnit: 0 },
       ...{ frameOwner: 70, ownerShim: 3 }, // FRAME_OWNED_BY_CSTACK
       ...{ codeSize: 16, codeFlags: 48, codeFirstLine: 68, codeFilename: 112 },
-      ...{ codeName: 120, codeQualifiedName: 128, codeLineTable: 136, codeInstructions: 192 },
+      ...{ codeName: 120, codeQualifiedName: 128, codeLineTable: 136, codeInstructions: 192, codeFirstTraceable: 176 },
     },
   ],
 ]);
