@@ -1,7 +1,11 @@
 import type { Capture } from "./capture/capture.js";
+import { HotspotNames } from "./interpreters/hotspot/hotspot-names.js";
+import type { HotspotNameLayout } from "./interpreters/hotspot/name-layout.js";
+import { findRuntime } from "./interpreters/runtime-table.js";
 import { buffersOf } from "./jit/answer.js";
 import { JitNames } from "./jit/jit-names.js";
 import type { CgroupId } from "./model/cgroup.js";
+import type { BoundKind } from "./naming/bound-frames.js";
 import { BoundKinds } from "./naming/bound-kinds.js";
 import { frameKind } from "./native/abi.generated.js";
 import type { ReadAllowance } from "./processes/budget.js";
@@ -19,6 +23,7 @@ export interface BoundNamesOptions extends ReadAllowance {
 export interface BoundNaming {
   readonly kinds: BoundKinds;
   readonly jit: JitNames;
+  readonly hotspot: HotspotNames;
 }
 
 /** Composition of what names JIT code and interpreters' functions: a kind of frame is a line. Told of new stacks by the capture. */
@@ -31,7 +36,20 @@ export function openBoundNames(
     ...options,
     answer: (request) => worker.call("jit", request, buffersOf(request.files.map(({ state }) => state))),
   });
-  const kinds = new BoundKinds(new Map([[frameKind.anonymous, jit]]));
+  const hotspot = new HotspotNames({
+    ...options,
+    layoutOf: (process) => {
+      const number = findRuntime(capture.sampler.session, process, frameKind.hotspot);
+      const layout = number === undefined ? undefined : capture.interpreters.nameLayout(number);
+      return layout as HotspotNameLayout | undefined; // what the detection of that kind gave
+    },
+  });
+  const kinds = new BoundKinds(
+    new Map<number, BoundKind>([
+      [frameKind.anonymous, jit],
+      [frameKind.hotspot, hotspot],
+    ]),
+  );
   capture.intake.onNewBoundStack = kinds.sight;
-  return { kinds, jit };
+  return { kinds, jit, hotspot };
 }
