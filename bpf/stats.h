@@ -29,7 +29,12 @@
 	STAT(mapping_walks, "Walks of a process's mapping tree")                                                       \
 	STAT(mapping_misses, "Walks that found no mapping, after a second try")                                        \
 	STAT(mapping_retries, "Walks that found a mapping only at the second try, under a concurrent change")          \
-	STAT(tail_call_failures, "Programs of the unwinder that could not be entered")
+	STAT(tail_call_failures, "Programs of the unwinder that could not be entered")                                 \
+	STAT(hotspot_frames, "Frames of Java: interpreted, compiled, and the JVM's own stubs")                         \
+	STAT(hotspot_unready, "Samples of a JVM whose code cache could not be read, as while it starts")               \
+	STAT(hotspot_blob_failures, "Frames in a JVM's code cache left as addresses: no piece of code was found there") \
+	STAT(hotspot_method_failures, "Interpreted frames of Java left as addresses: no method was found in them")     \
+	STAT(hotspot_caller_failures, "Stacks of Java cut short: the caller's frame could not be read")
 
 struct stats {
 #define STAT_FIELD(name, help) __abi_u64 name;

@@ -1,12 +1,109 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0
-#include "runtime.h"
+/*
+ * Walks stacks of the JVM: interpreted and compiled Java, the JVM's stubs between them, and native frames, among them those
+ * of libjvm.so itself.
+ */
+#include "hotspot_blob.h"
 
-static __always_inline int unwind_frame(struct scratch *s, struct stats *stats)
+/* What lies at an address in the code cache, into h->kind. */
+static __always_inline void classify(struct stats *stats, struct hotspot_walk *h, const struct abi_hotspot_layout *l,
+				     u64 address)
+{
+	HOTSPOT_SET(h->kind, HOTSPOT_INTERPRETED_FRAME);
+	if (address >= h->process.interpreter_low && address < h->process.interpreter_high)
+		return;
+	HOTSPOT_SET(h->kind, HOTSPOT_STUB_FRAME);
+	if (!hotspot_find_blob(h, l, address)) {
+		stats->hotspot_blob_failures++;
+		HOTSPOT_SET(h->kind, HOTSPOT_UNKNOWN);
+	} else if (hotspot_header_size(h, l) == l->nmethod_bytes) {
+		HOTSPOT_SET(h->kind, HOTSPOT_COMPILED_FRAME);
+	}
+}
+
+/* Describes the frame, and where its caller may be. */
+static __always_inline void describe(struct scratch *s, struct stats *stats, struct hotspot_walk *h,
+				     const struct abi_hotspot_layout *l)
+{
+	for (int i = 0; i < HOTSPOT_CANDIDATES; i++)
+		HOTSPOT_SET(h->candidates[i].end, 0);
+	HOTSPOT_SET(h->register_sp, s->registers.sp + 8);
+	if (FORGET(h->kind) == HOTSPOT_INTERPRETED_FRAME && !hotspot_interpreted(s, h, l)) {
+		stats->hotspot_method_failures++;
+		HOTSPOT_SET(h->kind, HOTSPOT_UNKNOWN);
+	}
+	if (FORGET(h->kind) == HOTSPOT_COMPILED_FRAME && !hotspot_compiled(s, h, l)) {
+		stats->hotspot_blob_failures++;
+		HOTSPOT_SET(h->kind, HOTSPOT_UNKNOWN);
+	}
+	if (FORGET(h->kind) == HOTSPOT_STUB_FRAME)
+		hotspot_stub(s, h, l);
+}
+
+/* The first candidate that may be the caller's, into h->caller; or what a leaf has in a register. */
+static __always_inline void find_caller(const struct abi_registers *r, struct hotspot_walk *h)
+{
+	HOTSPOT_SET(h->found, 0);
+	for (int i = 0; i < HOTSPOT_CANDIDATES; i++) {
+		u64 end = FORGET(h->candidates[i].end);
+
+		if (!end || FORGET(h->found) ||
+		    bpf_probe_read_user(h->caller, sizeof(h->caller), (const void *)(unsigned long)end))
+			continue;
+		if (!FORGET(h->candidates[i].certain) && !hotspot_in_code(h, FORGET(h->caller[1])))
+			continue;
+		HOTSPOT_SET(h->caller_sp, FORGET(h->candidates[i].sp));
+		HOTSPOT_SET(h->caller_keeps_fp, FORGET(h->candidates[i].keeps_fp));
+		HOTSPOT_SET(h->found, 1);
+	}
+	if (FORGET(h->found) || r->return_address || !r->leaf_valid || !hotspot_in_code(h, HOTSPOT_RETURN_REGISTER(r)))
+		return;
+	HOTSPOT_SET(h->caller[1], HOTSPOT_RETURN_REGISTER(r));
+	HOTSPOT_SET(h->caller_sp, FORGET(h->register_sp));
+	HOTSPOT_SET(h->caller_keeps_fp, 1);
+	HOTSPOT_SET(h->found, 1);
+}
+
+/* Records one frame in the code cache and steps to its caller. */
+static __always_inline int unwind_java(struct scratch *s, struct stats *stats, const struct abi_hotspot_layout *l,
+				       u64 address)
+{
+	struct hotspot_walk *h = hotspot_walk_of(s);
+	struct abi_registers *r = &s->registers;
+	u64 sp;
+
+	if (s->user_frames + 2 > ABI_MAX_USER_FRAMES)
+		return ABI_OUTCOME_TOO_DEEP;
+	classify(stats, h, l, address);
+	describe(s, stats, h, l);
+	if (FORGET(h->kind) == HOTSPOT_UNKNOWN)
+		return hotspot_unknown(s);
+	if (!hotspot_push(s, stats, h))
+		return ABI_OUTCOME_TOO_DEEP;
+	find_caller(r, h);
+	if (!FORGET(h->found)) {
+		stats->hotspot_caller_failures++;
+		return ABI_OUTCOME_NO_FRAME_POINTER;
+	}
+	sp = FORGET(h->caller_sp);
+	if (sp < r->sp || (sp == r->sp && r->return_address)) {
+		stats->hotspot_caller_failures++;
+		return ABI_OUTCOME_STACK_NOT_GROWING;
+	}
+	if (!FORGET(h->caller_keeps_fp))
+		r->fp = h->caller[0];
+	return step_to_caller(r, FORGET(h->caller[1]), sp);
+}
+
+static __always_inline int unwind_frame(struct scratch *s, struct stats *stats, const struct abi_hotspot_layout *l)
 {
 	u64 address = step_lookup_address(&s->registers);
 	const struct mapping *mapping;
-	int outcome = walk_locate(s, stats, address);
+	int outcome;
 
+	if (l && hotspot_in_code(hotspot_walk_of(s), address))
+		return unwind_java(s, stats, l, address);
+	outcome = walk_locate(s, stats, address);
 	if (outcome)
 		return outcome;
 	mapping = walk_mapping(s);
@@ -24,12 +121,16 @@ int unwind_hotspot(struct bpf_perf_event_data *context)
 {
 	struct scratch *s = scratch_of_this_cpu();
 	struct stats *stats = stats_of_this_cpu();
+	const struct abi_hotspot_layout *layout;
 	int outcome = STEP_ON;
 
 	if (!s || !stats)
 		return 0; /* both are arrays, and this CPU has its element in each: cannot happen */
+	if (!s->interpreter.begun)
+		hotspot_begin(s, stats);
+	layout = hotspot_layout_of(FORGET(hotspot_walk_of(s)->interpreter));
 	for (int i = 0; i < ABI_FRAMES_PER_PROGRAM; i++) {
-		outcome = unwind_frame(s, stats);
+		outcome = unwind_frame(s, stats, layout);
 		if (outcome != STEP_ON && outcome != MAPPING_TRY_AGAIN)
 			break;
 	}

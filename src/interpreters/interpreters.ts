@@ -1,4 +1,5 @@
+import { HOTSPOT } from "./hotspot/detect.js";
 import type { Interpreter } from "./interpreter.js";
 
 /** Every language there is: a line each. A file is the first one's that says so. */
-export const INTERPRETERS: readonly Interpreter[] = [];
+export const INTERPRETERS: readonly Interpreter[] = [HOTSPOT];
