@@ -3,6 +3,7 @@ import type { Window } from "../capture/window.js";
 import type { EndedWindow } from "./ended-window.js";
 import { registerAccounting } from "../metrics/accounting.js";
 import { registerExports } from "../metrics/exports.js";
+import { registerHotspot } from "../metrics/hotspot.js";
 import { registerJit } from "../metrics/jit.js";
 import { registerNames } from "../metrics/names.js";
 import { registerOwnership } from "../metrics/ownership.js";
@@ -11,6 +12,7 @@ import { registerSources } from "../metrics/sources.js";
 import { registerSampling } from "../metrics/sampling.js";
 import { registerUnwinding } from "../metrics/unwinding.js";
 import { registerWindows } from "../metrics/windows.js";
+import type { HotspotNames } from "../interpreters/hotspot/hotspot-names.js";
 import type { JitNames } from "../jit/jit-names.js";
 import { counters } from "../native/abi.generated.js";
 import type { NameCache } from "../naming/name-cache.js";
@@ -41,7 +43,7 @@ export interface AgentMetricsSource {
   readonly check: AccountingCheck;
   readonly bpfTime: BpfTime;
   readonly names: NameCache;
-  readonly bound: { readonly jit: JitNames };
+  readonly bound: { readonly jit: JitNames; readonly hotspot: HotspotNames };
   /** What the worker took to make unwind rows. */
   readonly buildSeconds: () => number;
 }
@@ -110,6 +112,7 @@ export function registerAgentMetrics(registry: MetricRegistry, source: AgentMetr
     debugFiles: () => names.debugFiles,
   });
   registerJit(registry, source.bound.jit);
+  registerHotspot(registry, source.bound.hotspot);
   registerLabels(registry, source);
   registerAccounting(registry, {
     sampledSeconds: () => check.sampledSeconds,

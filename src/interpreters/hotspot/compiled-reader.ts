@@ -60,8 +60,7 @@ export class CompiledReader {
     const method = u64At(header, nmethod.method);
     if ((compileId & COOKIE_MASK) !== cookie || method === 0) return undefined;
     const { frameComplete, frameCompleteBytes } = blob;
-    const complete =
-      frameCompleteBytes === 2 ? header.readInt16LE(frameComplete) : header.readInt32LE(frameComplete);
+    const complete = frameCompleteBytes === 2 ? header.readInt16LE(frameComplete) : header.readInt32LE(frameComplete);
     return { ...{ address, compileId, method, header, frameComplete: complete }, ...this.places(address, header) };
   }
 
@@ -86,7 +85,7 @@ export class CompiledReader {
     const decodeOffset = await this.decodeOffset(found, position);
     if (decodeOffset === undefined) return [outermost];
     const chain: InlinedScope[] = [];
-    for (let at = decodeOffset; at !== 0 && chain.length < MAX_DEPTH; ) {
+    for (let at = decodeOffset; at !== 0 && chain.length < MAX_DEPTH;) {
       const scope = await this.scope(found, at);
       // Callers were written before what they inline: an offset that is not lower goes round.
       if (scope === undefined || scope.sender >= at) return [outermost];
@@ -147,7 +146,9 @@ export class CompiledReader {
       pcs: extent(pcs, address + header.readInt32LE(scopesPcsEnd) - pcs, MAX_PCS_BYTES),
       scopes: extent(data, pcs - data, MAX_SCOPES_BYTES),
       metadata:
-        metadata.kind === "header" ? extent(metadataStart.start, data - metadataStart.start, MAX_METADATA_BYTES) : metadataStart,
+        metadata.kind === "header"
+          ? extent(metadataStart.start, data - metadataStart.start, MAX_METADATA_BYTES)
+          : metadataStart,
     };
   }
 

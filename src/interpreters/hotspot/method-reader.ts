@@ -109,4 +109,3 @@ export class MethodReader {
     return table === undefined ? new Uint16Array(0) : readLineTable(table, this.layout.compressedBias);
   }
 }
-

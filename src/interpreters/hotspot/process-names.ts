@@ -1,5 +1,5 @@
 import { hotspotFrame } from "../../native/abi.generated.js";
-import { CompiledReader, type FoundCompiled } from "./compiled-reader.js";
+import { CompiledReader } from "./compiled-reader.js";
 import { lineOf } from "./line-table.js";
 import { type Memory, MemoryPages } from "./memory-pages.js";
 import { type FoundMethod, type MethodName, MethodReader } from "./method-reader.js";
@@ -29,7 +29,8 @@ interface FreshMethod {
 /** What a turn made of a thing, to be believed when it and its methods are still what they were. */
 interface Draft {
   readonly thing: Thing;
-  readonly compiled: FoundCompiled | undefined;
+  /** Asked when what was read before is forgotten. */
+  readonly isStill: () => Promise<boolean>;
   /** Addresses of the methods that it tells of. */
   readonly methods: readonly number[];
   readonly take: () => void;
@@ -121,9 +122,9 @@ export class ProcessNames {
     pages.forget();
     const believed = await turn.believedMethods();
     for (const draft of drafts) {
-      const { thing, compiled, methods } = draft;
-      const isStill = compiled === undefined || (await turn.compiled.isStill(compiled));
-      if (isStill && methods.every((method) => believed.has(method))) draft.take();
+      const { thing, methods } = draft;
+      // After the methods: compiled code is freed before what it was compiled from.
+      if (methods.every((method) => believed.has(method)) && (await draft.isStill())) draft.take();
       else thing.miss = "reused";
     }
     for (const [address, named] of believed) this.remember(address, named, window);
@@ -137,7 +138,8 @@ export class ProcessNames {
         const found = await turn.methodAt(address);
         if (found === undefined) return "unreadable";
         if (found.cookie !== cookie) return "reused";
-        return { thing, compiled: undefined, methods: [address], take: () => void (thing.method = found.name) };
+        const take = (): void => void (thing.method = found.name);
+        return { thing, isStill: () => Promise.resolve(true), methods: [address], take };
       }
       case hotspotFrame.compiled:
         return this.draftCompiled(turn, thing, positions);
@@ -145,7 +147,9 @@ export class ProcessNames {
         const name = await readStubName(turn.pages, this.layout, address, cookie);
         if (name === undefined) return "reused";
         const method = { name, fileName: "", startLine: 0, lines: new Uint16Array(0) };
-        return { thing, compiled: undefined, methods: [], take: () => void (thing.method = method) };
+        const again = async (): Promise<boolean> =>
+          (await readStubName(turn.pages, this.layout, address, cookie)) === name;
+        return { thing, isStill: again, methods: [], take: () => void (thing.method = method) };
       }
       default:
         return "unreadable";
@@ -170,7 +174,7 @@ export class ProcessNames {
     const take = (): void => {
       for (const [position, chain] of chains) this.things.setChain(thing, position, chain);
     };
-    return { thing, compiled, methods: [...methods], take };
+    return { thing, isStill: () => turn.compiled.isStill(compiled), methods: [...methods], take };
   }
 
   private remember(address: number, { cookie, name }: Omit<NamedMethod, "window">, window: number): void {
