@@ -130,6 +130,17 @@ MAP struct {
 	__type(value, u32);
 } python_codes SEC(".maps");
 
+/*
+ * Methods of Java that were the innermost of a sample lately: a new one is read at once. Key: of process, address and cookie,
+ * one number. Written here; two that share a key, or one forgotten, cost a name or a waking at worst.
+ */
+MAP struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 4096);
+	__type(key, u64);
+	__type(value, u8);
+} hotspot_known SEC(".maps");
+
 /* Processes to sample when filter_pids is set. Key: pid. Written by user space. */
 MAP struct {
 	__uint(type, BPF_MAP_TYPE_HASH);

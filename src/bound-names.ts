@@ -1,5 +1,8 @@
 import type { Capture } from "./capture/capture.js";
+import { HotspotNames } from "./interpreters/hotspot/hotspot-names.js";
+import type { HotspotNameLayout } from "./interpreters/hotspot/name-layout.js";
 import { PythonNames } from "./interpreters/python/python-names.js";
+import { findRuntime } from "./interpreters/runtime-table.js";
 import { buffersOf } from "./jit/answer.js";
 import { JitNames } from "./jit/jit-names.js";
 import type { CgroupId } from "./model/cgroup.js";
@@ -17,11 +20,19 @@ export interface BoundNamesOptions extends ReadAllowance {
   readonly mayRead: (cgroup: CgroupId) => boolean;
 }
 
+/** A kind of names that gives way near the agent's limits. */
+interface BudgetedNames extends BoundKind {
+  asksOn: boolean;
+  resize(memoryBytes: number): void;
+}
+
 /** Names of what means something in one process only. */
 export interface BoundNaming {
   readonly kinds: BoundKinds;
+  readonly budgeted: readonly BudgetedNames[];
   readonly jit: JitNames;
   readonly python: PythonNames;
+  readonly hotspot: HotspotNames;
 }
 
 /** Composition of what names JIT code and interpreters' functions: a kind of frame is a line. Told of new stacks by the capture. */
@@ -30,6 +41,7 @@ export function openBoundNames(
   worker: WorkerCalls<WorkerCallTable>,
   options: BoundNamesOptions,
 ): BoundNaming {
+  const { session } = capture.sampler;
   const jit = new JitNames({
     ...options,
     answer: (request) => worker.call("jit", request, buffersOf(request.files.map(({ state }) => state))),
@@ -38,19 +50,27 @@ export function openBoundNames(
     ...options,
     forget: (key) => {
       try {
-        capture.sampler.session.deleteElement("python_codes", key);
+        session.deleteElement("python_codes", key);
       } catch {
         // The kernel side is closed: nothing is met any more.
       }
     },
   });
-  const kinds = new BoundKinds(
-    new Map<number, BoundKind>([
-      [frameKind.anonymous, jit],
-      [frameKind.python, python],
-    ]),
-  );
+  const hotspot = new HotspotNames({
+    ...options,
+    layoutOf: (process) => {
+      const number = findRuntime(session, process, frameKind.hotspot);
+      const layout = number === undefined ? undefined : capture.interpreters.nameLayout(number);
+      return layout as HotspotNameLayout | undefined; // what the detection of that kind gave
+    },
+  });
+  const kinds = new Map<number, BudgetedNames>([
+    [frameKind.anonymous, jit],
+    [frameKind.python, python],
+    [frameKind.hotspot, hotspot],
+  ]);
+  const bound = { kinds: new BoundKinds(kinds), budgeted: [...kinds.values()] };
   capture.intake.onPythonCode = python.take;
-  capture.intake.onNewBoundStack = kinds.sight;
-  return { kinds, jit, python };
+  capture.intake.onNewBoundStack = bound.kinds.sight;
+  return { ...bound, jit, python, hotspot };
 }

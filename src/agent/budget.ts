@@ -33,7 +33,7 @@ export function ownLimits(options: Pick<AgentOptions, "memoryLimit" | "cpuLimit"
 }
 
 /** Names of one kind of frames. */
-interface BoundNamesOf {
+interface BudgetedNames {
   asksOn: boolean;
   resize: (bytes: number) => void;
 }
@@ -44,7 +44,7 @@ export interface BudgetParts {
   readonly sizes: BudgetSizes;
   readonly capture: Capture;
   readonly names: NameCache;
-  readonly bound: { readonly jit: BoundNamesOf; readonly python: BoundNamesOf };
+  readonly bound: { readonly budgeted: readonly BudgetedNames[] };
   readonly worker: { idleMs?: number | undefined; endIdle: () => void };
   readonly intakes: () => readonly { spare: boolean }[];
   readonly rate: Pick<SamplingRate, "setCeiling">;
@@ -134,8 +134,7 @@ class Shedder {
     const { capture, sizes } = parts;
     this.caches(shed.caches, sizes);
     parts.names.asksOn = !shed.symbols;
-    parts.bound.jit.asksOn = !shed.symbols;
-    parts.bound.python.asksOn = !shed.symbols;
+    for (const kind of parts.bound.budgeted) kind.asksOn = !shed.symbols;
     this.conversions(shed.conversions);
     const share = shed.tables ? SHED_SHARE : 1;
     capture.tables.resize(sizes.unwindBytes / share);
@@ -154,8 +153,7 @@ class Shedder {
     const { names, bound, worker, intakes } = this.parts;
     const share = isShed ? SHED_SHARE : 1;
     names.resize(nameBytes / share);
-    bound.jit.resize(boundBytes / share);
-    bound.python.resize(boundBytes / share);
+    for (const kind of bound.budgeted) kind.resize(boundBytes / share);
     for (const intake of intakes()) intake.spare = isShed;
     worker.idleMs = isShed ? SHED_IDLE_MS : this.idleMs;
     if (isShed) worker.endIdle();

@@ -4,6 +4,7 @@ import type { EndedWindow } from "./ended-window.js";
 import { registerAccounting } from "../metrics/accounting.js";
 import { registerExports } from "../metrics/exports.js";
 import { registerInterpreters } from "../metrics/interpreters.js";
+import { registerHotspot } from "../metrics/hotspot.js";
 import { registerJit } from "../metrics/jit.js";
 import { registerNames } from "../metrics/names.js";
 import { registerPython } from "../metrics/python.js";
@@ -13,6 +14,7 @@ import { registerSources } from "../metrics/sources.js";
 import { registerSampling } from "../metrics/sampling.js";
 import { registerUnwinding } from "../metrics/unwinding.js";
 import { registerWindows } from "../metrics/windows.js";
+import type { HotspotNames } from "../interpreters/hotspot/hotspot-names.js";
 import type { JitNames } from "../jit/jit-names.js";
 import type { PythonNames } from "../interpreters/python/python-names.js";
 import { counters } from "../native/abi.generated.js";
@@ -44,7 +46,7 @@ export interface AgentMetricsSource {
   readonly check: AccountingCheck;
   readonly bpfTime: BpfTime;
   readonly names: NameCache;
-  readonly bound: { readonly jit: JitNames; readonly python: PythonNames };
+  readonly bound: { readonly jit: JitNames; readonly python: PythonNames; readonly hotspot: HotspotNames };
   /** What the worker took to make unwind rows. */
   readonly buildSeconds: () => number;
 }
@@ -115,6 +117,7 @@ export function registerAgentMetrics(registry: MetricRegistry, source: AgentMetr
   registerJit(registry, source.bound.jit);
   registerInterpreters(registry, capture.interpreters);
   registerPython(registry, source.bound.python);
+  registerHotspot(registry, source.bound.hotspot);
   registerLabels(registry, source);
   registerAccounting(registry, {
     sampledSeconds: () => check.sampledSeconds,

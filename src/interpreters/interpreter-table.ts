@@ -21,6 +21,8 @@ export class InterpreterTable {
   /** Numbers that are free, the one that rested longest first: a walk under way may still read by one that was given back. */
   private readonly free = Array.from({ length: limits.maxInterpreters }, (_, key) => key + 1);
   private readonly excluded: ReadonlySet<InterpreterName>;
+  /** By number. */
+  private readonly nameLayouts = new Map<number, object>();
   /** Files found so far, by "NAME VERSION". */
   readonly found = new Map<string, number>();
   readonly problems = new Map<string, number>();
@@ -61,11 +63,18 @@ export class InterpreterTable {
     }
     const kind = new DataView(finding.bytes.buffer, finding.bytes.byteOffset).getUint32(interpreterLayout.kind, true);
     executable.interpreter = { number, kind };
+    if (finding.nameLayout !== undefined) this.nameLayouts.set(number, finding.nameLayout);
+  }
+
+  /** What its finding says of names; undefined where that is nothing, or the number nobody's. */
+  nameLayout(number: number): object | undefined {
+    return this.nameLayouts.get(number);
   }
 
   /** An executable is known no more. */
   letGo(executable: Executable): void {
     if (executable.interpreter === undefined) return;
+    this.nameLayouts.delete(executable.interpreter.number);
     this.free.push(executable.interpreter.number);
     executable.interpreter = undefined;
   }

@@ -1,5 +1,6 @@
+import { HOTSPOT } from "./hotspot/detect.js";
 import type { Interpreter } from "./interpreter.js";
 import { python } from "./python/python.js";
 
 /** Every language there is: a line each. A file is the first one's that says so. */
-export const INTERPRETERS: readonly Interpreter[] = [python];
+export const INTERPRETERS: readonly Interpreter[] = [python, HOTSPOT];
