@@ -59,6 +59,12 @@ export interface V8Layout {
     readonly deoptimizationData: number;
     /** ByteArray: source positions; of baseline code its bytecode offset table. */
     readonly positions: number;
+    /** Bytes from the beginning of optimised code to `push rbp`: before it, code may look whether it is still valid. */
+    readonly push: number;
+  };
+  /** StackFrame::Type (src/execution/frames.h). */
+  readonly frames: {
+    readonly stub: number;
   };
   /** CodeKind (src/objects/code-kind.h). */
   readonly kinds: {
@@ -115,7 +121,7 @@ const EARLY_FUNCTION = { shared: 24, feedbackCell: 40, code: 48, dispatchHandle:
 const LATE_FUNCTION = { shared: 32, feedbackCell: 48, code: undefined, dispatchHandle: 24 };
 const LATE_CODE = {
   ...{ instructionStart: 40, instructions: undefined, instructionSize: 56, flags: 52 },
-  ...{ deoptimizationData: 8, positions: 16 },
+  ...{ deoptimizationData: 8, positions: 16, push: 0 },
 };
 const VECTOR = { length: 8, slots: 48 };
 
@@ -128,9 +134,9 @@ const ROWS: readonly { readonly major: number; readonly minor: number; readonly 
       ...{ jsFunction: EARLY_FUNCTION, shared: EARLY_SHARED, script: SCRIPT, kinds: kinds(10) },
       code: {
         ...{ instructionStart: undefined, instructions: 128, instructionSize: 40, flags: 48 },
-        ...{ deoptimizationData: 16, positions: 24 },
+        ...{ deoptimizationData: 16, positions: 24, push: 15 },
       },
-      ...{ bytecodeArray: { length: 8, data: 56 }, feedbackVector: VECTOR },
+      ...{ bytecodeArray: { length: 8, data: 56 }, feedbackVector: VECTOR, frames: { stub: 15 } },
       types: types([257, 170, 195, 240, 245]),
     },
   },
@@ -141,9 +147,9 @@ const ROWS: readonly { readonly major: number; readonly minor: number; readonly 
       ...{ jsFunction: EARLY_FUNCTION, shared: EARLY_SHARED, script: SCRIPT, kinds: kinds(10) },
       code: {
         ...{ instructionStart: 40, instructions: undefined, instructionSize: 56, flags: 48 },
-        ...{ deoptimizationData: 16, positions: 24 },
+        ...{ deoptimizationData: 16, positions: 24, push: 14 },
       },
-      ...{ bytecodeArray: { length: 8, data: 54 }, feedbackVector: VECTOR },
+      ...{ bytecodeArray: { length: 8, data: 54 }, feedbackVector: VECTOR, frames: { stub: 17 } },
       types: types([262, 167, 191, 245, 249]),
     },
   },
@@ -155,9 +161,9 @@ const ROWS: readonly { readonly major: number; readonly minor: number; readonly 
       ...{ shared: EARLY_SHARED, script: SCRIPT, kinds: kinds(9) },
       code: {
         ...{ instructionStart: 40, instructions: undefined, instructionSize: 52, flags: 48 },
-        ...{ deoptimizationData: 8, positions: 16 },
+        ...{ deoptimizationData: 8, positions: 16, push: 14 },
       },
-      ...{ bytecodeArray: { length: 8, data: 64 }, feedbackVector: VECTOR },
+      ...{ bytecodeArray: { length: 8, data: 64 }, feedbackVector: VECTOR, frames: { stub: 17 } },
       types: types([274, 167, 205, 206, 258]),
     },
   },
@@ -166,7 +172,7 @@ const ROWS: readonly { readonly major: number; readonly minor: number; readonly 
     minor: 6,
     row: {
       ...{ jsFunction: LATE_FUNCTION, shared: LATE_SHARED, script: SCRIPT, kinds: kinds(9), code: LATE_CODE },
-      ...{ bytecodeArray: { length: 8, data: 64 }, feedbackVector: VECTOR },
+      ...{ bytecodeArray: { length: 8, data: 64 }, feedbackVector: VECTOR, frames: { stub: 18 } },
       types: types([282, 167, 186, 187, 266]),
     },
   },
@@ -175,7 +181,7 @@ const ROWS: readonly { readonly major: number; readonly minor: number; readonly 
     minor: 1,
     row: {
       ...{ jsFunction: LATE_FUNCTION, shared: LATE_SHARED, script: SCRIPT, kinds: kinds(9), code: LATE_CODE },
-      ...{ bytecodeArray: { length: 8, data: 64 }, feedbackVector: VECTOR },
+      ...{ bytecodeArray: { length: 8, data: 64 }, feedbackVector: VECTOR, frames: { stub: 18 } },
       types: types([286, 165, 184, 185, 269]),
     },
   },
@@ -184,7 +190,7 @@ const ROWS: readonly { readonly major: number; readonly minor: number; readonly 
     minor: 6,
     row: {
       ...{ jsFunction: LATE_FUNCTION, shared: LATE_SHARED, script: SCRIPT, kinds: kinds(10), code: LATE_CODE },
-      ...{ bytecodeArray: { length: 8, data: 64 }, feedbackVector: VECTOR },
+      ...{ bytecodeArray: { length: 8, data: 64 }, feedbackVector: VECTOR, frames: { stub: 8 } },
       types: types([288, 166, 185, 186, 271]),
     },
   },
@@ -225,6 +231,7 @@ function claims(layout: V8Layout): (readonly [string, number | undefined])[] {
     ["class_Code__instruction_size__int", code.instructionSize],
     ["class_Code__flags__uint32_t", code.flags],
     ["class_BytecodeArray__data__uintptr_t", bytecodeArray.data],
+    ["frametype_StubFrame", layout.frames.stub],
     ["CodeKindFieldMask", kind.mask],
     ["CodeKindInterpretedFunction", kind.interpreted],
     ["CodeKindBaseline", kind.baseline],
