@@ -1,3 +1,5 @@
+import type { EntryFlags } from "./position-table.js";
+
 /** Instance types of V8's Map: what an object is. A build may number them otherwise; then nothing is believed, and nothing named. */
 export interface InstanceTypes {
   readonly sharedFunctionInfo: number;
@@ -55,6 +57,7 @@ export interface HeapLayout {
     readonly sharedFunctionInfo: number;
     readonly inliningPositions: number;
   };
+  readonly positionFlags: EntryFlags;
   /** Sizes of bytecodes with operands of one, two and four times a byte; a digit of base 36 each. */
   readonly bytecodeSizes: readonly [string, string, string];
 }
@@ -73,6 +76,7 @@ const NODE_18: HeapLayout = {
     kinds: { baseline: 11, maglev: 12, turbofan: 13 },
   },
   deoptimizationData: { literals: 2, sharedFunctionInfo: 6, inliningPositions: 7 },
+  positionFlags: "sign",
   bytecodeSizes: [
     "111112345562121111124422232221112333422442443443334444452333333333333333333333333222211122255456534555644553333333322221441241434233331113222222222222222222222242335211112112454412211111111111111111",
     "11111357979313111113773335333111255573377377477555777778355555555555555555555555533331113339979b957997966995555555533331661361656355551115333333333333333333333373559311113113797713311111111111111111",
@@ -141,6 +145,7 @@ const NODE_26: HeapLayout = {
     ...{ byteArrays: [218, 196], fixedArrays: [205, 258, 193, 194, 197, 199], uncompiledData: [174, 177] },
   },
   code: { ...NODE_24.code, kinds: { baseline: 11, maglev: 12, turbofan: 13 } },
+  positionFlags: "two-bits",
   bytecodeSizes: [
     "11111234556212111112444222232221112333424224442444344353344454533333333333334333333333333222211222245545653455564455344444433122211541241434233333111422222222224222222222222442352511112112454412211111111111111111",
     "11111357979313111113777333353331112555737337773777477595577787855555555555556555555555555333311333379979b95799796699555555555133311761361656355555111733333333337333333333333773593911113113797713211111111111111111",

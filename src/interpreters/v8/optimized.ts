@@ -79,7 +79,7 @@ export async function readOptimized(
 ): Promise<CodePlaces | undefined> {
   const builder = new CodePlacesBuilder(whole.its);
   const bytes = await readByteArray(heap, layout, code.pointer(layout.code.positionTable));
-  const table = bytes && readPositionTable(bytes);
+  const table = bytes && readPositionTable(bytes, layout.positionFlags);
   if (table === undefined || table.offsets.length === 0) return builder.build();
   const { literals, inliningPositions } = layout.deoptimizationData;
   const inlinings = new Inlinings(

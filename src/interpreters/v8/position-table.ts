@@ -13,11 +13,14 @@ export interface PositionTable {
   readonly inlinings: Int32Array;
 }
 
+/** What a table says of an entry beside its offset: whether it is a statement, by the sign; since V8 14 in two bits whether one can break there, too. */
+export type EntryFlags = "sign" | "two-bits";
+
 /**
- * Reads a table: of each entry the distance of its offset from the one before, whose sign tells a statement, and of its position, each
- * zigzag and in sevens of bits. Undefined where it is none.
+ * Reads a table: of each entry the distance of its offset from the one before, with flags, and of its position, zigzag; each in sevens of
+ * bits. Undefined where it is none.
  */
-export function readPositionTable(bytes: Uint8Array): PositionTable | undefined {
+export function readPositionTable(bytes: Uint8Array, flags: EntryFlags): PositionTable | undefined {
   const reader = new VlqReader(bytes);
   const offsets: number[] = [];
   const characters: number[] = [];
@@ -26,10 +29,10 @@ export function readPositionTable(bytes: Uint8Array): PositionTable | undefined 
   let offset = -1;
   let position = 0;
   while (!reader.isAtEnd) {
-    const distance = reader.signed();
+    const distance = readDistance(reader, flags);
     const change = reader.signed();
     if (distance === undefined || change === undefined || offsets.length >= MAX_ENTRIES) return undefined;
-    offset += distance >= 0 ? distance : -(distance + 1);
+    offset += distance;
     position += change;
     if (!Number.isSafeInteger(position) || position < 0 || offset > 0xffff_ffff) return undefined;
     if (offset < 0) continue; // the function's entry, before any code
@@ -43,6 +46,15 @@ export function readPositionTable(bytes: Uint8Array): PositionTable | undefined 
     characters: Int32Array.from(characters),
     inlinings: Int32Array.from(inlinings),
   };
+}
+
+function readDistance(reader: VlqReader, flags: EntryFlags): number | undefined {
+  if (flags === "two-bits") {
+    const value = reader.unsigned();
+    return value === undefined ? undefined : Math.floor(value / 4);
+  }
+  const value = reader.signed();
+  return value === undefined || value >= 0 ? value : -(value + 1);
 }
 
 /** A SourcePosition (source-position.h): bit 0 external, 30 bits of character + 1, 16 bits of inlining + 1. */

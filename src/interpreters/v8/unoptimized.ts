@@ -28,7 +28,7 @@ export async function readUnoptimized(
   const builder = new CodePlacesBuilder(its);
   const code = await codeAt(heap, layout, functionData);
   const bytes = await readByteArray(heap, layout, code?.bytecodes.pointer(layout.bytecodeArray.sourcePositions));
-  const table = bytes && readPositionTable(bytes);
+  const table = bytes && readPositionTable(bytes, layout.positionFlags);
   if (code === undefined || table === undefined || script === undefined) return builder.build();
   const starts = isBaseline ? await baselineStarts(heap, layout, code) : undefined;
   if (isBaseline && starts === undefined) return builder.build();
