@@ -29,7 +29,11 @@
 	STAT(mapping_walks, "Walks of a process's mapping tree")                                                       \
 	STAT(mapping_misses, "Walks that found no mapping, after a second try")                                        \
 	STAT(mapping_retries, "Walks that found a mapping only at the second try, under a concurrent change")          \
-	STAT(tail_call_failures, "Programs of the unwinder that could not be entered")
+	STAT(tail_call_failures, "Programs of the unwinder that could not be entered")                                 \
+	STAT(v8_frames, "Frames of JavaScript functions")                                                              \
+	STAT(v8_no_function, "Frames of V8 whose function could not be read: left native, or without a name")         \
+	STAT(v8_no_code, "Frames of JavaScript in compiled code that its function does not refer to: lines are lost")  \
+	STAT(v8_no_layout, "Frames in compiled code of a process whose node is not known")
 
 struct stats {
 #define STAT_FIELD(name, help) __abi_u64 name;

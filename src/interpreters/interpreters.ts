@@ -1,4 +1,5 @@
 import type { Interpreter } from "./interpreter.js";
+import { V8_INTERPRETER } from "./v8/v8-interpreter.js";
 
 /** Every language there is: a line each. A file is the first one's that says so. */
-export const INTERPRETERS: readonly Interpreter[] = [];
+export const INTERPRETERS: readonly Interpreter[] = [V8_INTERPRETER];
