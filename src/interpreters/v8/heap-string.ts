@@ -64,7 +64,9 @@ export async function readString(
           const taken = Math.max(0, firstLength - from);
           waiting.push({ at: string.pointer(SECOND), from: skipped, length: count - taken });
         }
-        if (from < firstLength) waiting.push({ at: string.pointer(BODY), from, length: firstLength - from });
+        if (from < firstLength) {
+          waiting.push({ at: string.pointer(BODY), from, length: Math.min(count, firstLength - from) });
+        }
         break;
       }
       default: {
