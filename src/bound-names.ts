@@ -1,10 +1,13 @@
 import type { Capture } from "./capture/capture.js";
 import { buffersOf } from "./jit/answer.js";
+import { V8Names, type V8NamesOptions } from "./interpreters/v8/v8-names.js";
 import { JitNames } from "./jit/jit-names.js";
 import type { CgroupId } from "./model/cgroup.js";
+import type { BoundKind } from "./naming/bound-frames.js";
 import { BoundKinds } from "./naming/bound-kinds.js";
 import { frameKind } from "./native/abi.generated.js";
 import type { ReadAllowance } from "./processes/budget.js";
+import { SourceMaps } from "./source-maps/source-maps.js";
 import type { WorkerCalls } from "./util/worker-calls.js";
 import type { WorkerCallTable } from "./worker-calls.js";
 
@@ -13,12 +16,17 @@ export interface BoundNamesOptions extends ReadAllowance {
   readonly memoryBytes: number;
   /** Whether files and memory of a cgroup's processes may be read. */
   readonly mayRead: (cgroup: CgroupId) => boolean;
+  /** What may be read of V8's memory, and of scripts and their source maps; as of JIT files when undefined. */
+  readonly v8?: ReadAllowance;
+  readonly sourceMaps?: ReadAllowance;
 }
 
 /** Names of what means something in one process only. */
 export interface BoundNaming {
   readonly kinds: BoundKinds;
   readonly jit: JitNames;
+  readonly v8: V8Names;
+  readonly sourceMaps: SourceMaps;
 }
 
 /** Composition of what names JIT code and interpreters' functions: a kind of frame is a line. Told of new stacks by the capture. */
@@ -31,7 +39,22 @@ export function openBoundNames(
     ...options,
     answer: (request) => worker.call("jit", request, buffersOf(request.files.map(({ state }) => state))),
   });
-  const kinds = new BoundKinds(new Map([[frameKind.anonymous, jit]]));
+  const sourceMaps = new SourceMaps({
+    ...{ ...options, ...options.sourceMaps },
+    answer: (request) => worker.call("sourceMap", request),
+  });
+  const v8Options: V8NamesOptions = {
+    ...{ ...options, ...options.v8 },
+    versionOf: (key) => capture.interpreters.versionOf(key),
+    maps: sourceMaps,
+  };
+  const v8 = new V8Names(v8Options);
+  const kinds = new BoundKinds(
+    new Map<number, BoundKind>([
+      [frameKind.anonymous, jit],
+      [frameKind.v8, v8],
+    ]),
+  );
   capture.intake.onNewBoundStack = kinds.sight;
-  return { kinds, jit };
+  return { kinds, jit, v8, sourceMaps };
 }

@@ -38,7 +38,7 @@ export interface BudgetParts {
   readonly sizes: BudgetSizes;
   readonly capture: Capture;
   readonly names: NameCache;
-  readonly bound: { readonly jit: { asksOn: boolean; resize: (bytes: number) => void } };
+  readonly bound: Readonly<Record<"jit" | "v8" | "sourceMaps", { asksOn: boolean; resize: (bytes: number) => void }>>;
   readonly worker: { idleMs?: number | undefined; endIdle: () => void };
   readonly intakes: () => readonly { spare: boolean }[];
   readonly rate: Pick<SamplingRate, "setCeiling">;
@@ -114,6 +114,10 @@ function tell({ resource, step, level, isShed }: BudgetChange, { status }: Budge
   else log.info("budget_recovered", fields);
 }
 
+function boundKinds({ bound }: BudgetParts): BudgetParts["bound"][keyof BudgetParts["bound"]][] {
+  return [bound.jit, bound.v8, bound.sourceMaps];
+}
+
 /** Does what is to be shed, each step by the part whose it is. */
 class Shedder {
   private readonly collectGarbage = garbageCollector();
@@ -128,7 +132,7 @@ class Shedder {
     const { capture, sizes } = parts;
     this.caches(shed.caches, sizes);
     parts.names.asksOn = !shed.symbols;
-    parts.bound.jit.asksOn = !shed.symbols;
+    for (const kind of boundKinds(parts)) kind.asksOn = !shed.symbols;
     this.conversions(shed.conversions);
     const share = shed.tables ? SHED_SHARE : 1;
     capture.tables.resize(sizes.unwindBytes / share);
@@ -144,10 +148,10 @@ class Shedder {
   }
 
   private caches(isShed: boolean, { nameBytes, boundBytes }: BudgetSizes): void {
-    const { names, bound, worker, intakes } = this.parts;
+    const { names, worker, intakes } = this.parts;
     const share = isShed ? SHED_SHARE : 1;
     names.resize(nameBytes / share);
-    bound.jit.resize(boundBytes / share);
+    for (const kind of boundKinds(this.parts)) kind.resize(boundBytes / share);
     for (const intake of intakes()) intake.spare = isShed;
     worker.idleMs = isShed ? SHED_IDLE_MS : this.idleMs;
     if (isShed) worker.endIdle();
