@@ -79,57 +79,26 @@ static __always_inline bool v8_in_entry(struct v8_walk *v8, u64 file_offset, u64
 	return second < v8->entries[1].end - v8->entries[1].start;
 }
 
-/* Records a frame of the builtins, or of code that is no function of JavaScript; one of a handler is to go again. */
-static __always_inline void v8_record_native(struct scratch *s, struct v8_walk *v8, const struct mapping *mapping,
-					     u64 address, bool handler)
-{
-	walk_record(s, mapping, address);
-	v8->droppable = handler ? s->user_frames : 0;
-}
-
-/* The frame of the interpreter's loop: the handler's below it is part of it. */
-static __always_inline int v8_interpreted(struct scratch *s, struct stats *stats, struct v8_walk *v8,
-					  const struct abi_v8_layout *layout, bool entering)
+/*
+ * The frame of the interpreter's loop. The handler's frame below it is part of it, and goes; where the handler was the leaf, its
+ * registers are the interpreter's, and newer than what the frame says.
+ */
+static __always_inline void v8_interpreted(struct scratch *s, struct v8_walk *v8, const struct abi_v8_layout *layout)
 {
 	u32 header = layout->bytecode_data - V8_TAG;
 	u32 position = V8_SMI(v8->frame[V8_SLOT_BYTECODE_OFFSET]) - header;
+	u32 droppable = FORGET(v8->droppable);
 
-	if (v8->droppable && v8->droppable == s->user_frames && s->user_frames) {
-		s->user_frames--;
-		if (v8->leaf_handler && s->registers.leaf[V8_BYTECODE_ARRAY_REGISTER] == v8->frame[V8_SLOT_BYTECODE_ARRAY])
+	if (droppable && droppable == FORGET(s->user_frames)) {
+		s->user_frames = droppable - 1;
+		if (FORGET(v8->leaf_handler) &&
+		    s->registers.leaf[V8_BYTECODE_ARRAY_REGISTER] == v8->frame[V8_SLOT_BYTECODE_ARRAY])
 			position = (u32)s->registers.leaf[V8_BYTECODE_OFFSET_REGISTER] - header;
 	}
-	v8->droppable = 0;
-	v8->leaf_handler = 0;
 	/* A check of the stack's limit comes before the first bytecode, at the offset one before it. */
-	if (entering || position > 0x7fffffff)
-		position = 0;
-	return v8_push(s, stats, v8, ABI_V8_CODE_INTERPRETED, position) ? 0 : ABI_OUTCOME_TOO_DEEP;
-}
-
-/* Compiled code: which piece of the function's it is. */
-static __always_inline int v8_compiled(struct scratch *s, struct stats *stats, struct v8_walk *v8,
-				       const struct abi_v8_layout *layout, u64 address)
-{
-	u32 kind, code = ABI_V8_CODE_UNKNOWN, position = address - v8->start;
-
-	v8->droppable = 0;
-	kind = v8->flags & layout->kind_mask;
-	if (!v8->found) {
-		stats->v8_no_code++;
-		position = 0;
-	} else if (kind == layout->kind_turbofan) {
-		code = ABI_V8_CODE_TURBOFAN;
-	} else if (kind == layout->kind_maglev) {
-		code = ABI_V8_CODE_MAGLEV;
-	} else if (kind == layout->kind_baseline) {
-		code = ABI_V8_CODE_BASELINE;
-	} else if (kind == layout->kind_interpreted) {
-		return v8_interpreted(s, stats, v8, layout, false);
-	} else {
-		position = 0;
-	}
-	return v8_push(s, stats, v8, code, position) ? 0 : ABI_OUTCOME_TOO_DEEP;
+	v8->position = position > 0x7fffffff ? 0 : position;
+	v8->act = V8_FUNCTION;
+	v8->type = ABI_V8_CODE_INTERPRETED;
 }
 
 /* Looks where the function refers to, for code that holds the instruction; that of before is remembered. */
@@ -139,17 +108,13 @@ static __always_inline void v8_find_code(struct scratch *s, struct v8_walk *v8, 
 	u64 key = v8_hash(v8->shared) ^ s->sample.pid;
 	struct v8_codes *codes = bpf_map_lookup_elem(&v8_optimised, &key);
 
+	v8->candidates[0] = v8_function_code(v8, layout);
+	v8->candidates[1] = v8_field(v8->shared, layout->shared_data);
+	for (u32 i = 0; i < V8_CODES; i++)
+		v8->candidates[2 + i] = codes ? codes->code[i] : 0;
 	v8->found = 0;
-	for (u32 attempt = 0; attempt < 2 + V8_CODES; attempt++) {
-		u64 code = 0;
-
-		if (attempt == 0)
-			code = v8_function_code(v8, layout);
-		else if (attempt == 1)
-			code = v8_field(v8->shared, layout->shared_data);
-		else if (codes)
-			code = codes->code[attempt - 2];
-		if (code && v8_read_code(v8, layout, code, address)) {
+	for (u32 i = 0; i < 2 + V8_CODES; i++) {
+		if (v8->candidates[i] && v8_read_code(v8, layout, v8->candidates[i], address)) {
 			v8->found = 1;
 			break;
 		}
@@ -157,19 +122,16 @@ static __always_inline void v8_find_code(struct scratch *s, struct v8_walk *v8, 
 }
 
 /* Remembers optimised code: the function may have other code, or none, while this one runs on. */
-static __always_inline void v8_keep_code(struct scratch *s, struct v8_walk *v8, const struct abi_v8_layout *layout)
+static __always_inline void v8_keep_code(struct scratch *s, struct v8_walk *v8)
 {
 	u64 key = v8_hash(v8->shared) ^ s->sample.pid;
-	u32 kind = v8->flags & layout->kind_mask;
-	struct v8_codes *codes, fresh = {};
+	struct v8_codes *codes = bpf_map_lookup_elem(&v8_optimised, &key);
 
-	if (kind != layout->kind_maglev && kind != layout->kind_turbofan)
-		return;
-	codes = bpf_map_lookup_elem(&v8_optimised, &key);
 	if (!codes) {
-		fresh.code[0] = v8->code;
+		struct v8_codes fresh = {};
+
 		bpf_map_update_elem(&v8_optimised, &key, &fresh, BPF_ANY);
-		return;
+		return; /* the next sample fills it in */
 	}
 	for (u32 i = 0; i < V8_CODES; i++)
 		if (codes->code[i] == v8->code)
@@ -183,28 +145,26 @@ static __always_inline void v8_keep_code(struct scratch *s, struct v8_walk *v8, 
  * Looks in some slots of the function's feedback vector for code that was made for a loop while it ran (on-stack replacement),
  * to which nothing else refers. Whether there are more slots to look in.
  */
-static __always_inline bool v8_scan(struct scratch *s, struct v8_walk *v8, const struct abi_v8_layout *layout,
-				    u64 address)
+static __always_inline bool v8_scan(struct v8_walk *v8, const struct abi_v8_layout *layout, u64 address)
 {
 	u64 vector = v8_field(v8_field(v8->function, layout->function_feedback_cell), V8_FIRST_FIELD);
-	u32 first = FORGET(v8->scan) - 1, length;
+	u32 first = FORGET(v8->scan) - 1, length = v8_field32(vector, layout->vector_length);
 
-	if (v8_type(vector) != layout->type_vector)
-		return false;
-	length = v8_field32(vector, layout->vector_length);
-	if (bpf_probe_read_user(v8->slots, sizeof(v8->slots),
+	if (v8_type(vector) != layout->type_vector ||
+	    bpf_probe_read_user(v8->slots, sizeof(v8->slots),
 				(const void *)(unsigned long)(vector - V8_TAG + layout->vector_slots + 8 * (u64)first)))
 		return false;
 	for (u32 i = 0; i < V8_SLOTS_AT_ONCE; i++) {
 		u64 code = v8->slots[i];
 
-		if ((code & V8_WEAK_TAG) != V8_WEAK_TAG || code == V8_WEAK_TAG || first + i >= length)
+		if ((code & V8_WEAK_TAG) != V8_WEAK_TAG || code == V8_WEAK_TAG)
 			continue;
 		code &= ~(u64)(V8_WEAK_TAG - V8_TAG);
 		/* Where code lies in a space of its own, slots hold a wrapper. */
+		v8->word = code;
 		if (v8_type(code) != layout->type_code)
-			code = v8_field(code, V8_FIRST_FIELD);
-		if (v8_read_code(v8, layout, code, address)) {
+			v8->word = v8_field(code, V8_FIRST_FIELD);
+		if (v8_read_code(v8, layout, FORGET(v8->word), address)) {
 			v8->found = 1;
 			return false;
 		}
@@ -213,166 +173,172 @@ static __always_inline bool v8_scan(struct scratch *s, struct v8_walk *v8, const
 	return first + V8_SLOTS_AT_ONCE < length;
 }
 
-/* The frame of a function's compiled code. STEP_ON also when another round is needed to find the code. */
-static __always_inline int v8_compiled_frame(struct scratch *s, struct stats *stats, struct v8_walk *v8,
-					     const struct abi_v8_layout *layout, u64 address)
+/* Finds the code; false when another round is needed for that. */
+static __always_inline bool v8_search_code(struct scratch *s, struct v8_walk *v8, const struct abi_v8_layout *layout,
+					   u64 address, bool leaf)
 {
-	bool more = false;
-	int outcome;
-
 	if (!FORGET(v8->scan)) {
 		v8_find_code(s, v8, layout, address);
-		if (!FORGET(v8->found) && v8->scans < V8_MAX_SCAN) {
-			v8->scan = 1;
-			return STEP_ON;
-		}
-	} else {
-		v8->scans++;
-		v8->found = 0;
-		more = v8_scan(s, v8, layout, address);
-		if (more && v8->scans < V8_MAX_SCAN)
-			return STEP_ON;
+		if (leaf || FORGET(v8->found) || v8->scans >= V8_MAX_SCAN)
+			return true;
+		v8->scan = 1;
+		return false;
 	}
+	v8->scans++;
+	if (v8_scan(v8, layout, address) && v8->scans < V8_MAX_SCAN)
+		return false;
 	v8->scan = 0;
-	if (FORGET(v8->found))
-		v8_keep_code(s, v8, layout);
-	outcome = v8_compiled(s, stats, v8, layout, address);
-	return outcome ? outcome : step_frame_pointer(&s->registers);
+	return true;
 }
 
-/* A frame of V8's code that has its frame pointer. */
-static __always_inline int v8_framed(struct scratch *s, struct stats *stats, struct v8_walk *v8,
-				     const struct abi_v8_layout *layout, const struct mapping *mapping, u64 address,
-				     bool builtin)
+/* A frame in compiled code, whose function is known: which piece of the function's code it is. */
+static __always_inline void v8_compiled(struct scratch *s, struct stats *stats, struct v8_walk *v8,
+					const struct abi_v8_layout *layout, u64 address)
 {
-	u64 context, distance, file_offset = address - mapping->start + mapping->file_offset;
-	int outcome;
+	u32 kind = v8->flags & layout->kind_mask;
 
-	if (bpf_probe_read_user(v8->frame, sizeof(v8->frame),
-				(const void *)(unsigned long)(s->registers.fp - sizeof(v8->frame)))) {
-		v8_record_native(s, v8, mapping, address, false);
-		return step_frame_pointer(&s->registers);
+	v8->act = V8_FUNCTION;
+	v8->type = ABI_V8_CODE_UNKNOWN;
+	v8->position = 0;
+	if (!FORGET(v8->found)) {
+		stats->v8_no_code++;
+		return;
 	}
-	context = v8->frame[V8_SLOT_CONTEXT];
-	if (!(context & V8_TAG)) {
-		v8_record_native(s, v8, mapping, address, builtin && context >> 1 == layout->marker_stub);
-		return step_frame_pointer(&s->registers);
+	if (kind == layout->kind_interpreted) { /* the trampoline's copy that profilers ask for, one a function */
+		v8_interpreted(s, v8, layout);
+		return;
 	}
-	if (!v8_read_function(v8, layout, v8->frame[V8_SLOT_FUNCTION])) {
-		stats->v8_no_function++;
-		v8_record_native(s, v8, mapping, address, false);
-		return step_frame_pointer(&s->registers);
+	v8->position = address - v8->start;
+	if (kind == layout->kind_baseline) {
+		v8->type = ABI_V8_CODE_BASELINE;
+		return;
 	}
-	if (!builtin)
-		return v8_compiled_frame(s, stats, v8, layout, address);
-	if (!v8_in_entry(v8, file_offset, &distance)) {
-		v8_record_native(s, v8, mapping, address, false);
-		return step_frame_pointer(&s->registers);
-	}
-	outcome = v8_interpreted(s, stats, v8, layout, false);
-	return outcome ? outcome : step_frame_pointer(&s->registers);
+	v8->type = kind == layout->kind_turbofan ? ABI_V8_CODE_TURBOFAN : ABI_V8_CODE_MAGLEV;
+	v8_keep_code(s, v8);
 }
 
-#define V8_FRAMED (-1)
-
-/* A leaf in the builtins: V8_FRAMED, or what came of the step. */
-static __always_inline int v8_builtin_leaf(struct scratch *s, struct stats *stats, struct v8_walk *v8,
-					   const struct abi_v8_layout *layout, const struct mapping *mapping,
-					   u64 address, u32 distance, bool fp_saved)
+/* A leaf in the builtins: V8_STAY where it has a frame. */
+static __always_inline void v8_builtin_leaf(struct scratch *s, struct v8_walk *v8, const struct abi_v8_layout *layout,
+					    const struct mapping *mapping, u64 address, bool is_function)
 {
-	u64 file_offset = address - mapping->start + mapping->file_offset, into, unused, return_address = 0;
-	int outcome;
+	u64 into, unused, return_address = 0, load = mapping->start - mapping->file_offset;
 
-	if (v8_in_entry(v8, file_offset, &into) && into < layout->entry_built) {
-		if (!v8_read_function(v8, layout, s->registers.leaf[V8_FUNCTION_REGISTER])) {
-			v8_record_native(s, v8, mapping, address, false);
-		} else {
-			outcome = v8_interpreted(s, stats, v8, layout, true);
-			if (outcome)
-				return outcome;
+	if (v8_in_entry(v8, address - load, &into) && into < layout->entry_built) {
+		if (is_function) {
+			v8->act = V8_FUNCTION;
+			v8->type = ABI_V8_CODE_INTERPRETED;
+			v8->position = 0;
 		}
 		if (into <= layout->entry_push)
-			distance = 0;
-		if (distance == V8_TELLS_NOTHING)
-			return step_frame_pointer(&s->registers);
-		return v8_step_leaf(s, distance, fp_saved);
+			v8->distance = 0;
+		v8->how = FORGET(v8->distance) == V8_TELLS_NOTHING ? V8_BY_FRAME_POINTER : V8_BY_DISTANCE;
+		return;
 	}
-	if (distance == V8_TELLS_NOTHING) {
-		if (READ_WORD(s->registers.sp, &return_address))
-			return V8_FRAMED;
-		if (!v8_in_entry(v8, return_address - mapping->start + mapping->file_offset, &unused) &&
-		    !v8_was_called(s, address))
-			return V8_FRAMED;
-		distance = 0;
-	}
-	v8_record_native(s, v8, mapping, address, true);
-	v8->leaf_handler = 1;
-	return v8_step_leaf(s, distance, fp_saved);
-}
-
-/* The same in compiled code. */
-static __always_inline int v8_compiled_leaf(struct scratch *s, struct stats *stats, struct v8_walk *v8,
-					    const struct abi_v8_layout *layout, const struct mapping *mapping,
-					    u64 address, u32 distance, bool fp_saved)
-{
-	u32 push = layout->code_push, into;
-	int outcome;
-
-	/* The function's register holds it until the frame is built, and often after. */
-	if (v8_read_function(v8, layout, s->registers.leaf[V8_FUNCTION_REGISTER])) {
-		v8_find_code(s, v8, layout, address);
-		into = address - v8->start;
-		if (FORGET(v8->found) && (v8->flags & layout->kind_mask) == layout->kind_baseline)
-			push = V8_BASELINE_PROLOGUE;
-		if (FORGET(v8->found) && (distance != V8_TELLS_NOTHING || into < push + V8_PROLOGUE_BYTES)) {
-			outcome = v8_compiled(s, stats, v8, layout, address);
-			if (outcome)
-				return outcome;
-			if (into <= push)
-				distance = 0;
-			if (distance == V8_TELLS_NOTHING)
-				return step_frame_pointer(&s->registers);
-			return v8_step_leaf(s, distance, fp_saved);
+	if (FORGET(v8->distance) == V8_TELLS_NOTHING) {
+		READ_WORD(s->registers.sp, &return_address);
+		if (!v8_in_entry(v8, return_address - load, &unused) && !v8_was_called(s, address)) {
+			v8->act = V8_STAY;
+			return;
 		}
+		v8->distance = 0;
 	}
-	if (distance == V8_TELLS_NOTHING)
-		return V8_FRAMED;
-	v8_record_native(s, v8, mapping, address, false);
-	return v8_step_leaf(s, distance, fp_saved);
+	v8->handler = 1;
+	v8->leaf_handler = 1;
+	v8->how = V8_BY_DISTANCE;
 }
 
-/* A frame of V8's code. */
-static __always_inline int v8_frame(struct scratch *s, struct stats *stats, struct v8_walk *v8,
-				    const struct abi_v8_layout *layout, const struct mapping *mapping, u64 address,
-				    bool builtin)
+/* The same in compiled code, by the function in the register that holds it until the frame is built, and often after. */
+static __always_inline void v8_compiled_leaf(struct scratch *s, struct stats *stats, struct v8_walk *v8,
+					     const struct abi_v8_layout *layout, u64 address)
 {
-	int fp_saved = 0, outcome = V8_FRAMED;
-	u64 code = 0;
+	u32 push = layout->code_push, into = address - v8->start;
+	bool tells = FORGET(v8->distance) != V8_TELLS_NOTHING;
 
-	if (!s->registers.return_address && s->registers.leaf_valid && !FORGET(v8->scan)) {
+	if ((v8->flags & layout->kind_mask) == layout->kind_baseline)
+		push = V8_BASELINE_PROLOGUE;
+	if (FORGET(v8->found) && (tells || into < push + V8_PROLOGUE_BYTES)) {
+		v8_compiled(s, stats, v8, layout, address);
+		if (into <= push)
+			v8->distance = 0;
+		v8->how = tells || into <= push ? V8_BY_DISTANCE : V8_BY_FRAME_POINTER;
+		return;
+	}
+	v8->how = V8_BY_DISTANCE;
+	if (!tells)
+		v8->act = V8_STAY;
+}
+
+/* What a frame of V8's code is, and how its caller is reached: v8->act, how and what belongs to them. */
+static __always_inline void v8_classify(struct scratch *s, struct stats *stats, struct v8_walk *v8,
+					const struct abi_v8_layout *layout, const struct mapping *mapping, u64 address)
+{
+	bool builtin = mapping->interpreter;
+	u64 context, distance, code = 0;
+	int fp_saved = 0;
+
+	v8->act = V8_NATIVE;
+	v8->how = V8_BY_FRAME_POINTER;
+	v8->handler = 0;
+	v8->leaf = !s->registers.return_address && s->registers.leaf_valid && !v8->leaf_done;
+	v8->leaf_done = 1;
+	if (FORGET(v8->leaf)) {
 		v8_find_table(s, v8, layout);
 		READ_WORD(s->registers.ip, &code);
 		v8->distance = v8_return_distance(code, &fp_saved);
 		v8->fp_saved = fp_saved;
-		if (builtin)
-			outcome = v8_builtin_leaf(s, stats, v8, layout, mapping, address, FORGET(v8->distance),
-						  FORGET(v8->fp_saved));
-		else
-			outcome = v8_compiled_leaf(s, stats, v8, layout, mapping, address, FORGET(v8->distance),
-						   FORGET(v8->fp_saved));
+		v8->function = s->registers.leaf[V8_FUNCTION_REGISTER];
+	} else {
+		if (bpf_probe_read_user(v8->frame, sizeof(v8->frame),
+					(const void *)(unsigned long)(s->registers.fp - sizeof(v8->frame))))
+			return;
+		context = v8->frame[V8_SLOT_CONTEXT];
+		if (!(context & V8_TAG)) {
+			v8->handler = context >> 1 == layout->marker_stub;
+			return;
+		}
+		v8->function = v8->frame[V8_SLOT_FUNCTION];
 	}
-	if (outcome != V8_FRAMED)
-		return outcome;
-	return v8_framed(s, stats, v8, layout, mapping, address, builtin);
+	v8->is_function = v8_read_function(v8, layout);
+	if (builtin) {
+		if (FORGET(v8->leaf))
+			v8_builtin_leaf(s, v8, layout, mapping, address, FORGET(v8->is_function));
+		else if (FORGET(v8->is_function) &&
+			 v8_in_entry(v8, address - mapping->start + mapping->file_offset, &distance))
+			v8_interpreted(s, v8, layout);
+		return;
+	}
+	v8->found = 0;
+	if (FORGET(v8->is_function)) {
+		if (!v8_search_code(s, v8, layout, address, FORGET(v8->leaf))) {
+			v8->act = V8_STAY;
+			return;
+		}
+	} else {
+		stats->v8_no_function += !v8->leaf;
+	}
+	if (FORGET(v8->leaf))
+		v8_compiled_leaf(s, stats, v8, layout, address);
+	else if (FORGET(v8->is_function))
+		v8_compiled(s, stats, v8, layout, address);
+}
+
+/* Whether the frame that the walk is at is V8's own code. */
+static __always_inline bool v8_is_code(struct v8_walk *v8, const struct mapping *mapping, u64 address)
+{
+	u64 file_offset = address - mapping->start + mapping->file_offset;
+
+	if (mapping->kind == MAPPING_ANONYMOUS)
+		return true;
+	return mapping->interpreter && file_offset - v8->builtins.start < v8->builtins.end - v8->builtins.start;
 }
 
 static __always_inline int unwind_frame(struct scratch *s, struct stats *stats)
 {
-	u64 file_offset, address = step_lookup_address(&s->registers);
+	u64 address = step_lookup_address(&s->registers);
 	struct v8_walk *v8 = v8_walk_of(s);
 	const struct abi_v8_layout *layout;
 	const struct mapping *mapping;
-	bool builtin;
+	u32 how;
 	int outcome = walk_locate(s, stats, address);
 
 	if (outcome)
@@ -383,18 +349,29 @@ static __always_inline int unwind_frame(struct scratch *s, struct stats *stats)
 		s->interpreter.begun = 0;
 		return STEP_INTERPRETER;
 	}
-	if (!FORGET(v8->interpreter) && (mapping->interpreter || mapping->kind == MAPPING_ANONYMOUS)) {
-		if (v8_meet(s, v8, mapping))
-			return STEP_ON;
-	}
+	if (!FORGET(v8->interpreter) && (mapping->interpreter || mapping->kind == MAPPING_ANONYMOUS) &&
+	    v8_meet(s, v8, mapping))
+		return STEP_ON;
 	layout = v8_layout_of(v8);
-	file_offset = address - mapping->start + mapping->file_offset;
-	builtin = mapping->interpreter && file_offset - v8->builtins.start < v8->builtins.end - v8->builtins.start;
-	if (layout && (builtin || mapping->kind == MAPPING_ANONYMOUS))
-		return v8_frame(s, stats, v8, layout, mapping, address, builtin);
-	v8->droppable = 0;
-	walk_record(s, mapping, address);
-	return walk_step(s, mapping, address);
+	v8->act = V8_NATIVE;
+	v8->how = V8_BY_ROWS;
+	v8->handler = 0;
+	if (layout && v8_is_code(v8, mapping, address))
+		v8_classify(s, stats, v8, layout, mapping, address);
+	if (FORGET(v8->act) == V8_STAY)
+		return STEP_ON;
+	if (FORGET(v8->act) == V8_NATIVE)
+		walk_record(s, mapping, address);
+	else if (!v8_push(s, stats, v8))
+		return ABI_OUTCOME_TOO_DEEP;
+	v8->droppable = FORGET(v8->handler) ? s->user_frames : 0;
+	v8->leaf_handler &= FORGET(v8->handler);
+	how = FORGET(v8->how);
+	if (how == V8_BY_ROWS)
+		return walk_step(s, mapping, address);
+	if (how == V8_BY_DISTANCE)
+		return v8_step_leaf(s, FORGET(v8->distance), FORGET(v8->fp_saved));
+	return step_frame_pointer(&s->registers);
 }
 
 SEC("perf_event")

@@ -42,6 +42,18 @@ enum v8_slot {
 /* Of how many slots code that replaced a running loop is looked for in, in all frames of a sample. */
 #define V8_MAX_SCAN 32
 
+enum v8_act {
+	V8_STAY = 0, /* nothing yet: another round */
+	V8_NATIVE = 1,
+	V8_FUNCTION = 2,
+};
+
+enum v8_how {
+	V8_BY_ROWS = 0,
+	V8_BY_FRAME_POINTER = 1,
+	V8_BY_DISTANCE = 2,
+};
+
 /* Ranges of the file: offsets. */
 struct v8_range {
 	u64 start;
@@ -51,6 +63,7 @@ struct v8_range {
 struct v8_walk {
 	u64 frame[V8_SLOTS];
 	u64 slots[V8_SLOTS_AT_ONCE];
+	u64 candidates[2 + V8_CODES]; /* code of the function */
 	u64 function; /* tagged, as all that follow */
 	u64 shared;
 	u64 code;
@@ -69,6 +82,14 @@ struct v8_walk {
 	u32 scan;	  /* slot to look in next for code of the frame that the walk is at; 0 is none */
 	u32 scans;	  /* made in this sample */
 	u32 found;
+	u32 act; /* enum v8_act: what is to be recorded */
+	u32 how; /* enum v8_how: the way to the caller */
+	u32 handler; /* it may be a frame of the interpreter's loop */
+	u32 type;    /* enum abi_v8_code */
+	u32 position;
+	u32 leaf;
+	u32 leaf_done; /* the leaf was looked at as one without a frame */
+	u32 is_function;
 	u32 distance; /* of the leaf's return address, and whether its fp lies below that */
 	u32 fp_saved;
 };
@@ -83,10 +104,13 @@ static __always_inline struct v8_walk *v8_walk_of(struct scratch *s)
 /* What is known of the node that the sample runs; NULL while that is not known. */
 static __always_inline const struct abi_v8_layout *v8_layout_of(struct v8_walk *v8)
 {
-	u32 number = FORGET(v8->interpreter);
-	struct abi_interpreter *interpreter = number ? interpreter_of(number) : (struct abi_interpreter *)0;
+	struct abi_interpreter *interpreter = interpreter_of(FORGET(v8->interpreter));
 
-	return interpreter ? (const struct abi_v8_layout *)interpreter->layout : (const struct abi_v8_layout *)0;
+	if (!interpreter)
+		return (struct abi_v8_layout *)0;
+	/* Or the compiler adds the offset before it asks whether there is anything to add it to, which the verifier refuses. */
+	asm volatile("" : "+r"(interpreter));
+	return (const struct abi_v8_layout *)interpreter->layout;
 }
 
 /* A word of an object; 0 where it is not there. */
@@ -106,27 +130,23 @@ static __always_inline u32 v8_field32(u64 object, u32 offset)
 	return word;
 }
 
-/* The type in an object's map; 0, which is that of a string, for what is no object. */
+/* The type in an object's map; 0, which is that of a string, for what cannot be read. */
 static __always_inline u32 v8_type(u64 object)
 {
-	u64 map;
+	u64 map = v8_field(object, 0);
 	__abi_u16 type = 0;
 
-	if (!(object & V8_TAG))
-		return 0;
-	map = v8_field(object, 0);
 	READ_WORD(map - V8_TAG + V8_MAP_TYPE, &type);
 	return type;
 }
 
 /* The function's shared information, with what tells it from another; whether it is one. */
-static __always_inline bool v8_read_function(struct v8_walk *v8, const struct abi_v8_layout *layout, u64 function)
+static __always_inline bool v8_read_function(struct v8_walk *v8, const struct abi_v8_layout *layout)
 {
-	u64 script, shared = v8_field(function, layout->function_shared);
+	u64 script, shared = v8_field(v8->function, layout->function_shared);
 
-	v8->function = function;
 	v8->shared = shared;
-	if (!(function & V8_TAG) || v8_type(shared) != layout->type_shared)
+	if (v8_type(shared) != layout->type_shared)
 		return false;
 	v8->literal_id = v8_field32(shared, layout->shared_literal_id);
 	script = v8_field(shared, layout->shared_script);
@@ -199,16 +219,22 @@ static __always_inline void v8_wake(struct scratch *s, u64 address, u32 cookie)
 }
 
 /* Records a frame of JavaScript; false when there is no room. */
-static __always_inline bool v8_push(struct scratch *s, struct stats *stats, struct v8_walk *v8, u32 code, u32 position)
+static __always_inline bool v8_push(struct scratch *s, struct stats *stats, struct v8_walk *v8)
 {
-	bool optimised = code == ABI_V8_CODE_MAGLEV || code == ABI_V8_CODE_TURBOFAN;
-	u64 address = (optimised ? v8->code : v8->shared) & ~(u64)V8_TAG;
-	u32 cookie = v8_cookie(s, v8, optimised ? v8->size : 0);
-	u32 type = code | (FORGET(v8->interpreter) - 1) << ABI_V8_TYPE_INTERPRETER_SHIFT;
+	u32 code = FORGET(v8->type), interpreter = FORGET(v8->interpreter) - 1, cookie;
+	u64 address = v8->shared;
+	u32 size = 0;
 
+	if (code == ABI_V8_CODE_MAGLEV || code == ABI_V8_CODE_TURBOFAN) {
+		address = v8->code;
+		size = v8->size;
+	}
+	address &= ~(u64)V8_TAG;
+	cookie = v8_cookie(s, v8, size);
 	stats->v8_frames++;
 	v8_wake(s, address, cookie);
-	return push_interpreter_frame(s, ABI_FRAME_V8, type, address, cookie, position);
+	return push_interpreter_frame(s, ABI_FRAME_V8, code | interpreter << ABI_V8_TYPE_INTERPRETER_SHIFT, address,
+				      cookie, FORGET(v8->position));
 }
 
 #endif

@@ -70,7 +70,7 @@ static __always_inline bool push_interpreter_frame(struct scratch *s, u32 kind, 
 {
 	u32 index = s->kernel_frames + s->user_frames;
 
-	if (s->user_frames + 2 > ABI_MAX_USER_FRAMES || index + 1 >= ABI_MAX_FRAMES)
+	if (s->user_frames + 2 > ABI_MAX_USER_FRAMES || index >= ABI_MAX_FRAMES - 1)
 		return false;
 	s->frames[index] = ((u64)kind << 60) | ((u64)(type & 0xfff) << 48) | (address & ((1ull << 48) - 1));
 	s->frames[index + 1] = ((u64)ABI_FRAME_DETAIL << 60) | ((u64)(cookie & 0xfffffff) << 32) | position;
