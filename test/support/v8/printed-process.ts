@@ -37,8 +37,9 @@ export async function printFunctions(
 ): Promise<PrintedProcess> {
   const directory = mkdtempSync(join(tmpdir(), "hostflame-v8-"));
   const script = join(directory, "script.js");
-  const prelude = `function print(f) { console.log("PRINTED"); %DebugPrint(f); }`;
-  const end = `console.log(${JSON.stringify(READY)}); setInterval(() => {}, 1000);`;
+  const prelude = `function print(f) { %DebugPrint(f); }`;
+  // In pieces: what prints bytecodes prints their constants, too.
+  const end = `console.log(${JSON.stringify(READY.split(" "))}.join(" ")); setInterval(() => {}, 1000);`;
   writeFileSync(script, `${source}\n${prelude}\nmain();\n${end}\n`);
   const child = spawn(release.path, ["--allow-natives-syntax", ...flags, script], {
     stdio: ["ignore", "pipe", "inherit"],
@@ -99,8 +100,8 @@ async function untilReady(child: ChildProcess): Promise<string> {
 
 function parsePrinted(output: string): PrintedFunction[] {
   return output
-    .split("PRINTED\n")
-    .slice(1)
+    .split("DebugPrint: ")
+    .filter((text) => text.includes("- shared_info:"))
     .map((text) => {
       const shared = /- shared_info: 0x([0-9a-f]+)/.exec(text);
       const code = /- code: 0x([0-9a-f]+) <Code (\w+)/.exec(text);
