@@ -141,6 +141,31 @@ MAP struct {
 	__type(value, u8);
 } hotspot_known SEC(".maps");
 
+/*
+ * Functions of JavaScript whose names user space has been woken for. Key: a hash of process, address and cookie. The least
+ * used are forgotten, and waken it again.
+ */
+MAP struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 16384);
+	__type(key, u64);
+	__type(value, u8);
+} v8_known SEC(".maps");
+
+/* Optimised code of a function that is not, or no more, what the function itself refers to. Newest first. */
+#define V8_CODES 4
+struct v8_codes {
+	u64 code[V8_CODES];
+};
+
+/* Key: a hash of process and function. */
+MAP struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 8192);
+	__type(key, u64);
+	__type(value, struct v8_codes);
+} v8_optimised SEC(".maps");
+
 /* Processes to sample when filter_pids is set. Key: pid. Written by user space. */
 MAP struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
