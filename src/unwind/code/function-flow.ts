@@ -1,0 +1,293 @@
+import {
+  branchOf,
+  CALLS,
+  conditionOf,
+  GOES_ON,
+  JUMPS,
+  JUMPS_INDIRECTLY,
+  MAY_JUMP,
+  RETURNS,
+  STOPS,
+  targetOf,
+} from "./branches.js";
+import { type CodeMap, INSIDE } from "./code-map.js";
+import { Instruction, MAP_ONE, RSP } from "./instruction.js";
+import { type JumpTable, RegisterFacts } from "./register-facts.js";
+import type { Returning } from "./returning.js";
+import { afterCall, apply } from "./stack-effects.js";
+import { entryState, meet, SAME, type StackState, type StackStates, UNKNOWN } from "./stack-states.js";
+
+/** The number of a function's entry state. */
+const ENTRY = 1;
+/** Of one function. The largest of all, an interpreter's loop, has forty thousand. */
+const MAX_INSTRUCTIONS = 100_000;
+const MAX_ATTEMPTS = 8;
+
+/** What a walk came to. */
+const GOOD = 0;
+const BAD = 1;
+/** A call was found not to return: once more, without what lies behind it. */
+const AGAIN = 2;
+
+interface Path {
+  readonly address: number;
+  readonly state: number;
+  readonly facts: RegisterFacts;
+  /** The last call on the way behind which a function may begin, or -1. */
+  readonly boundary: number;
+}
+
+/** What a walk needs beside the code. */
+export interface FlowModules {
+  readonly code: CodeMap;
+  readonly states: StackStates;
+  readonly returning: Returning;
+  /** Addresses at which functions certainly begin. */
+  readonly entries: ReadonlySet<number>;
+  /** The addresses that a table has; undefined where it is none. */
+  readonly readTable: (table: JumpTable) => number[] | undefined;
+}
+
+/**
+ * Follows one function from its entry along all its branches and notes the stack's state before each instruction, in the
+ * regions' columns. Where paths come together that do not agree, what they disagree on is unknown from there on. A function
+ * whose stack does not come out right at a return is taken back as a whole.
+ */
+export class FunctionFlow {
+  readonly #modules: FlowModules;
+  readonly #instruction = new Instruction();
+  readonly #state: StackState = entryState();
+  readonly #other: StackState = entryState();
+  #waiting: Path[] = [];
+  /** Addresses that this walk gave a state: to the call right before, if it came from there, else -1. */
+  #mine = new Map<number, number>();
+  /** Where there was another state before. */
+  #replaced = new Map<number, number>();
+  #callees = new Set<number>();
+  #cut = new Set<number>();
+  #entry = 0;
+  #isCertain = false;
+  /** Ways out at which the stack was as it has to be. */
+  #exits = 0;
+  /** Instructions that all walks may still take. */
+  fuel: number;
+
+  constructor(modules: FlowModules, fuel: number) {
+    this.#modules = modules;
+    this.fuel = fuel;
+  }
+
+  /**
+   * Follows the function at an address; the functions that it calls, or undefined where nothing came of it. What is not
+   * certain to be a function has to prove it: each way out of it must leave the stack as a function does.
+   */
+  follow(entry: number, isCertain: boolean): ReadonlySet<number> | undefined {
+    this.#entry = entry;
+    this.#isCertain = isCertain;
+    this.#cut.clear();
+    for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
+      this.#mine.clear();
+      this.#replaced.clear();
+      this.#callees = new Set();
+      this.#exits = 0;
+      const outcome = this.#walkAll();
+      if (outcome === GOOD && (isCertain || this.#exits > 0)) return this.#callees;
+      this.#takeBack();
+      if (outcome !== AGAIN) break;
+    }
+    return undefined;
+  }
+
+  #walkAll(): number {
+    this.#waiting = [{ address: this.#entry, state: ENTRY, facts: new RegisterFacts(), boundary: -1 }];
+    for (let path = this.#waiting.pop(); path !== undefined; path = this.#waiting.pop()) {
+      const outcome = this.#walk(path);
+      if (outcome !== GOOD) return outcome;
+    }
+    return GOOD;
+  }
+
+  /** Follows one path until it ends, or comes to where another has been. */
+  #walk({ address, state: number, facts, boundary }: Path): number {
+    const { code, states } = this.#modules;
+    const instruction = this.#instruction;
+    const state = this.#state;
+    let call = -1;
+    let heldIsEnd = false;
+    for (;;) {
+      const region = code.find(address);
+      if (region === undefined) return this.#leave(number, boundary);
+      if (address !== this.#entry && this.#modules.entries.has(address)) return this.#leave(number, boundary, true);
+      const at = address - region.start;
+      const before = region.states[at];
+      if (before === INSIDE) return this.#isCertain ? GOOD : BAD;
+      if (before !== 0) {
+        if (before === number) {
+          if (!this.#mine.has(address)) this.#exits++;
+          return GOOD;
+        }
+        const origin = this.#mine.get(address);
+        const isOther = this.#contradict(before, number);
+        // A call that comes to where the stack is another does not return.
+        if (call >= 0 && isOther) return GOOD;
+        if (origin !== undefined && origin >= 0 && isOther) return this.#cutAt(origin);
+        if (origin === undefined && !this.#isCertain) return BAD;
+        if (address === this.#entry) return this.#isCertain ? GOOD : BAD;
+        const met = this.#meet(before, number);
+        if (met === before) return GOOD;
+        if (origin === undefined && !this.#replaced.has(address)) this.#replaced.set(address, before);
+        number = met;
+      }
+      if (number === 0 || --this.fuel < 0 || this.#mine.size > MAX_INSTRUCTIONS) return BAD;
+      if (!instruction.decode(region.bytes, at, region.bytes.length)) return this.#cutAt(boundary);
+      if (call >= 0 && isBoundary(instruction)) boundary = call;
+      region.states[at] = number;
+      if (!this.#replaced.has(address)) this.#mine.set(address, call);
+      const next = address + instruction.length;
+      for (let i = at + 1; i < at + instruction.length; i++) if (region.states[i] === 0) region.states[i] = INSIDE;
+      call = -1;
+
+      const branch = branchOf(instruction);
+      if (branch === GOES_ON) {
+        facts.observe(instruction, next);
+        states.get(number, state);
+        heldIsEnd = isStackEndCompare(instruction, state);
+        const { sp } = state;
+        apply(instruction, state);
+        if (sp !== state.sp || instruction.written !== 0 || instruction.map === MAP_ONE) number = states.add(state);
+        address = next;
+        continue;
+      }
+      if (branch === STOPS) return GOOD;
+      states.get(number, state);
+      if (branch === RETURNS) return this.#return(boundary);
+      if (branch === JUMPS_INDIRECTLY) return this.#jumpIndirectly(instruction, number, facts, boundary);
+      if (branch === JUMPS) {
+        address = targetOf(instruction, next);
+        continue;
+      }
+      if (branch === MAY_JUMP) {
+        const condition = conditionOf(instruction);
+        const taken = facts.fork();
+        taken.condition(condition, true);
+        facts.condition(condition, false);
+        this.#waiting.push({ address: targetOf(instruction, next), state: number, facts: taken, boundary });
+        // A loop that probes each page of a large frame ends where rsp is what it is compared with.
+        if (heldIsEnd && condition === 5) {
+          state.sp = state.heldAt;
+          number = states.add(state);
+        }
+        address = next;
+        continue;
+      }
+      // The first frame of a stack: nothing returns to it that is to be unwound.
+      if (state.end === 1) return GOOD;
+      if (this.#cut.has(address)) return GOOD;
+      const target = branch === CALLS ? targetOf(instruction, next) : address;
+      if (branch === CALLS && target === next) {
+        // What takes its own address so pops it again.
+        state.sp = state.sp === UNKNOWN ? UNKNOWN : state.sp + 8;
+        number = states.add(state);
+        address = next;
+        continue;
+      }
+      if (branch === CALLS) this.#callees.add(target);
+      const { returning } = this.#modules;
+      if (!(branch === CALLS ? returning.returns(target) : returning.returnsIndirectly(instruction, next))) return GOOD;
+      facts.afterCall();
+      afterCall(state);
+      number = states.add(state);
+      call = address;
+      address = next;
+    }
+  }
+
+  /** Into another function, or out of the code that is looked at. */
+  #leave(number: number, boundary: number, isEntry = false): number {
+    if (number === ENTRY) {
+      this.#exits++;
+      return GOOD;
+    }
+    const state = this.#other;
+    this.#modules.states.get(number, state);
+    if (state.sp === 8 && state.end === 0 && state.bxSaved === SAME && state.fpSaved === SAME) {
+      this.#exits++;
+      return GOOD;
+    }
+    if (this.#isCertain) return GOOD;
+    return isEntry || boundary >= 0 ? this.#cutAt(boundary) : BAD;
+  }
+
+  #return(boundary: number): number {
+    const { sp, end, fpSaved, bxSaved } = this.#state;
+    if (end === 1 || (sp !== 8 && sp !== UNKNOWN)) return this.#cutAt(boundary);
+    if (sp === 8 && fpSaved === SAME && bxSaved === SAME) this.#exits++;
+    else if (!this.#isCertain) return BAD;
+    return GOOD;
+  }
+
+  #jumpIndirectly(instruction: Instruction, number: number, facts: RegisterFacts, boundary: number): number {
+    const table = facts.tableOf(instruction);
+    const targets = table && this.#modules.readTable(table);
+    if (targets !== undefined) {
+      for (const address of new Set(targets))
+        this.#waiting.push({ address, state: number, facts: facts.fork(), boundary });
+      return GOOD;
+    }
+    const { sp, end, fpSaved, bxSaved } = this.#state;
+    if (sp === 8 && end === 0 && fpSaved === SAME && bxSaved === SAME) this.#exits++;
+    else if (!this.#isCertain) return BAD;
+    return GOOD;
+  }
+
+  /** The walk came to where it cannot have come: the call that may be to blame does not return. */
+  #cutAt(call: number): number {
+    if (call < 0 || this.#cut.has(call)) return BAD;
+    this.#cut.add(call);
+    return AGAIN;
+  }
+
+  /** Whether two states cannot both be of one place: it is not that one of both knows less. */
+  #contradict(one: number, other: number): boolean {
+    const [a, b] = [this.#state, this.#other];
+    this.#modules.states.get(one, a);
+    this.#modules.states.get(other, b);
+    const isMoved = a.sp !== b.sp && a.sp !== UNKNOWN && b.sp !== UNKNOWN && (a.fp === UNKNOWN || a.fp !== b.fp);
+    return isMoved || a.fpSaved !== b.fpSaved || a.bxSaved !== b.bxSaved || a.end !== b.end;
+  }
+
+  #meet(one: number, other: number): number {
+    const { states } = this.#modules;
+    states.get(one, this.#state);
+    states.get(other, this.#other);
+    return meet(this.#state, this.#other) ? states.add(this.#state) : one;
+  }
+
+  /** Leaves the code as it was before this walk. */
+  #takeBack(): void {
+    const { code } = this.#modules;
+    for (const [address] of this.#mine) {
+      const region = code.find(address)!;
+      const { states } = region;
+      let at = address - region.start;
+      states[at++] = 0;
+      while (at < states.length && states[at] === INSIDE) states[at++] = 0;
+    }
+    for (const [address, before] of this.#replaced) {
+      const region = code.find(address)!;
+      region.states[address - region.start] = before;
+    }
+  }
+}
+
+/** Whether functions begin so, or end in padding so: behind a call, which may then not return. */
+function isBoundary({ map, opcode, rm }: Instruction): boolean {
+  if (map === MAP_ONE) return opcode === 0x90 || (opcode >= 0x50 && opcode < 0x58) || (opcode === 0x83 && rm === RSP);
+  return opcode === 0x1f || opcode === 0x1e;
+}
+
+/** cmp of rsp with the register that holds the end of the stack's growth. */
+function isStackEndCompare({ map, opcode, reg, rm }: Instruction, { held }: StackState): boolean {
+  if (map !== MAP_ONE || held < 0 || (opcode !== 0x39 && opcode !== 0x3b)) return false;
+  return (reg === RSP && rm === held) || (rm === RSP && reg === held);
+}
