@@ -122,17 +122,22 @@ function judge(rule: number | UnwindRule, state: Readonly<StackState>): Verdict 
   const place = rule.cfaKind === CFA_SP ? state.sp : state.fp;
   if (place === UNKNOWN) return "incomparable";
   if (place !== rule.cfaOffset) return "wrong";
-  const fp = judgeSaved(rule.fpKind, rule.fpOffset, state.fpSaved);
-  const bx = judgeSaved(rule.bxKind, rule.bxOffset, state.bxSaved);
+  const fp = judgeSaved(rule.fpKind, rule.fpOffset, state.fpSaved, state.sp);
+  const bx = judgeSaved(rule.bxKind, rule.bxOffset, state.bxSaved, state.sp);
   if (fp === "wrong" || bx === "wrong") return "wrong";
   return fp === "lost" || bx === "lost" ? "lost" : "equal";
 }
 
-function judgeSaved(kind: number, offset: number, saved: number): "equal" | "lost" | "wrong" {
+/**
+ * Compilers may say of a push later that it was one, as long as the register keeps its value; and of a pop nothing, for the
+ * place below sp still has it.
+ */
+function judgeSaved(kind: number, offset: number, saved: number, sp: number): "equal" | "lost" | "wrong" {
   const isSaid = kind === SAVE_SAME || kind === SAVE_CFA;
   if (saved === LOST) return isSaid ? "lost" : "equal";
   if (!isSaid) return "equal";
-  return saved === (kind === SAVE_SAME ? SAME : -offset) ? "equal" : "wrong";
+  if (kind === SAVE_SAME) return "equal";
+  return saved === -offset || (saved === SAME && sp !== UNKNOWN && -offset > sp) ? "equal" : "wrong";
 }
 
 /** The rule in force at a file offset, of a run what it says there; a fixed rule's number. */
@@ -154,10 +159,9 @@ function ruleAt(rows: UnwindRows, offset: number): number | UnwindRule {
   if (rule.cfaKind !== CFA_SP || rule.cfaRegister === 0) return rule;
   const distance = offset - fileOffsets[low - 1];
   let behind = 0;
-  for (let bit = 0; bit < distance; bit++) behind += (rule.cfaAddend >> bit) & 1;
+  for (let bit = 0; bit < Math.min(distance, 16); bit++) behind += (rule.cfaAddend >> bit) & 1;
   const cfaOffset = rule.cfaOffset + (rule.cfaRegister === RUN_OF_PUSHES ? 8 : -8) * behind;
-  const kind = (one: number, at: number) =>
-    one !== SAVE_PUSHED ? one : -at > cfaOffset ? SAVE_SAME : SAVE_CFA;
+  const kind = (one: number, at: number) => (one !== SAVE_PUSHED ? one : -at > cfaOffset ? SAVE_SAME : SAVE_CFA);
   return {
     ...rule,
     cfaRegister: 0,

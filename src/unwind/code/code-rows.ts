@@ -7,7 +7,7 @@ import { CodeMap, type CodeRegion, INSIDE } from "./code-map.js";
 import { certainEntries, readJumpTable } from "./entries.js";
 import { FunctionFlow } from "./function-flow.js";
 import { Imports } from "./imports.js";
-import { Instruction } from "./instruction.js";
+import { Instruction, MAP_ONE, MAP_TWO } from "./instruction.js";
 import { Returning } from "./returning.js";
 import { StackStates } from "./stack-states.js";
 
@@ -148,8 +148,9 @@ export class Derivation {
         at = (Math.floor((start + at) / FUNCTION_ALIGNMENT) + 1) * FUNCTION_ALIGNMENT - start;
         continue;
       }
-      if (isPadding(bytes, at, instruction)) {
-        at += instruction.length;
+      const padding = paddingAt(bytes, at, instruction);
+      if (padding > 0) {
+        at += padding;
         continue;
       }
       if (!this.#entries.has(start + at) && this.#follow(start + at, false)) {
@@ -201,9 +202,8 @@ export class Derivation {
   }
 }
 
-/** What stands between functions: nop of each length, int3, zeros. */
-function isPadding(bytes: Uint8Array, at: number, { opcode, map, length }: Instruction): boolean {
-  const byte = bytes[at];
-  if (byte === 0 || byte === 0xcc || opcode === 0x90) return true;
-  return map === 1 && opcode === 0x1f && length >= 3;
+/** Bytes of what stands between functions: nop of each length, int3, zeros. */
+function paddingAt(bytes: Uint8Array, at: number, { opcode, map, length }: Instruction): number {
+  if (bytes[at] === 0 || bytes[at] === 0xcc) return 1;
+  return (map === MAP_ONE && opcode === 0x90) || (map === MAP_TWO && opcode === 0x1f) ? length : 0;
 }

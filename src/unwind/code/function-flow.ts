@@ -10,8 +10,8 @@ import {
   STOPS,
   targetOf,
 } from "./branches.js";
-import { type CodeMap, INSIDE } from "./code-map.js";
-import { Instruction, MAP_ONE, RSP } from "./instruction.js";
+import { type CodeMap, type CodeRegion, INSIDE } from "./code-map.js";
+import { Instruction, MAP_ONE, MAP_TWO, RBP, RBX, RIP, RSP } from "./instruction.js";
 import { type JumpTable, RegisterFacts } from "./register-facts.js";
 import type { Returning } from "./returning.js";
 import { afterCall, apply } from "./stack-effects.js";
@@ -153,8 +153,11 @@ export class FunctionFlow {
         states.get(number, state);
         heldIsEnd = isStackEndCompare(instruction, state);
         const { sp } = state;
+        const { end } = state;
         apply(instruction, state);
         if (sp !== state.sp || instruction.written !== 0 || instruction.map === MAP_ONE) number = states.add(state);
+        // From the instruction on that clears rbp there is no caller.
+        if (state.end !== end) region.states[at] = number;
         address = next;
         continue;
       }
@@ -194,12 +197,26 @@ export class FunctionFlow {
       if (branch === CALLS) this.#callees.add(target);
       const { returning } = this.#modules;
       if (!(branch === CALLS ? returning.returns(target) : returning.returnsIndirectly(instruction, next))) return GOOD;
+      if (this.#beginsFunction(region, next - region.start)) return GOOD;
       facts.afterCall();
       afterCall(state);
       number = states.add(state);
       call = address;
       address = next;
     }
+  }
+
+  /** Whether padding lies here, and behind it a function begins as they mostly do. The call before it then does not return. */
+  #beginsFunction({ bytes }: CodeRegion, from: number): boolean {
+    const instruction = this.#instruction;
+    let at = from;
+    while (instruction.decode(bytes, at, bytes.length) && isPadding(instruction)) at += instruction.length;
+    if (at === from || !instruction.decode(bytes, at, bytes.length)) return false;
+    const { map, opcode, rm, reg } = instruction;
+    if (map === MAP_TWO) return opcode === 0x1e;
+    if (map !== MAP_ONE) return false;
+    if (opcode === 0x83 || opcode === 0x81) return rm === RSP && reg === 5;
+    return (opcode & 0xf8) === 0x50 && (rm === RBP || rm === RBX || rm >= 12);
   }
 
   /** Into another function, or out of the code that is looked at. */
@@ -214,8 +231,8 @@ export class FunctionFlow {
       this.#exits++;
       return GOOD;
     }
-    if (this.#isCertain) return GOOD;
-    return isEntry || boundary >= 0 ? this.#cutAt(boundary) : BAD;
+    if (boundary >= 0 && isEntry && state.sp !== UNKNOWN) return this.#cutAt(boundary);
+    return this.#isCertain ? GOOD : BAD;
   }
 
   #return(boundary: number): number {
@@ -235,9 +252,10 @@ export class FunctionFlow {
       return GOOD;
     }
     const { sp, end, fpSaved, bxSaved } = this.#state;
-    if (sp === 8 && end === 0 && fpSaved === SAME && bxSaved === SAME) this.#exits++;
-    else if (!this.#isCertain) return BAD;
-    return GOOD;
+    const isTail = sp === 8 && end === 0 && fpSaved === SAME && bxSaved === SAME;
+    // A stub of an import, whose slot is next to the code. Any other jump may be one within a function.
+    if (isTail && instruction.base === RIP) this.#exits++;
+    return isTail || this.#isCertain ? GOOD : BAD;
   }
 
   /** The walk came to where it cannot have come: the call that may be to blame does not return. */
@@ -281,9 +299,15 @@ export class FunctionFlow {
 }
 
 /** Whether functions begin so, or end in padding so: behind a call, which may then not return. */
-function isBoundary({ map, opcode, rm }: Instruction): boolean {
-  if (map === MAP_ONE) return opcode === 0x90 || (opcode >= 0x50 && opcode < 0x58) || (opcode === 0x83 && rm === RSP);
-  return opcode === 0x1f || opcode === 0x1e;
+function isBoundary(instruction: Instruction): boolean {
+  const { map, opcode, rm } = instruction;
+  if (isPadding(instruction)) return true;
+  if (map === MAP_ONE) return (opcode >= 0x50 && opcode < 0x58) || (opcode === 0x83 && rm === RSP);
+  return map === MAP_TWO && opcode === 0x1e;
+}
+
+function isPadding({ map, opcode }: Instruction): boolean {
+  return (map === MAP_ONE && opcode === 0x90) || (map === MAP_TWO && opcode === 0x1f);
 }
 
 /** cmp of rsp with the register that holds the end of the stack's growth. */

@@ -40,10 +40,14 @@ const MAX_RELOCATIONS = 1 << 16;
 /** Prefixes, and a jump. */
 const STUB_BYTES = 16;
 
-/** Which of the functions that a file takes from others never return: by the slots that the dynamic linker fills. */
+/** A function that is known by its name never to return. */
+export const NEVER = "never";
+
+/** What the slots lead to that the dynamic linker fills. */
 export class Imports {
   readonly #elf: ElfFile;
-  readonly #slots = new Set<number>();
+  /** By slot: where its function is, if it is in this file, or that it never returns. */
+  readonly #slots = new Map<number, number | typeof NEVER>();
   readonly #instruction = new Instruction();
 
   constructor(elf: ElfFile) {
@@ -51,25 +55,25 @@ export class Imports {
     this.#readRelocations();
   }
 
-  /** Whether the function whose address a slot gets is such a one. */
-  neverReturns(slot: number): boolean {
-    return this.#slots.has(slot);
+  /** The function whose address a slot gets: where it is in this file, NEVER, or undefined if nothing is known of it. */
+  ofSlot(slot: number): number | typeof NEVER | undefined {
+    return this.#slots.get(slot);
   }
 
   /** The same of a stub that jumps through a slot, as linkers make one for each import. */
-  stubNeverReturns(address: number): boolean {
-    if (this.#slots.size === 0) return false;
+  ofStub(address: number): number | typeof NEVER | undefined {
+    if (this.#slots.size === 0) return undefined;
     const offset = toFileOffset(this.#elf, address);
     const bytes = offset === undefined ? undefined : this.#elf.source.read(offset, STUB_BYTES);
-    if (bytes === undefined) return false;
+    if (bytes === undefined) return undefined;
     const instruction = this.#instruction;
     // endbr64 may stand before the jump.
     for (let at = 0, count = 0; count < 2 && instruction.decode(bytes, at, bytes.length); count++) {
       at += instruction.length;
       if (branchOf(instruction) !== JUMPS_INDIRECTLY) continue;
-      return instruction.base === RIP && this.#slots.has(address + at + instruction.displacement);
+      return instruction.base === RIP ? this.#slots.get(address + at + instruction.displacement) : undefined;
     }
-    return false;
+    return undefined;
   }
 
   #readRelocations(): void {
@@ -77,7 +81,7 @@ export class Imports {
     const symbols = findSectionOfType(this.#elf, SHT_DYNSYM);
     const strings = symbols && sections[symbols.link];
     if (symbols === undefined || strings === undefined) return;
-    const names = new Map<number, boolean>();
+    const known = new Map<number, number | typeof NEVER | undefined>();
     let budget = MAX_RELOCATIONS;
     for (const section of sections) {
       if (section.type !== SHT_RELA || sections[section.link] !== symbols) continue;
@@ -88,22 +92,22 @@ export class Imports {
         if (type !== R_X86_64_GLOB_DAT && type !== R_X86_64_JUMP_SLOT) continue;
         const slot = Number(entry.readBigUInt64LE(0));
         const symbol = entry.readUInt32LE(12);
-        let isOne = names.get(symbol);
-        if (isOne === undefined) {
-          isOne = this.#neverReturns(symbols.fileOffset + symbol * SYMBOL_BYTES, strings.fileOffset);
-          names.set(symbol, isOne);
+        if (!known.has(symbol)) {
+          known.set(symbol, this.#target(symbols.fileOffset + symbol * SYMBOL_BYTES, strings.fileOffset));
         }
-        if (isOne) this.#slots.add(slot);
+        const target = known.get(symbol);
+        if (target !== undefined) this.#slots.set(slot, target);
       }
     }
   }
 
-  #neverReturns(symbolAt: number, stringsAt: number): boolean {
+  #target(symbolAt: number, stringsAt: number): number | typeof NEVER | undefined {
     const symbol = this.#elf.source.read(symbolAt, SYMBOL_BYTES);
+    if (symbol === undefined) return undefined;
     // One that the file has itself can be looked at.
-    if (symbol === undefined || symbol.readUInt16LE(6) !== SHN_UNDEF) return false;
+    if (symbol.readUInt16LE(6) !== SHN_UNDEF) return Number(symbol.readBigUInt64LE(8));
     const bytes = this.#elf.source.read(stringsAt + symbol.readUInt32LE(0), LONGEST_NAME);
     const name = bytes?.toString("latin1") ?? "";
-    return NEVER_RETURN.has(name.slice(0, Math.max(0, name.indexOf("\0"))));
+    return NEVER_RETURN.has(name.slice(0, Math.max(0, name.indexOf("\0")))) ? NEVER : undefined;
   }
 }

@@ -10,7 +10,7 @@ import {
   targetOf,
 } from "./branches.js";
 import type { CodeMap } from "./code-map.js";
-import type { Imports } from "./imports.js";
+import { type Imports, NEVER } from "./imports.js";
 import { Instruction, RIP } from "./instruction.js";
 
 /** A function that cannot return is short: it calls another one of the kind, or stops. */
@@ -29,8 +29,12 @@ export class Returning {
   }
 
   /** The same of a call or jump through memory; `next` is the address after it. */
-  returnsIndirectly({ base, index, displacement }: Instruction, next: number): boolean {
-    return base !== RIP || index >= 0 || !this.#imports.neverReturns(next + displacement);
+  returnsIndirectly({ base, index, displacement }: Instruction, next: number, level = 0): boolean {
+    return base !== RIP || index >= 0 || this.#targetReturns(this.#imports.ofSlot(next + displacement), level);
+  }
+
+  #targetReturns(target: number | typeof NEVER | undefined, level: number): boolean {
+    return target === undefined || (target !== NEVER && this.returns(target, level + 1));
   }
 
   /** False where no path leads to a return. Where in doubt, true. */
@@ -55,8 +59,8 @@ export class Returning {
         const region = this.#code.find(address);
         if (region === undefined) {
           // A stub that is described: only where it leads to is of interest.
-          if (this.#imports.stubNeverReturns(address)) break;
-          return true;
+          if (this.#targetReturns(this.#imports.ofStub(address), level)) return true;
+          break;
         }
         const { bytes, start: base } = region;
         if (!instruction.decode(bytes, address - base, bytes.length)) return true;
@@ -65,7 +69,7 @@ export class Returning {
         if (branch === STOPS) break;
         if (branch === RETURNS) return true;
         const isOut = branch === JUMPS_INDIRECTLY || branch === CALLS_INDIRECTLY;
-        if (isOut && !this.returnsIndirectly(instruction, next)) break;
+        if (isOut && !this.returnsIndirectly(instruction, next, level)) break;
         if (branch === JUMPS_INDIRECTLY) return true;
         if (branch === CALLS && !this.returns(targetOf(instruction, next), level + 1)) break;
         if (branch === MAY_JUMP) waiting.push(targetOf(instruction, next));
