@@ -11,6 +11,8 @@ export interface CodeRegion {
   readonly bytes: Uint8Array;
   /** For each byte: the number of the state before the instruction that begins there, {@link INSIDE}, or 0. */
   readonly states: Uint16Array;
+  /** 1 for each byte at which a function certainly begins. */
+  readonly entries: Uint8Array;
 }
 
 /** The regions of one file, found by address. */
@@ -29,11 +31,25 @@ export class CodeMap {
       const bytes = new Uint8Array(to - from);
       if (elf.source.readInto(from, bytes) < bytes.length) continue;
       const start = from - segment.fileOffset + segment.elfAddress;
-      regions.push({ start, end: start + bytes.length, bytes, states: new Uint16Array(bytes.length) });
+      regions.push({
+        start,
+        end: start + bytes.length,
+        bytes,
+        states: new Uint16Array(bytes.length),
+        entries: new Uint8Array(bytes.length),
+      });
       total += bytes.length;
     }
     this.regions = regions.sort((a, b) => a.start - b.start);
     this.bytes = total;
+  }
+
+  /** Notes that a function begins at an address; false where there is no code, or where that is known. */
+  addEntry(address: number): boolean {
+    const region = this.find(address);
+    if (region === undefined || region.entries[address - region.start] === 1) return false;
+    region.entries[address - region.start] = 1;
+    return true;
   }
 
   /** The region that has an address; most questions are about the one asked for last. */

@@ -83,7 +83,6 @@ export class Derivation {
   readonly code: CodeMap;
   readonly states: StackStates;
   readonly counts: CodeRowsCounts;
-  readonly #entries: Set<number>;
   readonly #flow: FunctionFlow;
   readonly #waiting: number[];
 
@@ -91,15 +90,13 @@ export class Derivation {
     this.code = code;
     this.counts = { bytes: code.bytes, described: 0, functions: 0, refused: 0, instructions: 0, limit: undefined };
     this.states = new StackStates(rules);
-    this.#entries = certainEntries(elf, code);
-    this.#waiting = [...this.#entries].sort((a, b) => b - a);
+    this.#waiting = certainEntries(elf, code).sort((a, b) => b - a);
     const returning = new Returning(code, new Imports(elf));
     this.#flow = new FunctionFlow(
       {
         code,
         states: this.states,
         returning,
-        entries: this.#entries,
         readTable: (table) => readJumpTable(elf, code, table),
       },
       MAX_INSTRUCTIONS,
@@ -127,16 +124,14 @@ export class Derivation {
       return false;
     }
     for (const callee of callees) {
-      if (this.#entries.has(callee) || this.code.find(callee) === undefined) continue;
-      this.#entries.add(callee);
-      this.#waiting.push(callee);
+      if (this.code.addEntry(callee)) this.#waiting.push(callee);
     }
     return true;
   }
 
   /** Looks for functions in what is left: behind the end of others, and where functions are aligned. */
   #sweep(region: CodeRegion): void {
-    const { bytes, states, start } = region;
+    const { bytes, states, start, entries } = region;
     const instruction = new Instruction();
     let at = 0;
     while (at < bytes.length && this.#flow.fuel > 0) {
@@ -153,7 +148,7 @@ export class Derivation {
         at += padding;
         continue;
       }
-      if (!this.#entries.has(start + at) && this.#follow(start + at, false)) {
+      if (entries[at] === 0 && this.#follow(start + at, false)) {
         this.#followCertain();
         continue;
       }

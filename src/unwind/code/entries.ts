@@ -14,10 +14,10 @@ const MAX_ARRAY_ENTRIES = 4096;
 const MAX_NAME_BYTES = 256;
 
 /** Where functions certainly begin: what symbols, the entry point and the arrays of constructors and destructors say. */
-export function certainEntries(elf: ElfFile, code: CodeMap): Set<number> {
-  const entries = new Set<number>();
+export function certainEntries(elf: ElfFile, code: CodeMap): number[] {
+  const entries: number[] = [];
   const add = (address: number): void => {
-    if (code.find(address) !== undefined) entries.add(address);
+    if (code.addEntry(address)) entries.push(address);
   };
   add(elf.entry);
   for (const section of elf.sections) {
@@ -27,7 +27,7 @@ export function certainEntries(elf: ElfFile, code: CodeMap): Set<number> {
   const budget = Math.min(MAX_TABLE_BYTES, Math.max(MIN_TABLE_BYTES, code.bytes * TABLE_BYTES_A_CODE_BYTE));
   for (const section of elf.sections) {
     if (section.type !== SHT_SYMTAB && section.type !== SHT_DYNSYM) continue;
-    if (section.size <= budget) readSymbols(elf, section, code, entries);
+    if (section.size <= budget) readSymbols(elf, section, code, add);
   }
   return entries;
 }
@@ -40,7 +40,7 @@ function readArray(elf: ElfFile, section: ElfSection, add: (address: number) => 
   }
 }
 
-function readSymbols(elf: ElfFile, section: ElfSection, code: CodeMap, entries: Set<number>): void {
+function readSymbols(elf: ElfFile, section: ElfSection, code: CodeMap, add: (address: number) => void): void {
   const strings = elf.sections[section.link]?.fileOffset ?? NaN;
   const batch = Buffer.allocUnsafe(BATCH * SYMBOL_BYTES);
   for (let at = 0; at < section.size; at += batch.length) {
@@ -51,7 +51,7 @@ function readSymbols(elf: ElfFile, section: ElfSection, code: CodeMap, entries: 
       if ((type !== STT_FUNC && type !== STT_GNU_IFUNC) || batch.readUInt16LE(row + 6) === SHN_UNDEF) continue;
       const address = Number(batch.readBigUInt64LE(row + 8));
       if (code.find(address) === undefined) continue;
-      if (!isPart(elf, strings + batch.readUInt32LE(row))) entries.add(address);
+      if (!isPart(elf, strings + batch.readUInt32LE(row))) add(address);
     }
     if (filled < wanted) return;
   }

@@ -14,7 +14,7 @@ import { type CodeMap, type CodeRegion, INSIDE } from "./code-map.js";
 import { Instruction, MAP_ONE, MAP_TWO, RBP, RBX, RIP, RSP } from "./instruction.js";
 import { type JumpTable, RegisterFacts } from "./register-facts.js";
 import type { Returning } from "./returning.js";
-import { afterCall, apply } from "./stack-effects.js";
+import { afterCall, apply, matters } from "./stack-effects.js";
 import { entryState, meet, SAME, type StackState, type StackStates, UNKNOWN } from "./stack-states.js";
 
 /** The number of a function's entry state. */
@@ -42,8 +42,6 @@ export interface FlowModules {
   readonly code: CodeMap;
   readonly states: StackStates;
   readonly returning: Returning;
-  /** Addresses at which functions certainly begin. */
-  readonly entries: ReadonlySet<number>;
   /** The addresses that a table has; undefined where it is none. */
   readonly readTable: (table: JumpTable) => number[] | undefined;
 }
@@ -114,10 +112,13 @@ export class FunctionFlow {
     const state = this.#state;
     let call = -1;
     let heldIsEnd = false;
+    // The number that the state has which is at hand.
+    let loaded = 0;
     for (;;) {
       const region = code.find(address);
       if (region === undefined) return this.#leave(number, boundary);
-      if (address !== this.#entry && this.#modules.entries.has(address)) return this.#leave(number, boundary, true);
+      if (address !== this.#entry && region.entries[address - region.start] === 1)
+        return this.#leave(number, boundary, true);
       const at = address - region.start;
       const before = region.states[at];
       if (before === INSIDE) return this.#isCertain ? GOOD : BAD;
@@ -128,6 +129,7 @@ export class FunctionFlow {
         }
         const origin = this.#mine.get(address);
         const isOther = this.#contradict(before, number);
+        loaded = 0;
         // A call that comes to where the stack is another does not return.
         if (call >= 0 && isOther) return GOOD;
         if (origin !== undefined && origin >= 0 && isOther) return this.#cutAt(origin);
@@ -150,19 +152,22 @@ export class FunctionFlow {
       const branch = branchOf(instruction);
       if (branch === GOES_ON) {
         facts.observe(instruction, next);
-        states.get(number, state);
+        if (number !== loaded) states.get(number, state);
         heldIsEnd = isStackEndCompare(instruction, state);
-        const { sp } = state;
-        const { end } = state;
-        apply(instruction, state);
-        if (sp !== state.sp || instruction.written !== 0 || instruction.map === MAP_ONE) number = states.add(state);
-        // From the instruction on that clears rbp there is no caller.
-        if (state.end !== end) region.states[at] = number;
+        if (matters(instruction, state)) {
+          const { end } = state;
+          apply(instruction, state);
+          number = states.add(state);
+          // From the instruction on that clears rbp there is no caller.
+          if (state.end !== end) region.states[at] = number;
+        }
+        loaded = number;
         address = next;
         continue;
       }
       if (branch === STOPS) return GOOD;
-      states.get(number, state);
+      if (number !== loaded) states.get(number, state);
+      loaded = number;
       if (branch === RETURNS) return this.#return(boundary);
       if (branch === JUMPS_INDIRECTLY) return this.#jumpIndirectly(instruction, number, facts, boundary);
       if (branch === JUMPS) {
@@ -178,7 +183,7 @@ export class FunctionFlow {
         // A loop that probes each page of a large frame ends where rsp is what it is compared with.
         if (heldIsEnd && condition === 5) {
           state.sp = state.heldAt;
-          number = states.add(state);
+          loaded = number = states.add(state);
         }
         address = next;
         continue;
@@ -190,7 +195,7 @@ export class FunctionFlow {
       if (branch === CALLS && target === next) {
         // What takes its own address so pops it again.
         state.sp = state.sp === UNKNOWN ? UNKNOWN : state.sp + 8;
-        number = states.add(state);
+        loaded = number = states.add(state);
         address = next;
         continue;
       }
@@ -200,7 +205,7 @@ export class FunctionFlow {
       if (this.#beginsFunction(region, next - region.start)) return GOOD;
       facts.afterCall();
       afterCall(state);
-      number = states.add(state);
+      loaded = number = states.add(state);
       call = address;
       address = next;
     }

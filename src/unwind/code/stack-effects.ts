@@ -4,6 +4,24 @@ import { bounded, LOST, SAME, type StackState, UNKNOWN } from "./stack-states.js
 /** Registers that a function must give back as they were: all others are gone after a call. */
 const KEPT_OVER_CALLS = (1 << 3) | (1 << 4) | (1 << 5) | (0xf << 12);
 
+/** Opcodes of one byte that move rsp or rbp without having them among the registers that they write, or save and restore others. */
+const FOLLOWED = new Uint8Array(256);
+FOLLOWED.fill(1, 0x50, 0x60);
+for (const opcode of [0x68, 0x6a, 0x8f, 0x89, 0x9c, 0x9d, 0xc8, 0xc9, 0xff]) FOLLOWED[opcode] = 1;
+const WATCHED = (1 << RSP) | (1 << RBP) | (1 << RBX);
+
+/** Whether an instruction can change the state at all; nine of ten cannot. */
+export function matters({ map, opcode, written, base, rm }: Instruction, { held, sp, fp }: StackState): boolean {
+  if ((written & WATCHED) !== 0 || (held >= 0 && (written & (1 << held)) !== 0)) return true;
+  if (map === MAP_ONE) {
+    if (FOLLOWED[opcode] === 1) return true;
+    // An address of the stack, into another register.
+    if (opcode === 0x8d) return base === RSP || base === RBP || (base >= 0 && base === held);
+    return opcode === 0x8b && (rm === RSP || rm === RBP) && (sp !== UNKNOWN || fp !== UNKNOWN);
+  }
+  return map === MAP_TWO && (opcode & 0xf6) === 0xa0;
+}
+
 /** What an instruction other than a branch makes of the stack's state. */
 export function apply(instruction: Instruction, state: StackState): void {
   if (instruction.map === MAP_ONE && applyKnown(instruction, state)) return;
@@ -50,7 +68,8 @@ function applyKnown(instruction: Instruction, state: StackState): boolean {
     case 0x31:
     case 0x33: // xor
       if (written !== 1 << RBP || instruction.rm !== RBP || instruction.reg !== RBP) return false;
-      if (state.fpSaved === SAME && state.fp === UNKNOWN) state.end = 1;
+      // Hand-written helpers that clear it have taken other registers before, too.
+      if (state.fpSaved === SAME && state.bxSaved === SAME && state.fp === UNKNOWN) state.end = 1;
       return false;
     case 0x81:
     case 0x83: // add and sub of an immediate; and, which aligns
