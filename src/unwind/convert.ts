@@ -10,7 +10,7 @@ import { openGoTable } from "../gopclntab/go-table.js";
 import { CfiRules } from "./cfi-rules.js";
 import { addCodeRows } from "./code/code-rows.js";
 import { FunctionRows } from "./function-rows.js";
-import { gaps } from "./gaps.js";
+import { gaps, inCodeSections } from "./gaps.js";
 import { GoRules } from "./go-rules.js";
 import { type Extents, mergeExtents, orderFunctions } from "./merge.js";
 import { joinRuns, packUsedRules } from "./runs.js";
@@ -101,7 +101,7 @@ class Conversion {
       const { limit } = addCodeRows(
         this.#elf,
         this.#segments,
-        gaps(this.#segments, described),
+        inCodeSections(this.#elf, gaps(this.#segments, described)),
         this.#rules.rules,
         functions,
       );

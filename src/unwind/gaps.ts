@@ -1,4 +1,5 @@
-import type { ElfSegment } from "../elf/elf-file.js";
+import { SHF_EXECINSTR, SHT_NOBITS } from "../elf/constants.js";
+import type { ElfFile, ElfSegment } from "../elf/elf-file.js";
 import type { Extents } from "./merge.js";
 
 /** Between functions there is padding, up to 63 bytes of it. */
@@ -41,4 +42,32 @@ function endOf(sources: readonly Extents[], positions: readonly number[], at: nu
     if (functions.starts[index] <= at) end = Math.max(end, ends[index]);
   }
   return end;
+}
+
+/**
+ * The ranges that lie in sections of code: a file linked without separate segments has its constants in an executable one. A
+ * file without section headers has nothing but its segments.
+ */
+export function* inCodeSections(
+  { sections }: ElfFile,
+  ranges: Iterable<readonly [number, number]>,
+): Generator<[number, number]> {
+  const code: [number, number][] = [];
+  const executable = sections.filter(({ type, flags }) => type !== SHT_NOBITS && (flags & SHF_EXECINSTR) !== 0);
+  for (const { fileOffset, size } of executable.sort((a, b) => a.fileOffset - b.fileOffset)) {
+    const last = code.at(-1);
+    if (last !== undefined && fileOffset <= last[1]) last[1] = Math.max(last[1], fileOffset + size);
+    else code.push([fileOffset, fileOffset + size]);
+  }
+  if (code.length === 0) {
+    yield* ranges as Iterable<[number, number]>;
+    return;
+  }
+  let first = 0;
+  for (const [from, to] of ranges) {
+    while (first < code.length && code[first][1] <= from) first++;
+    for (let i = first; i < code.length && code[i][0] < to; i++) {
+      yield [Math.max(from, code[i][0]), Math.min(to, code[i][1])];
+    }
+  }
 }

@@ -3,6 +3,10 @@ import type { ElfFile, ElfSegment } from "../../elf/elf-file.js";
 /** In {@link CodeRegion.states}: inside of an instruction. */
 export const INSIDE = 0xffff;
 
+/** In {@link CodeRegion.marks}: a function certainly begins here; the state is of the walk that is under way. */
+export const ENTRY = 1;
+export const MINE = 2;
+
 /** A range of executable bytes that no table describes. */
 export interface CodeRegion {
   /** ELF addresses of its first byte and past its last. */
@@ -11,8 +15,8 @@ export interface CodeRegion {
   readonly bytes: Uint8Array;
   /** For each byte: the number of the state before the instruction that begins there, {@link INSIDE}, or 0. */
   readonly states: Uint16Array;
-  /** 1 for each byte at which a function certainly begins. */
-  readonly entries: Uint8Array;
+  /** For each byte: {@link ENTRY}, {@link MINE}. */
+  readonly marks: Uint8Array;
 }
 
 /** The regions of one file, found by address. */
@@ -36,7 +40,7 @@ export class CodeMap {
         end: start + bytes.length,
         bytes,
         states: new Uint16Array(bytes.length),
-        entries: new Uint8Array(bytes.length),
+        marks: new Uint8Array(bytes.length),
       });
       total += bytes.length;
     }
@@ -47,8 +51,8 @@ export class CodeMap {
   /** Notes that a function begins at an address; false where there is no code, or where that is known. */
   addEntry(address: number): boolean {
     const region = this.find(address);
-    if (region === undefined || region.entries[address - region.start] === 1) return false;
-    region.entries[address - region.start] = 1;
+    if (region === undefined || (region.marks[address - region.start] & ENTRY) !== 0) return false;
+    region.marks[address - region.start] |= ENTRY;
     return true;
   }
 

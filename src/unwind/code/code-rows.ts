@@ -3,7 +3,7 @@ import type { FunctionRows } from "../function-rows.js";
 import { RULE_NONE } from "../rule.js";
 import type { RuleSet } from "../rule-set.js";
 import { branchOf, GOES_ON, CALLS, CALLS_INDIRECTLY, MAY_JUMP } from "./branches.js";
-import { CodeMap, type CodeRegion, INSIDE } from "./code-map.js";
+import { CodeMap, type CodeRegion, ENTRY, INSIDE } from "./code-map.js";
 import { certainEntries, readJumpTable } from "./entries.js";
 import { FunctionFlow } from "./function-flow.js";
 import { Imports } from "./imports.js";
@@ -12,10 +12,12 @@ import { Returning } from "./returning.js";
 import { StackStates } from "./stack-states.js";
 
 /** Code that is looked at, of one file: a second or so for a compiler's output of this size. */
-const MAX_CODE_BYTES = 8 * 1024 * 1024;
+const MAX_CODE_BYTES = 6 * 1024 * 1024;
 const MAX_REGIONS = 8192;
 /** Instructions that are followed, of one file. Each is seen about once; hostile code has paths that differ at each. */
-const MAX_INSTRUCTIONS = 6_000_000;
+const MAX_INSTRUCTIONS = 2_500_000;
+/** Of these, on what turned out to be no function. */
+const MAX_WASTED = 400_000;
 /** What is no code is looked at again at the next place where functions begin. */
 const FUNCTION_ALIGNMENT = 16;
 
@@ -85,6 +87,7 @@ export class Derivation {
   readonly counts: CodeRowsCounts;
   readonly #flow: FunctionFlow;
   readonly #waiting: number[];
+  #wasted = 0;
 
   constructor(elf: ElfFile, code: CodeMap, rules: RuleSet) {
     this.code = code;
@@ -107,7 +110,8 @@ export class Derivation {
     this.#followCertain();
     for (const region of this.code.regions) this.#sweep(region);
     this.counts.instructions = MAX_INSTRUCTIONS - Math.max(0, this.#flow.fuel);
-    if (this.#flow.fuel < 0) this.counts.limit = "code has too many paths to follow";
+    if (this.#flow.fuel < 0 || this.#wasted >= MAX_WASTED)
+      this.counts.limit = "code without unwind information is left out";
   }
 
   #followCertain(): void {
@@ -118,9 +122,11 @@ export class Derivation {
 
   #follow(entry: number, isCertain: boolean): boolean {
     this.counts.functions++;
+    const { fuel } = this.#flow;
     const callees = this.#flow.follow(entry, isCertain);
     if (callees === undefined) {
       this.counts.refused++;
+      this.#wasted += fuel - this.#flow.fuel;
       return false;
     }
     for (const callee of callees) {
@@ -131,10 +137,10 @@ export class Derivation {
 
   /** Looks for functions in what is left: behind the end of others, and where functions are aligned. */
   #sweep(region: CodeRegion): void {
-    const { bytes, states, start, entries } = region;
+    const { bytes, states, start, marks } = region;
     const instruction = new Instruction();
     let at = 0;
-    while (at < bytes.length && this.#flow.fuel > 0) {
+    while (at < bytes.length && this.#flow.fuel > 0 && this.#wasted < MAX_WASTED) {
       if (states[at] !== 0) {
         at++;
         continue;
@@ -148,7 +154,7 @@ export class Derivation {
         at += padding;
         continue;
       }
-      if (entries[at] === 0 && this.#follow(start + at, false)) {
+      if ((marks[at] & ENTRY) === 0 && this.#follow(start + at, false)) {
         this.#followCertain();
         continue;
       }
@@ -161,6 +167,7 @@ export class Derivation {
     let at = from;
     while (at < bytes.length && states[at] === 0) {
       this.#flow.fuel--;
+      this.#wasted++;
       if (!instruction.decode(bytes, at, bytes.length)) return at;
       at += instruction.length;
       const branch = branchOf(instruction);

@@ -1,4 +1,4 @@
-import { SHN_UNDEF, SHT_DYNSYM, SHT_SYMTAB, STT_FUNC, STT_GNU_IFUNC } from "../../elf/constants.js";
+import { SHN_UNDEF, SHT_DYNSYM, SHT_SYMTAB, STB_LOCAL, STT_FUNC, STT_GNU_IFUNC } from "../../elf/constants.js";
 import { type ElfFile, type ElfSection, toFileOffset } from "../../elf/elf-file.js";
 import type { CodeMap } from "./code-map.js";
 
@@ -51,7 +51,8 @@ function readSymbols(elf: ElfFile, section: ElfSection, code: CodeMap, add: (add
       if ((type !== STT_FUNC && type !== STT_GNU_IFUNC) || batch.readUInt16LE(row + 6) === SHN_UNDEF) continue;
       const address = Number(batch.readBigUInt64LE(row + 8));
       if (code.find(address) === undefined) continue;
-      if (!isPart(elf, strings + batch.readUInt32LE(row))) add(address);
+      const isLocal = batch[row + 4] >> 4 === STB_LOCAL;
+      if (!isLocal || !isPart(elf, strings + batch.readUInt32LE(row))) add(address);
     }
     if (filled < wanted) return;
   }

@@ -10,7 +10,7 @@ import {
   STOPS,
   targetOf,
 } from "./branches.js";
-import { type CodeMap, type CodeRegion, INSIDE } from "./code-map.js";
+import { type CodeMap, type CodeRegion, ENTRY, INSIDE, MINE } from "./code-map.js";
 import { Instruction, MAP_ONE, MAP_TWO, RBP, RBX, RIP, RSP } from "./instruction.js";
 import { type JumpTable, RegisterFacts } from "./register-facts.js";
 import type { Returning } from "./returning.js";
@@ -18,7 +18,7 @@ import { afterCall, apply, matters } from "./stack-effects.js";
 import { entryState, meet, SAME, type StackState, type StackStates, UNKNOWN } from "./stack-states.js";
 
 /** The number of a function's entry state. */
-const ENTRY = 1;
+const AT_ENTRY = 1;
 /** Of one function. The largest of all, an interpreter's loop, has forty thousand. */
 const MAX_INSTRUCTIONS = 100_000;
 const MAX_ATTEMPTS = 8;
@@ -57,8 +57,10 @@ export class FunctionFlow {
   readonly #state: StackState = entryState();
   readonly #other: StackState = entryState();
   #waiting: Path[] = [];
-  /** Addresses that this walk gave a state: to the call right before, if it came from there, else -1. */
-  #mine = new Map<number, number>();
+  /** Addresses that this walk gave a state, which are marked in their region. */
+  #mine: number[] = [];
+  /** Of these, the ones that came from the call right before, by that. */
+  #origins = new Map<number, number>();
   /** Where there was another state before. */
   #replaced = new Map<number, number>();
   #callees = new Set<number>();
@@ -84,20 +86,21 @@ export class FunctionFlow {
     this.#isCertain = isCertain;
     this.#cut.clear();
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
-      this.#mine.clear();
+      this.#origins.clear();
       this.#replaced.clear();
       this.#callees = new Set();
       this.#exits = 0;
       const outcome = this.#walkAll();
-      if (outcome === GOOD && (isCertain || this.#exits > 0)) return this.#callees;
-      this.#takeBack();
+      const isKept = outcome === GOOD && (isCertain || this.#exits > 0);
+      this.#finish(isKept);
+      if (isKept) return this.#callees;
       if (outcome !== AGAIN) break;
     }
     return undefined;
   }
 
   #walkAll(): number {
-    this.#waiting = [{ address: this.#entry, state: ENTRY, facts: new RegisterFacts(), boundary: -1 }];
+    this.#waiting = [{ address: this.#entry, state: AT_ENTRY, facts: new RegisterFacts(), boundary: -1 }];
     for (let path = this.#waiting.pop(); path !== undefined; path = this.#waiting.pop()) {
       const outcome = this.#walk(path);
       if (outcome !== GOOD) return outcome;
@@ -117,34 +120,40 @@ export class FunctionFlow {
     for (;;) {
       const region = code.find(address);
       if (region === undefined) return this.#leave(number, boundary);
-      if (address !== this.#entry && region.entries[address - region.start] === 1)
+      if (address !== this.#entry && (region.marks[address - region.start] & ENTRY) !== 0)
         return this.#leave(number, boundary, true);
       const at = address - region.start;
       const before = region.states[at];
       if (before === INSIDE) return this.#isCertain ? GOOD : BAD;
       if (before !== 0) {
         if (before === number) {
-          if (!this.#mine.has(address)) this.#exits++;
+          if ((region.marks[at] & MINE) === 0) this.#exits++;
           return GOOD;
         }
-        const origin = this.#mine.get(address);
+        const isMine = (region.marks[at] & MINE) !== 0;
         const isOther = this.#contradict(before, number);
         loaded = 0;
         // A call that comes to where the stack is another does not return.
         if (call >= 0 && isOther) return GOOD;
-        if (origin !== undefined && origin >= 0 && isOther) return this.#cutAt(origin);
-        if (origin === undefined && !this.#isCertain) return BAD;
+        const origin = isMine && isOther ? this.#origins.get(address) : undefined;
+        if (origin !== undefined) return this.#cutAt(origin);
+        if (!isMine && !this.#isCertain) return BAD;
         if (address === this.#entry) return this.#isCertain ? GOOD : BAD;
         const met = this.#meet(before, number);
         if (met === before) return GOOD;
-        if (origin === undefined && !this.#replaced.has(address)) this.#replaced.set(address, before);
+        if (!isMine && !this.#replaced.has(address)) this.#replaced.set(address, before);
         number = met;
       }
-      if (number === 0 || --this.fuel < 0 || this.#mine.size > MAX_INSTRUCTIONS) return BAD;
+      if (number === 0 || --this.fuel < 0 || this.#mine.length > MAX_INSTRUCTIONS) return BAD;
       if (!instruction.decode(region.bytes, at, region.bytes.length)) return this.#cutAt(boundary);
       if (call >= 0 && isBoundary(instruction)) boundary = call;
       region.states[at] = number;
-      if (!this.#replaced.has(address)) this.#mine.set(address, call);
+      if (before === 0) {
+        region.marks[at] |= MINE;
+        this.#mine.push(address);
+      }
+      if (call >= 0) this.#origins.set(address, call);
+      else if (before !== 0) this.#origins.delete(address);
       const next = address + instruction.length;
       for (let i = at + 1; i < at + instruction.length; i++) if (region.states[i] === 0) region.states[i] = INSIDE;
       call = -1;
@@ -226,7 +235,7 @@ export class FunctionFlow {
 
   /** Into another function, or out of the code that is looked at. */
   #leave(number: number, boundary: number, isEntry = false): number {
-    if (number === ENTRY) {
+    if (number === AT_ENTRY) {
       this.#exits++;
       return GOOD;
     }
@@ -286,19 +295,22 @@ export class FunctionFlow {
     return meet(this.#state, this.#other) ? states.add(this.#state) : one;
   }
 
-  /** Leaves the code as it was before this walk. */
-  #takeBack(): void {
+  /** Ends a walk: what it found stays, or the code is left as it was. */
+  #finish(isKept: boolean): void {
     const { code } = this.#modules;
-    for (const [address] of this.#mine) {
-      const region = code.find(address)!;
-      const { states } = region;
-      let at = address - region.start;
+    for (const address of this.#mine) {
+      const { states, marks, start } = code.find(address)!;
+      let at = address - start;
+      marks[at] &= ~MINE;
+      if (isKept) continue;
       states[at++] = 0;
       while (at < states.length && states[at] === INSIDE) states[at++] = 0;
     }
+    this.#mine.length = 0;
+    if (isKept) return;
     for (const [address, before] of this.#replaced) {
-      const region = code.find(address)!;
-      region.states[address - region.start] = before;
+      const { states, start } = code.find(address)!;
+      states[address - start] = before;
     }
   }
 }

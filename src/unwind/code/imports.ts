@@ -1,4 +1,4 @@
-import { SHN_UNDEF, SHT_DYNSYM, SHT_RELA } from "../../elf/constants.js";
+import { R_X86_64_GLOB_DAT, R_X86_64_JUMP_SLOT, SHN_UNDEF, SHT_DYNSYM, SHT_RELA } from "../../elf/constants.js";
 import { type ElfFile, findSectionOfType, toFileOffset } from "../../elf/elf-file.js";
 import { branchOf, JUMPS_INDIRECTLY } from "./branches.js";
 import { Instruction, RIP } from "./instruction.js";
@@ -33,8 +33,6 @@ const NEVER_RETURN = new Set([
 const LONGEST_NAME = 24;
 const RELOCATION_BYTES = 24;
 const SYMBOL_BYTES = 24;
-const R_X86_64_GLOB_DAT = 6;
-const R_X86_64_JUMP_SLOT = 7;
 /** A large program imports some thousand functions. */
 const MAX_RELOCATIONS = 1 << 16;
 /** Prefixes, and a jump. */
