@@ -91,12 +91,19 @@ export class FunctionFlow {
       this.#callees = new Set();
       this.#exits = 0;
       const outcome = this.#walkAll();
-      const isKept = outcome === GOOD && (isCertain || this.#exits > 0);
+      const isKept = outcome === GOOD && (isCertain || this.#exits > 0 || this.#savesFirst());
       this.#finish(isKept);
       if (isKept) return this.#callees;
       if (outcome !== AGAIN) break;
     }
     return undefined;
+  }
+
+  /** Whether the first instruction saves a register of the caller's: a function that never returns has no better proof. */
+  #savesFirst(): boolean {
+    const { bytes, start } = this.#modules.code.find(this.#entry)!;
+    const instruction = this.#instruction;
+    return instruction.decode(bytes, this.#entry - start, bytes.length) && isSave(instruction);
   }
 
   #walkAll(): number {
@@ -228,9 +235,8 @@ export class FunctionFlow {
     if (at === from || !instruction.decode(bytes, at, bytes.length)) return false;
     const { map, opcode, rm, reg } = instruction;
     if (map === MAP_TWO) return opcode === 0x1e;
-    if (map !== MAP_ONE) return false;
-    if (opcode === 0x83 || opcode === 0x81) return rm === RSP && reg === 5;
-    return (opcode & 0xf8) === 0x50 && (rm === RBP || rm === RBX || rm >= 12);
+    if (map === MAP_ONE && (opcode === 0x83 || opcode === 0x81)) return rm === RSP && reg === 5;
+    return isSave(instruction);
   }
 
   /** Into another function, or out of the code that is looked at. */
@@ -321,6 +327,11 @@ function isBoundary(instruction: Instruction): boolean {
   if (isPadding(instruction)) return true;
   if (map === MAP_ONE) return (opcode >= 0x50 && opcode < 0x58) || (opcode === 0x83 && rm === RSP);
   return map === MAP_TWO && opcode === 0x1e;
+}
+
+/** push of a register that a function has to give back. */
+function isSave({ map, opcode, rm }: Instruction): boolean {
+  return map === MAP_ONE && (opcode & 0xf8) === 0x50 && (rm === RBP || rm === RBX || rm >= 12);
 }
 
 function isPadding({ map, opcode }: Instruction): boolean {
