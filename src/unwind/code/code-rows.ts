@@ -110,8 +110,9 @@ export class Derivation {
     this.#followCertain();
     for (const region of this.code.regions) this.#sweep(region);
     this.counts.instructions = MAX_INSTRUCTIONS - Math.max(0, this.#flow.fuel);
-    if (this.#flow.fuel < 0 || this.#wasted >= MAX_WASTED)
+    if (this.#flow.fuel < 0 || this.#wasted >= MAX_WASTED) {
       this.counts.limit = "code without unwind information is left out";
+    }
   }
 
   #followCertain(): void {

@@ -124,11 +124,15 @@ export class FunctionFlow {
     let heldIsEnd = false;
     // The number that the state has which is at hand.
     let loaded = 0;
+    // Whether the instruction before lies right before.
+    let isBehind = false;
     for (;;) {
       const region = code.find(address);
-      if (region === undefined) return this.#leave(number, boundary);
-      if (address !== this.#entry && (region.marks[address - region.start] & ENTRY) !== 0)
+      // Nothing falls out of the code that is looked at.
+      if (region === undefined) return isBehind ? this.#cutAt(boundary) : this.#leave(number, boundary);
+      if (address !== this.#entry && (region.marks[address - region.start] & ENTRY) !== 0) {
         return this.#leave(number, boundary, true);
+      }
       const at = address - region.start;
       const before = region.states[at];
       if (before === INSIDE) return this.#isCertain ? GOOD : BAD;
@@ -165,6 +169,7 @@ export class FunctionFlow {
       for (let i = at + 1; i < at + instruction.length; i++) if (region.states[i] === 0) region.states[i] = INSIDE;
       call = -1;
 
+      isBehind = true;
       const branch = branchOf(instruction);
       if (branch === GOES_ON) {
         facts.observe(instruction, next);
@@ -187,6 +192,7 @@ export class FunctionFlow {
       if (branch === RETURNS) return this.#return(boundary);
       if (branch === JUMPS_INDIRECTLY) return this.#jumpIndirectly(instruction, number, facts, boundary);
       if (branch === JUMPS) {
+        isBehind = false;
         address = targetOf(instruction, next);
         continue;
       }
@@ -267,8 +273,9 @@ export class FunctionFlow {
     const table = facts.tableOf(instruction);
     const targets = table && this.#modules.readTable(table);
     if (targets !== undefined) {
-      for (const address of new Set(targets))
+      for (const address of new Set(targets)) {
         this.#waiting.push({ address, state: number, facts: facts.fork(), boundary });
+      }
       return GOOD;
     }
     const { sp, end, fpSaved, bxSaved } = this.#state;

@@ -223,8 +223,9 @@ export class Instruction {
     const { opcode } = this;
     // Other prefixes make them instructions between vectors.
     const isConversion = opcode === 0x2c || opcode === 0x2d || opcode === 0x78 || opcode === 0x79;
-    if ((isConversion && this.#pp < 2) || (opcode === 0x7e && this.#pp !== 1))
+    if ((isConversion && this.#pp < 2) || (opcode === 0x7e && this.#pp !== 1)) {
       return meaning & ~(WRITES_REG | WRITES_RM);
+    }
     return meaning;
   }
 

@@ -183,8 +183,9 @@ export class RegisterFacts {
 /** Moves, which stand between a comparison and its jump. Where in doubt, no. */
 function keepsFlags(map: number, opcode: number): boolean {
   if (map === MAP_ONE) {
-    if (opcode >= 0x88)
+    if (opcode >= 0x88) {
       return opcode <= 0x90 || (opcode >= 0xb0 && opcode < 0xc0) || opcode === 0xc6 || opcode === 0xc7;
+    }
     return opcode === 0x63 || (opcode >= 0x50 && opcode < 0x60);
   }
   if (map !== MAP_TWO) return false;
