@@ -10,7 +10,8 @@ import { openGoTable } from "../gopclntab/go-table.js";
 import { CfiRules } from "./cfi-rules.js";
 import { addCodeRows } from "./code/code-rows.js";
 import { FunctionRows } from "./function-rows.js";
-import { gaps, inCodeSections } from "./gaps.js";
+import type { Extent } from "../util/extent.js";
+import { gaps, inCodeSections, outside } from "./gaps.js";
 import { GoRules } from "./go-rules.js";
 import { type Extents, mergeExtents, orderFunctions } from "./merge.js";
 import { joinRuns, packUsedRules } from "./runs.js";
@@ -24,13 +25,17 @@ const ROW_BYTES_OF_GO_FUNCTION = 32;
 
 /**
  * Reads an ELF file's call frame information and turns it into rows by file offset: .eh_frame, and .debug_frame for what
- * .eh_frame does not describe. Never throws; time and memory are bounded by the limits of the readers it uses.
+ * .eh_frame does not describe; what no table describes gets rows by the code itself, but for what is walked by other means. Never
+ * throws; time and memory are bounded by the limits of the readers it uses.
  */
-export function convert(source: ByteSource): ConversionResult {
+export function convert(source: ByteSource, walked = NOTHING): ConversionResult {
   const elf = parseElf(source);
   if (isRefusal(elf)) return { rows: undefined, problems: [elf], fdes: 0, badFdes: 0 };
-  return new Conversion(elf).run();
+  return new Conversion(elf, walked).run();
 }
+
+/** Nothing is walked by other means. */
+const NOTHING: Extent = { from: 0, limit: 0 };
 
 /** What one conversion gathers on its way through the sections. */
 class Conversion {
@@ -42,7 +47,10 @@ class Conversion {
   #fdes = 0;
   #badFdes = 0;
 
-  constructor(elf: ElfFile) {
+  constructor(
+    elf: ElfFile,
+    readonly walked: Extent,
+  ) {
     this.#elf = elf;
     this.#segments = executableSegments(elf).sort((a, b) => a.fileOffset - b.fileOffset);
     this.#registers = elf.machine === "x86-64" ? X86_64_REGISTERS : AARCH64_REGISTERS;
@@ -101,7 +109,7 @@ class Conversion {
       const { limit } = addCodeRows(
         this.#elf,
         this.#segments,
-        inCodeSections(this.#elf, gaps(this.#segments, described)),
+        outside(this.walked, inCodeSections(this.#elf, gaps(this.#segments, described))),
         this.#rules.rules,
         functions,
       );

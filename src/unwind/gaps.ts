@@ -1,5 +1,6 @@
 import { SHF_EXECINSTR, SHT_NOBITS } from "../elf/constants.js";
 import type { ElfFile, ElfSegment } from "../elf/elf-file.js";
+import type { Extent } from "../util/extent.js";
 import type { Extents } from "./merge.js";
 
 /** Between functions there is padding, up to 63 bytes of it. */
@@ -69,5 +70,16 @@ export function* inCodeSections(
     for (let i = first; i < code.length && code[i][0] < to; i++) {
       yield [Math.max(from, code[i][0]), Math.min(to, code[i][1])];
     }
+  }
+}
+
+/** What of the ranges does not lie in the extent. */
+export function* outside(
+  { from, limit }: Extent,
+  ranges: Iterable<readonly [number, number]>,
+): Generator<[number, number]> {
+  for (const [start, end] of ranges) {
+    if (start < Math.min(end, from)) yield [start, Math.min(end, from)];
+    if (Math.max(start, limit) < end) yield [Math.max(start, limit), end];
   }
 }

@@ -28,9 +28,10 @@ export const V8_INTERPRETER: Interpreter = {
     }
     const encoded = encodeLayout(elf, layout, builtins);
     const bytes = encoded && encodeInterpreter(elf, frameKind.v8, [], encoded);
-    return bytes === undefined
+    const from = toFileOffset(elf, builtins.elfAddress);
+    return bytes === undefined || from === undefined
       ? problem(`${text}: its builtins lie outside of its code`)
-      : { name: "v8", version: text, bytes };
+      : { name: "v8", version: text, bytes, walkedCode: { from, limit: from + builtins.size } };
   },
 };
 

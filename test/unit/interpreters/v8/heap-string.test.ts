@@ -5,13 +5,7 @@ import { findCharacters, readString } from "#src/interpreters/v8/heap-string.js"
 import { Heap, KnownMaps } from "#src/interpreters/v8/heap.js";
 import { fuzz } from "../../../support/fuzz.js";
 import { FakeHeap } from "../../../support/v8/fake-heap.js";
-import {
-  consString,
-  externalString,
-  flatString,
-  slicedString,
-  thinString,
-} from "../../../support/v8/fake-strings.js";
+import { consString, externalString, flatString, slicedString, thinString } from "../../../support/v8/fake-strings.js";
 
 function heapOf(fake: FakeHeap): Heap {
   return new Heap(fake, new KnownMaps());
