@@ -180,6 +180,8 @@ static __always_inline bool begin(struct scratch *s, struct python_walk *w)
 	w->frame = 0;
 	w->chain = 0;
 	w->in_run = 0;
+	w->shim = 0;
+	w->scouting = 0;
 	w->fresh_count = 0;
 	w->skip = 0;
 	w->runs = 0;
@@ -203,6 +205,7 @@ static __always_inline int run_native(struct scratch *s, struct python_walk *w)
 	s->user_frames = w->run_frames;
 	push_frame(s, w->native);
 	w->in_run = 0;
+	w->shim = 0;
 	return w->outcome;
 }
 
@@ -210,8 +213,12 @@ static __always_inline int run_end(struct scratch *s, struct python_walk *w)
 {
 	if (s->user_frames == w->run_frames)
 		return run_native(s, w);
+	/* The loop's function is a part of its caller's: that one is shown, too. */
+	if (w->keep_native)
+		push_frame(s, w->native);
 	w->runs++;
 	w->in_run = 0;
+	w->shim = 0;
 	return w->outcome;
 }
 
@@ -369,15 +376,44 @@ static __always_inline int run_step(struct scratch *s, struct stats *stats, stru
 	return STEP_ON;
 }
 
-/* Of a loop whose instructions are functions: the one that it called is a part of it. */
-static __always_inline void drop_handler(struct scratch *s, u64 native)
+/*
+ * A loop whose instructions are functions is small, and compilers make it a part of whatever calls it: no range of code
+ * tells where it is. But the frame without code that ends its run lies in its piece of C stack; so that one is looked for
+ * first, a frame of the run at a time. w->shim is its address, NO_SHIM where there is none.
+ */
+#define NO_SHIM 1
+
+static __always_inline void scout(struct python_walk *w, const struct abi_python_layout *layout)
+{
+	u64 frame = FORGET(w->scout), type = 0;
+
+	if (!frame || READ_BYTES(frame, w->frame_bytes, ABI_PYTHON_FRAME_BYTES)) {
+		w->shim = NO_SHIM;
+		return;
+	}
+	w->scout = FRAME_FIELD(w, u64, layout->frame_previous);
+	if (FRAME_FIELD(w, u8, layout->frame_owner) < layout->owner_shim)
+		return;
+	READ_WORD((FRAME_FIELD(w, u64, layout->frame_code) & ~7ull) + layout->type, &type);
+	if (type != w->code_type)
+		w->shim = frame;
+}
+
+/* The function of the instruction, which the loop has called: a part of it. */
+static __always_inline void drop_handler(struct scratch *s, struct python_walk *w)
 {
 	u32 last = s->kernel_frames + s->user_frames - 1;
 
 	if (s->user_frames && last < ABI_MAX_FRAMES &&
-	    s->frames[last] >> ABI_FRAME_ADDRESS_BITS == native >> ABI_FRAME_ADDRESS_BITS)
+	    s->frames[last] >> ABI_FRAME_ADDRESS_BITS == w->native >> ABI_FRAME_ADDRESS_BITS)
 		s->user_frames--;
+	w->run_frames = s->user_frames;
 }
+
+/* Where the walk is: a call of the loop, or of something else. w->at */
+#define AT_ELSEWHERE 0
+#define AT_LOOP 1
+#define AT_INTERPRETER 2 /* in its file: the stack will tell */
 
 static __always_inline int unwind_frame(struct scratch *s, struct stats *stats, struct python_walk *w)
 {
@@ -385,7 +421,6 @@ static __always_inline int unwind_frame(struct scratch *s, struct stats *stats, 
 	const struct abi_python_layout *layout;
 	struct abi_interpreter *interpreter = interpreter_of(FORGET(w->number));
 	const struct mapping *mapping;
-	bool loop = false;
 	int outcome;
 
 	if (!interpreter)
@@ -393,6 +428,14 @@ static __always_inline int unwind_frame(struct scratch *s, struct stats *stats, 
 	layout = (const void *)interpreter->layout;
 	if (FORGET(w->in_run))
 		return run_step(s, stats, w, layout);
+	if (layout->has_handlers && !FORGET(w->shim)) {
+		if (!w->scouting)
+			w->scout = w->frame;
+		w->scouting = 1;
+		scout(w, layout);
+		return STEP_ON;
+	}
+	w->scouting = 0;
 	outcome = walk_locate(s, stats, address);
 	if (outcome)
 		return outcome;
@@ -402,33 +445,42 @@ static __always_inline int unwind_frame(struct scratch *s, struct stats *stats, 
 		s->interpreter.begun = 0;
 		return STEP_INTERPRETER;
 	}
-	if (mapping->interpreter == w->number)
-		loop = is_loop(interpreter, address - mapping->start + mapping->file_offset);
-	w->native = frame_of(mapping, address);
-	if (loop && layout->has_handlers)
-		drop_handler(s, w->native);
-	/* One that has begun, or ends, without a frame of its own. */
-	if (loop && w->skip) {
-		w->skip = 0;
-		loop = false;
+	w->at = AT_ELSEWHERE;
+	w->keep_native = 0;
+	if (mapping->interpreter == w->number) {
+		if (is_loop(interpreter, address - mapping->start + mapping->file_offset))
+			w->at = AT_LOOP;
+		else if (layout->has_handlers)
+			w->at = w->keep_native = AT_INTERPRETER;
 	}
-	if (loop) {
-		w->low = s->registers.sp;
-		w->run_frame = w->frame;
-		w->run_frames = s->user_frames;
-		w->in_run = 1;
-		if (!w->runs && !w->again && layout->style == ABI_PYTHON_OBJECTS) {
-			w->first = s->registers;
-			w->first_frames = s->user_frames;
-		}
-	} else {
+	/* One that has begun, or ends, without a frame of its own. */
+	if (w->skip && w->at == AT_LOOP) {
+		w->skip = 0;
+		w->at = AT_ELSEWHERE;
+	}
+	w->native = frame_of(mapping, address);
+	w->low = s->registers.sp;
+	w->run_frame = w->frame;
+	w->run_frames = s->user_frames;
+	if (!FORGET(w->at)) {
 		walk_record(s, mapping, address);
+	} else if (!w->runs && !w->again && layout->style == ABI_PYTHON_OBJECTS) {
+		w->first = s->registers;
+		w->first_frames = s->user_frames;
 	}
 	outcome = walk_step(s, mapping, address);
-	if (!w->in_run)
+	if (!FORGET(w->at))
 		return outcome;
 	w->outcome = outcome;
 	w->high = outcome == STEP_ON ? s->registers.sp : ~0ull;
+	if (layout->has_handlers) {
+		if (w->shim < w->low || w->shim >= w->high) {
+			push_frame(s, w->native);
+			return outcome;
+		}
+		drop_handler(s, w);
+	}
+	w->in_run = 1;
 	return STEP_ON;
 }
 

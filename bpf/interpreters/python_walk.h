@@ -61,6 +61,12 @@ struct python_walk {
 	u32 first_frames; /* frames recorded before the first call of the loop */
 	u32 again;	  /* the walk is made once more */
 	struct abi_registers first;
+	/* Of a loop whose instructions are functions: where its run ends, and how far it was looked for. */
+	u64 shim;
+	u64 scout;
+	u32 scouting;
+	u32 at;		 /* python.bpf.c: AT_ */
+	u32 keep_native; /* the native frame of the call of the loop is of another function, too */
 	/* The frame that was read last. */
 	u64 previous;
 	u64 code;
