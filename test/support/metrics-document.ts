@@ -8,6 +8,7 @@ import { registerHealth } from "#src/metrics/health.js";
 import { registerJit } from "#src/metrics/jit.js";
 import { registerNames } from "#src/metrics/names.js";
 import { registerOwnership } from "#src/metrics/ownership.js";
+import { registerPython } from "#src/metrics/python.js";
 import { registerProcess } from "#src/metrics/process.js";
 import { createMetricRegistry, MAX_ROWS, type DescribedMetric } from "#src/metrics/registry.js";
 import { registerReloads } from "#src/metrics/reloads.js";
@@ -40,6 +41,7 @@ export function allMetrics(): readonly DescribedMetric[] {
   registerUnwinding(registry, unread());
   registerNames(registry, unread());
   registerJit(registry, unread());
+  registerPython(registry, unread());
   registerDebuginfod(registry, unread());
   registerOwnership(registry, unread());
   registerSources(registry, unread());
