@@ -42,7 +42,7 @@ def main(comm, seconds, count):
     with open("/proc/self/comm", "w") as file:
         file.write(comm)
     end = time.monotonic() + seconds
-    threads = [threading.Thread(target=loop, args=(end,)) for _ in range(count)]
+    threads = [threading.Thread(target=loop, args=(end,), name=comm) for _ in range(count)]
     for thread in threads:
         thread.start()
     for thread in threads:
