@@ -74,7 +74,9 @@ describe("names of Python frames", () => {
     names.take(record({}));
     names.take(record({ cookie: 2, name: Buffer.from("other") }));
     const frames = [
-      ...([0, 4, limits.pythonNotBegun, limits.pythonNowhere] as const).map((position) => [0x1000, 1, position] as const),
+      ...([0, 4, limits.pythonNotBegun, limits.pythonNowhere] as const).map(
+        (position) => [0x1000, 1, position] as const,
+      ),
       ...([[0x1000, 2, 0], [0x1000, 3, 0], [0x2000, 1, 0]] as const), // prettier-ignore
     ];
     const main = "/app/main.py:10";
