@@ -9,6 +9,7 @@
  * early: then the first one is taken for that call, and the walk is made once more.
  */
 #include "python_code.h"
+#include "python_threads.h"
 
 /* The runtime's thread states have to be searched before the walk goes on; never submitted. */
 #define STEP_SEARCH 251
@@ -16,147 +17,11 @@
 #define FRAME_HAS_CODE 1
 #define FRAME_INSIDE 2 /* it lies in the piece of C stack of the call of the loop */
 #define FRAME_SHIM 4   /* the last one of a run */
-/* Entries of the lists that one program looks at, and programs that look. */
-#define SEARCH_ENTRIES 96
-#define SEARCH_ROUNDS 8
-/*
- * pthread_self() is the thread pointer on x86-64; on arm64 it lies below, by the size of the C library's own structure,
- * and another thread's is further away than that.
- */
-#if defined(__TARGET_ARCH_arm64)
-#define THREAD_ID_BELOW 4096
-#else
-#define THREAD_ID_BELOW 1
-#endif
-
-static __always_inline u64 thread_pointer(void)
-{
-	void *task = (void *)bpf_get_current_task();
-#if defined(__TARGET_ARCH_arm64)
-	return BPF_CORE_READ((struct task_struct___arm64 *)task, thread.uw.tp_value);
-#else
-	return BPF_CORE_READ((struct task_struct___x86_64 *)task, thread.fsbase);
-#endif
-}
-
 static __always_inline struct python_walk *walk_of_this_cpu(void)
 {
 	u32 zero = 0;
 
 	return bpf_map_lookup_elem(&python_walks, &zero);
-}
-
-static __always_inline bool is_own_thread(const struct abi_python_layout *layout, u64 thread)
-{
-	u64 id = 0;
-
-	READ_WORD(thread + layout->thread_id, &id);
-	return id && thread_pointer() - id < THREAD_ID_BELOW;
-}
-
-/* Goes on with the frames of this thread state; false where it runs none. */
-static __always_inline bool take_thread(struct python_walk *w, const struct abi_python_layout *layout, u64 thread)
-{
-	u64 frame = 0, cframe = 0;
-
-	for (u32 i = 0; i < PYTHON_TRIED; i++)
-		if (i < w->tried_count && w->tried[i] == thread)
-			return false;
-	READ_WORD(thread + layout->thread_frame, &frame);
-	if (layout->has_cframe && frame) {
-		cframe = frame;
-		frame = 0;
-		READ_WORD(cframe + layout->cframe_frame, &frame);
-	}
-	if (!frame || w->tried_count >= PYTHON_TRIED)
-		return false;
-	w->tried[w->tried_count & (PYTHON_TRIED - 1)] = thread;
-	w->tried_count++;
-	w->frame = w->run_frame = w->chain = frame;
-	w->cframe = cframe;
-	return true;
-}
-
-/* The quick ways to this thread's state: where it was before, and who holds the interpreter lock. */
-static __always_inline bool find_thread(struct scratch *s, struct python_walk *w, const struct abi_python_layout *layout)
-{
-	u32 tid = s->sample.tid;
-	u64 thread = 0;
-	u64 *known;
-
-	if (layout->current_thread) {
-		READ_WORD(w->bias + layout->runtime + layout->current_thread, &thread);
-		if (thread && is_own_thread(layout, thread))
-			return take_thread(w, layout, thread);
-	}
-	known = bpf_map_lookup_elem(&python_threads, &tid);
-	if (!known)
-		return false;
-	thread = *known;
-	return is_own_thread(layout, thread) && take_thread(w, layout, thread);
-}
-
-static __always_inline void begin_search(struct python_walk *w, const struct abi_python_layout *layout)
-{
-	u64 interpreter = 0, thread = 0;
-
-	READ_WORD(w->bias + layout->runtime + layout->interpreters_head, &interpreter);
-	if (interpreter)
-		READ_WORD(interpreter + layout->threads_head, &thread);
-	w->interpreter = interpreter;
-	w->thread = thread;
-	w->rounds = 0;
-	w->searching = 1;
-}
-
-/* Looks at one entry of the lists; false when the search is over. */
-static __always_inline bool search_step(struct scratch *s, struct python_walk *w, const struct abi_python_layout *layout)
-{
-	u64 interpreter = FORGET(w->interpreter), thread = FORGET(w->thread), next = 0, owner = 0;
-	u32 tid = s->sample.tid;
-
-	if (!interpreter)
-		return false;
-	if (!thread) {
-		READ_WORD(interpreter + layout->interpreter_next, &next);
-		w->interpreter = next;
-		if (next) {
-			READ_WORD(next + layout->threads_head, &thread);
-			w->thread = thread;
-		}
-		return true;
-	}
-	READ_WORD(thread + layout->thread_interpreter, &owner);
-	if (owner != interpreter)
-		return false; /* not what the layout says, or under change */
-	if (is_own_thread(layout, thread) && take_thread(w, layout, thread)) {
-		bpf_map_update_elem(&python_threads, &tid, &thread, BPF_ANY);
-		return false;
-	}
-	READ_WORD(thread + layout->thread_next, &next);
-	w->thread = next;
-	return true;
-}
-
-/* Over all the thread states there are, as far as one program gets. */
-static __always_inline void search(struct scratch *s, struct stats *stats, struct python_walk *w,
-				   const struct abi_python_layout *layout)
-{
-	u32 tried = w->tried_count;
-
-	for (u32 i = 0; i < SEARCH_ENTRIES; i++)
-		if (!search_step(s, w, layout)) {
-			w->searching = 0;
-			break;
-		}
-	if (w->searching && ++w->rounds < SEARCH_ROUNDS)
-		return;
-	w->searching = 0;
-	if (w->tried_count != tried)
-		return;
-	if (!tried)
-		stats->python_no_thread++;
-	w->found_none = 1;
 }
 
 /* The walk has just met the interpreter's file: s->current is its mapping. */
@@ -248,10 +113,9 @@ static __always_inline int run_misfit(struct scratch *s, struct stats *stats, st
 /* Notes what is to be handed over once the frames are recorded. */
 static __always_inline void note_code(struct scratch *s, struct python_walk *w, u64 code, u32 cookie)
 {
-	struct abi_python_code_key key = { .address = code,
-					   .start_time_ns = s->sample.start_time_ns,
-					   .pid = s->sample.pid,
-					   .cookie = cookie };
+	struct abi_python_code_key key = {
+		.address = code, .start_time_ns = s->sample.start_time_ns, .pid = s->sample.pid, .cookie = cookie
+	};
 	u32 at = FORGET(w->fresh_count);
 
 	if (at >= PYTHON_FRESH || bpf_map_lookup_elem(&python_codes, &key))
@@ -271,8 +135,7 @@ static __always_inline u32 position_of(struct python_walk *w, const struct abi_p
 
 		return last < 0 ? ABI_PYTHON_NOT_BEGUN : last * layout->lasti_unit;
 	}
-	offset = FRAME_FIELD(w, u64, layout->frame_instruction) - code -
-		 layout->code_instructions;
+	offset = FRAME_FIELD(w, u64, layout->frame_instruction) - code - layout->code_instructions;
 	if (offset == (u64)-2)
 		return ABI_PYTHON_NOT_BEGUN;
 	return offset < 0x10000000 ? offset : ABI_PYTHON_NOWHERE;
