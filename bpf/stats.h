@@ -35,7 +35,7 @@
 	STAT(python_unreadable, "Python frames, or their code objects, that could not be read: a native frame stays")  \
 	STAT(python_no_code, "Python frames without a code object: left out")                                          \
 	STAT(python_misaligned,                                                                                        \
-	     "Calls of CPython's loop just begun or just ending, which run no frame: a native frame stays")           \
+	     "Calls of CPython's loop just begun or just ending, which run no frame: a native frame stays")            \
 	STAT(python_codes, "Code objects whose names were handed to user space")                                       \
 	STAT(python_codes_lost, "Code objects not handed over because the ring was full: made up for at a later tick") \
 	STAT(hotspot_frames, "Frames of Java: interpreted, compiled, and the JVM's own stubs")                         \

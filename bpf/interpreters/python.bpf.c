@@ -9,6 +9,7 @@
  * early: then the first one is taken for that call, and the walk is made once more.
  */
 #include "python_code.h"
+#include "python_threads.h"
 
 /* The runtime's thread states have to be searched before the walk goes on; never submitted. */
 #define STEP_SEARCH 251
@@ -16,129 +17,6 @@
 #define FRAME_HAS_CODE 1
 #define FRAME_INSIDE 2 /* it lies in the piece of C stack of the call of the loop */
 #define FRAME_SHIM 4   /* the last one of a run */
-/* Entries of the lists that one program looks at, and programs that look. */
-#define SEARCH_CALLS 12
-#define SEARCH_ROUNDS 8
-/* Those that one call looks at. */
-#define SEARCH_ENTRIES 8
-/*
- * pthread_self() is the thread pointer on x86-64; on arm64 it lies below, by the size of the C library's own structure,
- * and another thread's is further away than that.
- */
-#if defined(__TARGET_ARCH_arm64)
-#define THREAD_ID_BELOW 4096
-#else
-#define THREAD_ID_BELOW 1
-#endif
-
-static __always_inline u64 thread_pointer(void)
-{
-	void *task = (void *)bpf_get_current_task();
-#if defined(__TARGET_ARCH_arm64)
-	return BPF_CORE_READ((struct task_struct___arm64 *)task, thread.uw.tp_value);
-#else
-	return BPF_CORE_READ((struct task_struct___x86_64 *)task, thread.fsbase);
-#endif
-}
-
-static __always_inline struct python_walk *walk_of_this_cpu(void)
-{
-	u32 zero = 0;
-
-	return bpf_map_lookup_elem(&python_walks, &zero);
-}
-
-static __always_inline bool is_own_thread(const struct abi_python_layout *layout, u64 thread)
-{
-	u64 id = 0;
-
-	READ_WORD(thread + layout->thread_id, &id);
-	return id && thread_pointer() - id < THREAD_ID_BELOW;
-}
-
-/* Goes on with the frames of this thread state; false where it runs none. */
-static __always_inline bool take_thread(struct python_walk *w, const struct abi_python_layout *layout, u64 thread)
-{
-	u64 frame = 0, cframe = 0;
-
-	for (u32 i = 0; i < PYTHON_TRIED; i++)
-		if (i < w->tried_count && w->tried[i] == thread)
-			return false;
-	READ_WORD(thread + layout->thread_frame, &frame);
-	if (layout->has_cframe && frame) {
-		cframe = frame;
-		frame = 0;
-		READ_WORD(cframe + layout->cframe_frame, &frame);
-	}
-	if (!frame || w->tried_count >= PYTHON_TRIED)
-		return false;
-	w->tried[w->tried_count & (PYTHON_TRIED - 1)] = thread;
-	w->tried_count++;
-	w->frame = w->run_frame = w->chain = frame;
-	w->cframe = cframe;
-	return true;
-}
-
-/* The quick ways to this thread's state: where it was before, and who holds the interpreter lock. */
-static __always_inline bool find_thread(struct scratch *s, struct python_walk *w, const struct abi_python_layout *layout)
-{
-	u32 tid = s->sample.tid;
-	u64 thread = 0;
-	u64 *known;
-
-	if (layout->current_thread) {
-		READ_WORD(w->bias + layout->runtime + layout->current_thread, &thread);
-		if (thread && is_own_thread(layout, thread))
-			return take_thread(w, layout, thread);
-	}
-	known = bpf_map_lookup_elem(&python_threads, &tid);
-	if (!known)
-		return false;
-	thread = *known;
-	return is_own_thread(layout, thread) && take_thread(w, layout, thread);
-}
-
-static __always_inline void begin_search(struct python_walk *w, const struct abi_python_layout *layout)
-{
-	u64 interpreter = 0, thread = 0;
-
-	READ_WORD(w->bias + layout->runtime + layout->interpreters_head, &interpreter);
-	if (interpreter)
-		READ_WORD(interpreter + layout->threads_head, &thread);
-	w->interpreter = interpreter;
-	w->thread = thread;
-	w->rounds = 0;
-	w->searching = 1;
-}
-
-/* Looks at one entry of the lists; false when the search is over. */
-static __always_inline bool search_step(struct scratch *s, struct python_walk *w, const struct abi_python_layout *layout)
-{
-	u64 interpreter = FORGET(w->interpreter), thread = FORGET(w->thread), next = 0, owner = 0;
-	u32 tid = s->sample.tid;
-
-	if (!interpreter)
-		return false;
-	if (!thread) {
-		READ_WORD(interpreter + layout->interpreter_next, &next);
-		w->interpreter = next;
-		if (next) {
-			READ_WORD(next + layout->threads_head, &thread);
-			w->thread = thread;
-		}
-		return true;
-	}
-	READ_WORD(thread + layout->thread_interpreter, &owner);
-	if (owner != interpreter)
-		return false; /* not what the layout says, or under change */
-	if (is_own_thread(layout, thread) && take_thread(w, layout, thread)) {
-		bpf_map_update_elem(&python_threads, &tid, &thread, BPF_ANY);
-		return false;
-	}
-	READ_WORD(thread + layout->thread_next, &next);
-	w->thread = next;
-	return true;
-}
 
 /* The walk has just met the interpreter's file: s->current is its mapping. */
 static __always_inline bool begin(struct scratch *s, struct python_walk *w)
@@ -161,6 +39,8 @@ static __always_inline bool begin(struct scratch *s, struct python_walk *w)
 	w->frame = 0;
 	w->chain = 0;
 	w->in_run = 0;
+	w->shim = 0;
+	w->scouting = 0;
 	w->fresh_count = 0;
 	w->skip = 0;
 	w->runs = 0;
@@ -184,6 +64,7 @@ static __always_inline int run_native(struct scratch *s, struct python_walk *w)
 	s->user_frames = w->run_frames;
 	push_frame(s, w->native);
 	w->in_run = 0;
+	w->shim = 0;
 	return w->outcome;
 }
 
@@ -191,8 +72,12 @@ static __always_inline int run_end(struct scratch *s, struct python_walk *w)
 {
 	if (s->user_frames == w->run_frames)
 		return run_native(s, w);
+	/* The loop's function is a part of its caller's: that one is shown, too. */
+	if (w->keep_native)
+		push_frame(s, w->native);
 	w->runs++;
 	w->in_run = 0;
+	w->shim = 0;
 	return w->outcome;
 }
 
@@ -222,10 +107,9 @@ static __always_inline int run_misfit(struct scratch *s, struct stats *stats, st
 /* Notes what is to be handed over once the frames are recorded. */
 static __always_inline void note_code(struct scratch *s, struct python_walk *w, u64 code, u32 cookie)
 {
-	struct abi_python_code_key key = { .address = code,
-					   .start_time_ns = s->sample.start_time_ns,
-					   .pid = s->sample.pid,
-					   .cookie = cookie };
+	struct abi_python_code_key key = {
+		.address = code, .start_time_ns = s->sample.start_time_ns, .pid = s->sample.pid, .cookie = cookie
+	};
 	u32 at = FORGET(w->fresh_count);
 
 	if (at >= PYTHON_FRESH || bpf_map_lookup_elem(&python_codes, &key))
@@ -245,8 +129,7 @@ static __always_inline u32 position_of(struct python_walk *w, const struct abi_p
 
 		return last < 0 ? ABI_PYTHON_NOT_BEGUN : last * layout->lasti_unit;
 	}
-	offset = FRAME_FIELD(w, u64, layout->frame_instruction) - code -
-		 layout->code_instructions;
+	offset = FRAME_FIELD(w, u64, layout->frame_instruction) - code - layout->code_instructions;
 	if (offset == (u64)-2)
 		return ABI_PYTHON_NOT_BEGUN;
 	return offset < 0x10000000 ? offset : ABI_PYTHON_NOWHERE;
@@ -350,15 +233,44 @@ static __always_inline int run_step(struct scratch *s, struct stats *stats, stru
 	return STEP_ON;
 }
 
-/* Of a loop whose instructions are functions: the one that it called is a part of it. */
-static __always_inline void drop_handler(struct scratch *s, u64 native)
+/*
+ * A loop whose instructions are functions is small, and compilers make it a part of whatever calls it: no range of code
+ * tells where it is. But the frame without code that ends its run lies in its piece of C stack; so that one is looked for
+ * first, a frame of the run at a time. w->shim is its address, NO_SHIM where there is none.
+ */
+#define NO_SHIM 1
+
+static __always_inline void scout(struct python_walk *w, const struct abi_python_layout *layout)
+{
+	u64 frame = FORGET(w->scout), type = 0;
+
+	if (!frame || READ_BYTES(frame, w->frame_bytes, ABI_PYTHON_FRAME_BYTES)) {
+		w->shim = NO_SHIM;
+		return;
+	}
+	w->scout = FRAME_FIELD(w, u64, layout->frame_previous);
+	if (FRAME_FIELD(w, u8, layout->frame_owner) < layout->owner_shim)
+		return;
+	READ_WORD((FRAME_FIELD(w, u64, layout->frame_code) & ~7ull) + layout->type, &type);
+	if (type != w->code_type)
+		w->shim = frame;
+}
+
+/* The function of the instruction, which the loop has called: a part of it. */
+static __always_inline void drop_handler(struct scratch *s, struct python_walk *w)
 {
 	u32 last = s->kernel_frames + s->user_frames - 1;
 
 	if (s->user_frames && last < ABI_MAX_FRAMES &&
-	    s->frames[last] >> ABI_FRAME_ADDRESS_BITS == native >> ABI_FRAME_ADDRESS_BITS)
+	    s->frames[last] >> ABI_FRAME_ADDRESS_BITS == w->native >> ABI_FRAME_ADDRESS_BITS)
 		s->user_frames--;
+	w->run_frames = s->user_frames;
 }
+
+/* Where the walk is: a call of the loop, or of something else. w->at */
+#define AT_ELSEWHERE 0
+#define AT_LOOP 1
+#define AT_INTERPRETER 2 /* in its file: the stack will tell */
 
 static __always_inline int unwind_frame(struct scratch *s, struct stats *stats, struct python_walk *w)
 {
@@ -366,7 +278,6 @@ static __always_inline int unwind_frame(struct scratch *s, struct stats *stats, 
 	const struct abi_python_layout *layout;
 	struct abi_interpreter *interpreter = interpreter_of(FORGET(w->number));
 	const struct mapping *mapping;
-	bool loop = false;
 	int outcome;
 
 	if (!interpreter)
@@ -374,6 +285,14 @@ static __always_inline int unwind_frame(struct scratch *s, struct stats *stats, 
 	layout = (const void *)interpreter->layout;
 	if (FORGET(w->in_run))
 		return run_step(s, stats, w, layout);
+	if (layout->has_handlers && !FORGET(w->shim)) {
+		if (!w->scouting)
+			w->scout = w->frame;
+		w->scouting = 1;
+		scout(w, layout);
+		return STEP_ON;
+	}
+	w->scouting = 0;
 	outcome = walk_locate(s, stats, address);
 	if (outcome)
 		return outcome;
@@ -383,33 +302,42 @@ static __always_inline int unwind_frame(struct scratch *s, struct stats *stats, 
 		s->interpreter.begun = 0;
 		return STEP_INTERPRETER;
 	}
-	if (mapping->interpreter == w->number)
-		loop = is_loop(interpreter, address - mapping->start + mapping->file_offset);
-	w->native = frame_of(mapping, address);
-	if (loop && layout->has_handlers)
-		drop_handler(s, w->native);
-	/* One that has begun, or ends, without a frame of its own. */
-	if (loop && w->skip) {
-		w->skip = 0;
-		loop = false;
+	w->at = AT_ELSEWHERE;
+	w->keep_native = 0;
+	if (mapping->interpreter == w->number) {
+		if (is_loop(interpreter, address - mapping->start + mapping->file_offset))
+			w->at = AT_LOOP;
+		else if (layout->has_handlers)
+			w->at = w->keep_native = AT_INTERPRETER;
 	}
-	if (loop) {
-		w->low = s->registers.sp;
-		w->run_frame = w->frame;
-		w->run_frames = s->user_frames;
-		w->in_run = 1;
-		if (!w->runs && !w->again && layout->style == ABI_PYTHON_OBJECTS) {
-			w->first = s->registers;
-			w->first_frames = s->user_frames;
-		}
-	} else {
+	/* One that has begun, or ends, without a frame of its own. */
+	if (w->skip && w->at == AT_LOOP) {
+		w->skip = 0;
+		w->at = AT_ELSEWHERE;
+	}
+	w->native = frame_of(mapping, address);
+	w->low = s->registers.sp;
+	w->run_frame = w->frame;
+	w->run_frames = s->user_frames;
+	if (!FORGET(w->at)) {
 		walk_record(s, mapping, address);
+	} else if (!w->runs && !w->again && layout->style == ABI_PYTHON_OBJECTS) {
+		w->first = s->registers;
+		w->first_frames = s->user_frames;
 	}
 	outcome = walk_step(s, mapping, address);
-	if (!w->in_run)
+	if (!FORGET(w->at))
 		return outcome;
 	w->outcome = outcome;
 	w->high = outcome == STEP_ON ? s->registers.sp : ~0ull;
+	if (layout->has_handlers) {
+		if (w->shim < w->low || w->shim >= w->high) {
+			push_frame(s, w->native);
+			return outcome;
+		}
+		drop_handler(s, w);
+	}
+	w->in_run = 1;
 	return STEP_ON;
 }
 
@@ -429,43 +357,6 @@ WALK_FUNCTION int python_walk_some(void)
 		outcome = unwind_frame(s, stats, w);
 	}
 	return outcome;
-}
-
-/* Looks at some of the thread states there are. */
-WALK_FUNCTION int python_search_some(void)
-{
-	struct scratch *s = scratch_of_this_cpu();
-	struct python_walk *w = walk_of_this_cpu();
-	struct abi_interpreter *interpreter;
-
-	if (!s || !w)
-		return 0; /* as above */
-	interpreter = interpreter_of(FORGET(w->number));
-	if (!interpreter)
-		return 0;
-	for (u32 i = 0; i < SEARCH_ENTRIES; i++)
-		if (!search_step(s, w, (const void *)interpreter->layout)) {
-			w->searching = 0;
-			break;
-		}
-	return 0;
-}
-
-/* Over all the thread states there are, as far as one program gets. */
-static __always_inline void search(struct stats *stats, struct python_walk *w)
-{
-	u32 tried = FORGET(w->tried_count);
-
-	for (u32 i = 0; i < SEARCH_CALLS && FORGET(w->searching); i++)
-		python_search_some();
-	if (FORGET(w->searching) && ++w->rounds < SEARCH_ROUNDS)
-		return;
-	w->searching = 0;
-	if (FORGET(w->tried_count) != tried)
-		return;
-	if (!tried)
-		stats->python_no_thread++;
-	w->found_none = 1;
 }
 
 /* Hands over the last of the code objects that were met for the first time; 0 when that is all that can be. */

@@ -13,8 +13,8 @@
 	bpf_probe_read_user(destination, bytes, (const void *)(unsigned long)(address))
 
 /* A field of a structure that was copied; user space has checked the offset. */
-#define FRAME_FIELD(w, type, offset) (*(const type *)((w)->frame_bytes + ((offset) & PYTHON_FRAME_MASK)))
-#define CODE_FIELD(w, type, offset) (*(const type *)((w)->code_bytes + ((offset) & PYTHON_CODE_MASK)))
+#define FRAME_FIELD(w, type, offset) (*(const type *)((w)->frame_bytes + ((offset)&PYTHON_FRAME_MASK)))
+#define CODE_FIELD(w, type, offset) (*(const type *)((w)->code_bytes + ((offset)&PYTHON_CODE_MASK)))
 
 /* Copies the fixed part of the code object; false where there is none, or something else. */
 static __always_inline bool python_read_code(struct python_walk *w, const struct abi_python_layout *layout, u64 code)
@@ -67,7 +67,8 @@ static __always_inline u32 python_cookie(struct python_walk *w, const struct abi
 }
 
 /* Where the characters of a string are, and how many bytes: w->string. */
-static __always_inline void python_find_string(struct python_walk *w, const struct abi_python_layout *layout, u64 object)
+static __always_inline void python_find_string(struct python_walk *w, const struct abi_python_layout *layout,
+					       u64 object)
 {
 	struct python_string *string = &w->string;
 	u32 state = 0, width;
@@ -105,10 +106,9 @@ static __always_inline u32 python_append(struct python_walk *w, u64 address, u64
 static __always_inline bool python_hand_over(struct scratch *s, struct stats *stats, struct python_walk *w,
 					     const struct abi_python_layout *layout, u64 address, u32 cookie)
 {
-	struct abi_python_code_key key = { .address = address,
-					   .start_time_ns = s->sample.start_time_ns,
-					   .pid = s->sample.pid,
-					   .cookie = cookie };
+	struct abi_python_code_key key = {
+		.address = address, .start_time_ns = s->sample.start_time_ns, .pid = s->sample.pid, .cookie = cookie
+	};
 	struct abi_python_code *head = &w->record.head;
 	u64 table, size = 0;
 	u32 sent = 1, bytes;

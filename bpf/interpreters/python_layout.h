@@ -11,8 +11,9 @@
 /* How frames hang together. */
 enum abi_python_style {
 	ABI_PYTHON_OBJECTS = 1, /* 3.8 to 3.10: a PyFrameObject for each call of the loop */
-	ABI_PYTHON_CFRAMES = 2, /* 3.11: a call of the loop runs frames up to its is_entry; its _PyCFrame is on the C stack */
-	ABI_PYTHON_SHIMS = 3,	/* 3.12 and later: up to a frame without code that is itself on the C stack */
+	ABI_PYTHON_CFRAMES =
+		2, /* 3.11: a call of the loop runs frames up to its is_entry; its _PyCFrame is on the C stack */
+	ABI_PYTHON_SHIMS = 3, /* 3.12 and later: up to a frame without code that is itself on the C stack */
 };
 
 struct abi_python_layout {
@@ -43,7 +44,7 @@ struct abi_python_layout {
 	__abi_u32 owner_shim;	     /* what owner is at least in a frame without code */
 	__abi_u32 lasti_unit;	     /* bytes that f_lasti counts */
 	/* PyCodeObject, of which ABI_PYTHON_CODE_BYTES are read */
-	__abi_u32 type; /* of any object: ob_type */
+	__abi_u32 type;	     /* of any object: ob_type */
 	__abi_u32 code_size; /* what its size follows from: ob_size; before 3.11 co_code itself */
 	__abi_u32 code_flags;
 	__abi_u32 code_first_line;
@@ -51,7 +52,7 @@ struct abi_python_layout {
 	__abi_u32 code_name;
 	__abi_u32 code_qualified_name; /* the same as code_name before 3.11 */
 	__abi_u32 code_line_table;
-	__abi_u32 code_instructions; /* co_code_adaptive */
+	__abi_u32 code_instructions;	/* co_code_adaptive */
 	__abi_u32 code_first_traceable; /* _co_firsttraceable, 0 before 3.11 */
 	__abi_u32 unused;
 	/* PyUnicodeObject, PyBytesObject */
@@ -63,7 +64,8 @@ struct abi_python_layout {
 	__abi_u32 string_compact_bytes;
 	__abi_u32 bytes_size;
 	__abi_u32 bytes_data;
-	__abi_u32 has_handlers; /* each instruction is a function that the loop's own calls: 3.14 built with tail calls */
+	__abi_u32
+		has_handlers; /* each instruction is a function that the loop's own calls: 3.14 built with tail calls */
 };
 
 /* Up to and with owner of every version. A frame is followed by at least a word of its stack. */

@@ -43,9 +43,9 @@ struct python_walk {
 	u32 searching;
 	u32 rounds;	/* programs that searched */
 	u32 found_none; /* a search has found no further thread state: there is none */
-	u64 chain; /* the first frame of the thread state */
-	u64 frame; /* next one to record, 0 when the chain has ended */
-	u64 cframe; /* 3.11: of the call of the loop that runs it */
+	u64 chain;	/* the first frame of the thread state */
+	u64 frame;	/* next one to record, 0 when the chain has ended */
+	u64 cframe;	/* 3.11: of the call of the loop that runs it */
 	/* The call of the loop that the walk is at: its native frame, the piece of C stack that is its own. */
 	u64 native;
 	u64 low;
@@ -54,13 +54,19 @@ struct python_walk {
 	u32 in_run;
 	u32 number; /* of the interpreters map */
 	u32 fresh_count;
-	u64 run_frame;	/* the first one of the run */
-	u32 run_frames; /* frames recorded before it */
-	u32 skip;	/* calls of the loop that have no frame yet: 3.8 to 3.10 */
+	u64 run_frame;	  /* the first one of the run */
+	u32 run_frames;	  /* frames recorded before it */
+	u32 skip;	  /* calls of the loop that have no frame yet: 3.8 to 3.10 */
 	u32 runs;	  /* calls of the loop whose frames were recorded */
 	u32 first_frames; /* frames recorded before the first call of the loop */
 	u32 again;	  /* the walk is made once more */
 	struct abi_registers first;
+	/* Of a loop whose instructions are functions: where its run ends, and how far it was looked for. */
+	u64 shim;
+	u64 scout;
+	u32 scouting;
+	u32 at;		 /* python.bpf.c: AT_ */
+	u32 keep_native; /* the native frame of the call of the loop is of another function, too */
 	/* The frame that was read last. */
 	u64 previous;
 	u64 code;

@@ -31,7 +31,9 @@ describe("Python", { skip: cannotRecord() ?? false }, () => {
     }
     const truths = new Map<string, PythonTruth>();
     const { profile: bytes } = await recordWhile({}, async () => {
-      await onTwoCpus(pythons, async (python, cpu) => void (await runSplit(python, cpu, WARM_MS, 0)));
+      await onTwoCpus(pythons, async (python, cpu) => {
+        await runSplit(python, cpu, WARM_MS, 0);
+      });
       await sleep(REST_MS);
       await onTwoCpus(pythons, async (python, cpu) => {
         truths.set(python.version, await runSplit(python, cpu, 0, BUDGET_MS));

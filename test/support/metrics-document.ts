@@ -9,6 +9,7 @@ import { registerInterpreters } from "#src/metrics/interpreters.js";
 import { registerJit } from "#src/metrics/jit.js";
 import { registerNames } from "#src/metrics/names.js";
 import { registerOwnership } from "#src/metrics/ownership.js";
+import { registerPython } from "#src/metrics/python.js";
 import { registerProcess } from "#src/metrics/process.js";
 import { createMetricRegistry, MAX_ROWS, type DescribedMetric } from "#src/metrics/registry.js";
 import { registerReloads } from "#src/metrics/reloads.js";
@@ -42,6 +43,7 @@ export function allMetrics(): readonly DescribedMetric[] {
   registerNames(registry, unread());
   registerJit(registry, unread());
   registerInterpreters(registry, unread());
+  registerPython(registry, unread());
   registerDebuginfod(registry, unread());
   registerOwnership(registry, unread());
   registerSources(registry, unread());

@@ -86,7 +86,7 @@ export function* stacksOf(profile: Profile, comm: string): Generator<{ frames: S
 /** The innermost function of all branches; its lines are those of its loop. */
 const LEAF = "burn";
 /** What the workload does besides: starting threads, asking for the time. */
-const LIBRARY = /threading\.py$/;
+const LIBRARY = "threading.py";
 
 export function judgeSplit(python: PythonUnderTest, truth: PythonTruth, profile: Profile): PythonVerdict {
   const chains = Object.entries(truth.chains).map(([branch, chain]) => ({ branch, chain: [...chain].reverse() }));
@@ -102,7 +102,7 @@ export function judgeSplit(python: PythonUnderTest, truth: PythonTruth, profile:
     const isMark = own.at(-1)?.name === "mark";
     // A call of the loop that shows no Python frame.
     const isBare = frames.some(({ name }) => name.startsWith("_PyEval_EvalFrameDefault"));
-    const isStarting = seen.every(({ fileName }) => LIBRARY.test(fileName));
+    const isStarting = seen.every(({ fileName }) => fileName.endsWith(LIBRARY));
     if ((fitting === undefined && !isMark && !isStarting) || isBare) {
       const text = frames.map(({ isPython, name, line }) => (isPython ? `${name}:${line}` : `(${name})`)).join(";");
       wrong.set(text, (wrong.get(text) ?? 0) + count);
@@ -139,9 +139,9 @@ export function judgeSplit(python: PythonUnderTest, truth: PythonTruth, profile:
 
 /** Up to the first function of the standard library after the workload's own. */
 function withoutLibrary(seen: readonly SeenFrame[]): readonly SeenFrame[] {
-  const own = seen.findIndex(({ fileName }) => !LIBRARY.test(fileName));
+  const own = seen.findIndex(({ fileName }) => !fileName.endsWith(LIBRARY));
   if (own < 0) return seen;
-  const end = seen.findIndex(({ fileName }, at) => at > own && LIBRARY.test(fileName));
+  const end = seen.findIndex(({ fileName }, at) => at > own && fileName.endsWith(LIBRARY));
   return end < 0 ? seen : seen.slice(0, end);
 }
 

@@ -38,7 +38,11 @@ export function coldParts(elf: ElfFile): CodeRange[] {
 function namesIn(strings: Buffer | undefined): ReadonlySet<number> {
   const names = new Set<number>();
   if (strings === undefined) return names;
-  for (let at = strings.indexOf(PREFIX); at >= 0 && names.size < limits.codeRanges; at = strings.indexOf(PREFIX, at + 1)) {
+  for (
+    let at = strings.indexOf(PREFIX);
+    at >= 0 && names.size < limits.codeRanges;
+    at = strings.indexOf(PREFIX, at + 1)
+  ) {
     names.add(at + 1);
   }
   return names;

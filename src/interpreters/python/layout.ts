@@ -17,7 +17,8 @@ export function encodeLayout(
 ): Uint8Array | undefined {
   const { framePrevious, frameCode, frameInstruction, frameOwner } = offsets;
   if (Math.max(framePrevious, frameCode, frameInstruction, frameOwner) + 8 > limits.pythonFrameBytes) return undefined;
-  const { type, codeSize, codeFlags, codeFirstLine, codeFilename, codeName, codeQualifiedName, codeLineTable } = offsets;
+  const { type, codeSize, codeFlags, codeFirstLine, codeFilename, codeName, codeQualifiedName, codeLineTable } =
+    offsets;
   const furthest = Math.max(type, codeSize, codeFlags, codeFirstLine, codeFilename, codeName, codeQualifiedName);
   if (Math.max(furthest, codeLineTable) + 8 > limits.pythonCodeBytes) return undefined;
   const bytes = new Uint8Array(at.sizeOf);

@@ -1,8 +1,8 @@
-import { pythonLayoutLayout as at, pythonStyle } from "../../native/abi.generated.js";
+import { type pythonLayoutLayout, pythonStyle } from "../../native/abi.generated.js";
 
 /** Fields of struct abi_python_layout that differ from version to version; bytes within the structure they are named after. */
 export type PythonOffsets = Omit<
-  { readonly [Field in keyof typeof at]: number },
+  { readonly [Field in keyof typeof pythonLayoutLayout]: number },
   "sizeOf" | "runtime" | "codeType" | "minor" | "unused"
 >;
 

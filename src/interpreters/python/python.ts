@@ -6,6 +6,7 @@ import { coldParts } from "./cold-parts.js";
 import { DEBUG_OFFSETS_BYTES, readDebugOffsets } from "./debug-offsets.js";
 import { encodeLayout } from "./layout.js";
 import { KNOWN_OFFSETS, type PythonOffsets } from "./offsets.js";
+import { splitParts } from "./split-parts.js";
 import { readVersion } from "./version.js";
 
 const LOOP = "_PyEval_EvalFrameDefault";
@@ -24,10 +25,13 @@ export const python: Interpreter = {
     const offsets = offsetsOf(elf, runtime.elfAddress, version.minor);
     const codeType = exports.find("PyCode_Type");
     if (offsets === undefined || codeType === undefined || loop.size === 0) return unknown(`3.${version.minor}`);
-    const hasHandlers = version.minor >= 14 && loop.size < SMALLEST_LOOP_BYTES ? 1 : 0;
+    const named = coldParts(elf);
+    const parts = named.length > 0 ? named : splitParts(elf, loop);
+    const loopBytes = parts.reduce((sum, { size }) => sum + size, loop.size);
+    const hasHandlers = version.minor >= 14 && loopBytes < SMALLEST_LOOP_BYTES ? 1 : 0;
     const symbols = { runtime: runtime.elfAddress, codeType: codeType.elfAddress };
     const layout = encodeLayout(symbols, version.minor, { ...offsets, hasHandlers });
-    const ranges: CodeRange[] = [{ elfAddress: loop.elfAddress, size: loop.size, role: 0 }, ...coldParts(elf)];
+    const ranges: CodeRange[] = [{ elfAddress: loop.elfAddress, size: loop.size, role: 0 }, ...parts];
     const bytes = layout && encodeInterpreter(elf, frameKind.python, ranges, layout);
     return bytes === undefined ? unknown(`3.${version.minor}`) : { name: "python", version: version.text, bytes };
   },

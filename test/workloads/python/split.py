@@ -137,7 +137,7 @@ def main(comm, warm_ms, budget_ms):
         spend("key", sorting)
         spend("native", native)
         spend("fold", fold)
-        thread = threading.Thread(target=threaded)
+        thread = threading.Thread(target=threaded, name=comm)  # 3.14 makes it the comm
         thread.start()
         thread.join()
     with open("/proc/self/comm", "w") as file:
