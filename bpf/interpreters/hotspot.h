@@ -197,8 +197,10 @@ static __always_inline void hotspot_begin(struct scratch *s, struct stats *stats
 	}
 	if (!runtime || runtime->kind != ABI_FRAME_HOTSPOT)
 		return;
+	file = interpreter_of(runtime->interpreter);
 	layout = hotspot_layout_of(runtime->interpreter);
-	if (!layout)
+	/* Let go of meanwhile, the number may be another file's: it is noted anew when libjvm.so is met again. */
+	if (!file || file->kind != ABI_FRAME_HOTSPOT || !layout)
 		return;
 	h->interpreter = runtime->interpreter;
 	if (runtime->words[0]) {
