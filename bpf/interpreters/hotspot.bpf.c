@@ -5,8 +5,14 @@
  */
 #include "hotspot_blob.h"
 
+/*
+ * Frames that are walked before the program calls itself: half of what others walk, for its frames are two words each, and half
+ * as many of them fit a stack; each costs the verifier three times as much.
+ */
+#define HOTSPOT_FRAMES_PER_PROGRAM (ABI_FRAMES_PER_PROGRAM / 2)
+
 /* What lies at an address in the code cache, into h->kind. */
-static __always_inline void classify(struct stats *stats, struct hotspot_walk *h, const struct abi_hotspot_layout *l,
+static __always_inline void classify(struct stats *stats, struct hotspot_walk *h, const volatile struct abi_hotspot_layout *l,
 				     u64 address)
 {
 	HOTSPOT_SET(h->kind, HOTSPOT_INTERPRETED_FRAME);
@@ -23,7 +29,7 @@ static __always_inline void classify(struct stats *stats, struct hotspot_walk *h
 
 /* Describes the frame, and where its caller may be. */
 static __always_inline void describe(struct scratch *s, struct stats *stats, struct hotspot_walk *h,
-				     const struct abi_hotspot_layout *l)
+				     const volatile struct abi_hotspot_layout *l)
 {
 	for (int i = 0; i < HOTSPOT_CANDIDATES; i++)
 		HOTSPOT_SET(h->candidates[i].end, 0);
@@ -65,19 +71,11 @@ static __always_inline void find_caller(const struct abi_registers *r, struct ho
 }
 
 /* Records one frame in the code cache and steps to its caller. */
-static __always_inline int unwind_java(struct scratch *s, struct stats *stats, const struct abi_hotspot_layout *l,
-				       u64 address)
+static __always_inline int unwind_java(struct scratch *s, struct stats *stats, struct hotspot_walk *h)
 {
-	struct hotspot_walk *h = hotspot_walk_of(s);
 	struct abi_registers *r = &s->registers;
 	u64 sp;
 
-	if (s->user_frames + 2 > ABI_MAX_USER_FRAMES)
-		return ABI_OUTCOME_TOO_DEEP;
-	classify(stats, h, l, address);
-	describe(s, stats, h, l);
-	if (FORGET(h->kind) == HOTSPOT_UNKNOWN)
-		return hotspot_unknown(s);
 	if (!hotspot_push(s, stats, h))
 		return ABI_OUTCOME_TOO_DEEP;
 	find_caller(r, h);
@@ -95,14 +93,22 @@ static __always_inline int unwind_java(struct scratch *s, struct stats *stats, c
 	return step_to_caller(r, FORGET(h->caller[1]), sp);
 }
 
-static __always_inline int unwind_frame(struct scratch *s, struct stats *stats, const struct abi_hotspot_layout *l)
+static __always_inline int unwind_frame(struct scratch *s, struct stats *stats,
+					const volatile struct abi_hotspot_layout *l)
 {
 	u64 address = step_lookup_address(&s->registers);
+	struct hotspot_walk *h = hotspot_walk_of(s);
 	const struct mapping *mapping;
 	int outcome;
 
-	if (l && hotspot_in_code(hotspot_walk_of(s), address))
-		return unwind_java(s, stats, l, address);
+	HOTSPOT_SET(h->kind, HOTSPOT_UNKNOWN);
+	if (hotspot_in_code(h, address)) {
+		classify(stats, h, l, address);
+		describe(s, stats, h, l);
+	}
+	if (FORGET(h->kind) != HOTSPOT_UNKNOWN)
+		return unwind_java(s, stats, h);
+	/* What nothing is known of in the code cache is an address, and its caller where the frame pointer says. */
 	outcome = walk_locate(s, stats, address);
 	if (outcome)
 		return outcome;
@@ -121,20 +127,29 @@ int unwind_hotspot(struct bpf_perf_event_data *context)
 {
 	struct scratch *s = scratch_of_this_cpu();
 	struct stats *stats = stats_of_this_cpu();
-	const struct abi_hotspot_layout *layout;
-	int outcome = STEP_ON;
+	const volatile struct abi_hotspot_layout *layout;
+	struct hotspot_walk *h;
 
 	if (!s || !stats)
 		return 0; /* both are arrays, and this CPU has its element in each: cannot happen */
 	if (!s->interpreter.begun)
 		hotspot_begin(s, stats);
-	layout = hotspot_layout_of(FORGET(hotspot_walk_of(s)->interpreter));
-	for (int i = 0; i < ABI_FRAMES_PER_PROGRAM; i++) {
-		outcome = unwind_frame(s, stats, layout);
-		if (outcome != STEP_ON && outcome != MAPPING_TRY_AGAIN)
-			break;
+	h = hotspot_walk_of(s);
+	layout = hotspot_layout_of(FORGET(h->interpreter));
+	if (!layout) {
+		submit(s, stats, ABI_OUTCOME_TABLE_CORRUPT); /* the map is an array: cannot happen */
+		return 0;
 	}
-	walk_on(context, s, stats, outcome, ABI_PROGRAM_UNWIND_HOTSPOT);
+	HOTSPOT_SET(h->outcome, STEP_ON);
+	for (int i = 0; i < HOTSPOT_FRAMES_PER_PROGRAM; i++) {
+		int outcome = unwind_frame(s, stats, layout);
+
+		if (outcome != STEP_ON && outcome != MAPPING_TRY_AGAIN) {
+			HOTSPOT_SET(h->outcome, outcome);
+			break;
+		}
+	}
+	walk_on(context, s, stats, FORGET(h->outcome), ABI_PROGRAM_UNWIND_HOTSPOT);
 	return 0;
 }
 

@@ -63,22 +63,34 @@ struct hotspot_walk {
 	u64 frame_bytes;
 	u64 method;
 	u64 bcp[2];
-	u64 around[3];
+	struct hotspot_leaf leaf;
 	u64 frame_address; /* the frame as it will be recorded */
 	u32 frame_type;
 	u32 frame_cookie;
 	u32 frame_position;
 	u32 kind; /* enum hotspot_kind */
-	u32 stage; /* enum hotspot_stage */
 	u32 entering;
 	u32 interpreter; /* as abi_runtime has it */
 	u32 java;	 /* a frame of Java was pushed in this sample */
+	int outcome; /* why the walk left its loop */
 	u64 register_sp; /* the caller's, where its address is in a register */
 	struct hotspot_candidate candidates[HOTSPOT_CANDIDATES];
 	u64 caller[2]; /* its frame pointer and its address, as read */
 	u64 caller_sp;
 	u32 caller_keeps_fp;
 	u32 found;
+	/* What is read on the way; not on the BPF stack, whose slots make states that differ to the verifier. */
+	u64 const_method;
+	u64 class;
+	u64 class_name;
+	u64 name;
+	u64 original;
+	u64 key;
+	u16 class_hash;
+	u16 name_hash;
+	u8 hop;
+	u8 one;
+	u16 unused;
 	u64 words[HOTSPOT_BLOB_WORDS]; /* the blob's, or a structure's */
 };
 _Static_assert(sizeof(struct hotspot_walk) <= 8 * INTERPRETER_STATE_WORDS, "fits the scratch");
@@ -88,18 +100,16 @@ static __always_inline struct hotspot_walk *hotspot_walk_of(struct scratch *s)
 	return (struct hotspot_walk *)s->interpreter.state;
 }
 
-/* Stores what the verifier is not to remember: scratch.h says why. */
-#define HOTSPOT_SET(field, value) (*(volatile typeof(field) *)&(field) = (value))
-
 /* Fields of what words hold; an offset beyond it reads another word of it. */
 #define HOTSPOT_FIELD(h, type, offset)                                                                                 \
 	(*(volatile type *)((u8 *)(h)->words + ((offset) & (8 * HOTSPOT_BLOB_WORDS - sizeof(type)))))
 
-static __always_inline const struct abi_hotspot_layout *hotspot_layout_of(u32 interpreter)
+/* The layout of a file; of some file where there is none, for a loop that knows no code cache and never looks at it. */
+static __always_inline const volatile struct abi_hotspot_layout *hotspot_layout_of(u32 interpreter)
 {
-	struct abi_interpreter *found = interpreter_of(interpreter);
+	struct abi_interpreter *found = interpreter_of(interpreter ? interpreter : 1);
 
-	return found && found->kind == ABI_FRAME_HOTSPOT ? (const struct abi_hotspot_layout *)found->layout : 0;
+	return found ? (const volatile struct abi_hotspot_layout *)found->layout : 0;
 }
 
 static __always_inline bool hotspot_in_code(const struct hotspot_walk *h, u64 address)
@@ -108,7 +118,7 @@ static __always_inline bool hotspot_in_code(const struct hotspot_walk *h, u64 ad
 }
 
 /* One code heap into its place; whether it was there. */
-static __always_inline bool hotspot_read_heap(struct hotspot_walk *h, const struct abi_hotspot_layout *l, u64 address,
+static __always_inline bool hotspot_read_heap(struct hotspot_walk *h, const volatile struct abi_hotspot_layout *l, u64 address,
 					      struct hotspot_heap *to)
 {
 	u32 log2 = 0;
@@ -124,7 +134,7 @@ static __always_inline bool hotspot_read_heap(struct hotspot_walk *h, const stru
 	return to->low && to->low < to->high && to->segments;
 }
 
-static __always_inline bool hotspot_read_heaps(struct hotspot_walk *h, const struct abi_hotspot_layout *l, u64 address)
+static __always_inline bool hotspot_read_heaps(struct hotspot_walk *h, const volatile struct abi_hotspot_layout *l, u64 address)
 {
 	u64 data, heap;
 	u32 count = 0;
@@ -143,7 +153,7 @@ static __always_inline bool hotspot_read_heaps(struct hotspot_walk *h, const str
 }
 
 /* Where this process's JVM has its code, into h->process; whether all of it is there yet. */
-static __always_inline bool hotspot_read_process(struct hotspot_walk *h, const struct abi_hotspot_layout *l, u64 bias)
+static __always_inline bool hotspot_read_process(struct hotspot_walk *h, const volatile struct abi_hotspot_layout *l, u64 bias)
 {
 	struct hotspot_process *p = &h->process;
 	u64 heaps, queue;
@@ -169,7 +179,7 @@ static __always_inline void hotspot_begin(struct scratch *s, struct stats *stats
 	const struct mapping *mapping = walk_mapping(s);
 	struct hotspot_walk *h = hotspot_walk_of(s);
 	struct abi_runtime *runtime = runtime_of_process(s);
-	const struct abi_hotspot_layout *layout;
+	const volatile struct abi_hotspot_layout *layout;
 	struct abi_interpreter *file;
 	bool in_file = mapping->interpreter && mapping->interpreter_kind == ABI_FRAME_HOTSPOT;
 
@@ -180,17 +190,17 @@ static __always_inline void hotspot_begin(struct scratch *s, struct stats *stats
 	if (in_file && (!runtime || runtime->kind != ABI_FRAME_HOTSPOT || runtime->interpreter != mapping->interpreter)) {
 		file = interpreter_of(mapping->interpreter);
 		if (!file)
-			return;
+			return; /* the map is an array: cannot happen */
 		runtime = runtime_note(s, ABI_FRAME_HOTSPOT, mapping->interpreter,
 				       mapping->start - mapping->file_offset - file->ranges[0].bias);
 		s->interpreter.wake = 1;
 	}
 	if (!runtime || runtime->kind != ABI_FRAME_HOTSPOT)
 		return;
-	h->interpreter = runtime->interpreter;
 	layout = hotspot_layout_of(runtime->interpreter);
 	if (!layout)
 		return;
+	h->interpreter = runtime->interpreter;
 	if (runtime->words[0]) {
 		__builtin_memcpy(&h->process, runtime->words + 1, sizeof(h->process));
 	} else if (hotspot_read_process(h, layout, runtime->load_bias)) {
@@ -208,9 +218,8 @@ static __always_inline void hotspot_begin(struct scratch *s, struct stats *stats
 /* Records the frame that h describes; false when there is no room. */
 static __always_inline bool hotspot_push(struct scratch *s, struct stats *stats, struct hotspot_walk *h)
 {
-	u64 address = FORGET(h->frame_address), key;
+	u64 address = FORGET(h->frame_address);
 	u32 cookie = FORGET(h->frame_cookie), type = FORGET(h->frame_type);
-	u8 one = 1;
 
 	if (!push_interpreter_frame(s, ABI_FRAME_HOTSPOT, type, address, cookie, FORGET(h->frame_position)))
 		return false;
@@ -218,24 +227,13 @@ static __always_inline bool hotspot_push(struct scratch *s, struct stats *stats,
 	if (type == ABI_HOTSPOT_STUB || FORGET(h->java))
 		return true;
 	HOTSPOT_SET(h->java, 1);
-	key = address ^ (u64)cookie << 36 ^ (u64)s->sample.pid * 0x9e3779b97f4a7c15ull;
-	if (!bpf_map_lookup_elem(&hotspot_known, &key)) {
-		bpf_map_update_elem(&hotspot_known, &key, &one, BPF_ANY);
+	HOTSPOT_SET(h->one, 1);
+	h->key = address ^ (u64)cookie << 36 ^ (u64)s->sample.pid * 0x9e3779b97f4a7c15ull;
+	if (!bpf_map_lookup_elem(&hotspot_known, &h->key)) {
+		bpf_map_update_elem(&hotspot_known, &h->key, &h->one, BPF_ANY);
 		s->interpreter.wake = 1;
 	}
 	return true;
-}
-
-/* A frame in the code cache that nothing is known of: an address, and its caller by the frame pointer. */
-static __always_inline int hotspot_unknown(struct scratch *s)
-{
-	u64 code;
-
-	push_frame(s, ((u64)ABI_FRAME_ANONYMOUS << 60) | step_lookup_address(&s->registers));
-	s->sample.flags |= ABI_SAMPLE_PROCESS_BOUND;
-	if (!READ_WORD(s->registers.ip, &code))
-		return step_by_code(&s->registers, code);
-	return step_frame_pointer(&s->registers);
 }
 
 #endif

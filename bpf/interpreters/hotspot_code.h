@@ -7,7 +7,7 @@
 #ifndef HOSTFLAME_INTERPRETERS_HOTSPOT_CODE_H
 #define HOSTFLAME_INTERPRETERS_HOTSPOT_CODE_H
 
-#include "../kernel.h"
+#include "../scratch.h"
 
 /* Where a frame stands. */
 enum hotspot_stage {
@@ -17,12 +17,21 @@ enum hotspot_stage {
 	HOTSPOT_MOVED = 3,  /* sp is where it will be; fp is still the caller's and nothing is stored but the return address */
 };
 
-/*
- * How a leaf's frame stands, into *stage; around is its code from 8 bytes before its instruction to 16 behind it. Before the
- * entry point only the receiver's class is compared. What is certain comes last; each answer goes through memory, so that to the
- * verifier it is one path.
- */
-#define HOTSPOT_SAY(value) (*(volatile u32 *)stage = (value))
+/* A leaf, and what its code says. */
+struct hotspot_leaf {
+	u64 around[3];	     /* from 8 bytes before its instruction to 16 behind it */
+	u32 before_complete; /* it is in front of where its frame stands */
+	u32 before_entry;    /* and of where it is entered: only the receiver's class is compared there */
+	u32 stage;	     /* enum hotspot_stage */
+	int distance;	     /* arch_return_distance() */
+	u32 fp_saved;
+	u32 unused;
+};
+
+/* Stores what the verifier is not to remember (scratch.h): branches that end in such a store are one path behind it. */
+#define HOTSPOT_SET(field, value) (*(volatile typeof(field) *)&(field) = (value))
+
+/* How a leaf's frame stands, into leaf->stage. What is certain comes last. */
 
 #if defined(__TARGET_ARCH_arm64)
 
@@ -34,15 +43,17 @@ static __always_inline bool hotspot_returns(u64 code)
 	return (u32)code == HOTSPOT_RET;
 }
 
-static __always_inline void hotspot_stage_of(const u64 *around, bool before_complete, bool before_entry, u32 *stage)
+static __always_inline void hotspot_stage_of(struct hotspot_leaf *leaf)
 {
-	u64 code = around[1];
+	u64 code = leaf->around[1];
 
-	HOTSPOT_SAY(before_complete ? HOTSPOT_NONE : HOTSPOT_WHOLE);
-	if (before_complete && HOTSPOT_IS_STP_FP_LR((u32)code))
-		HOTSPOT_SAY(HOTSPOT_MOVED);
-	if (before_entry || (u32)code == HOTSPOT_RET || code >> 32 == HOTSPOT_RET)
-		HOTSPOT_SAY(HOTSPOT_NONE);
+	HOTSPOT_SET(leaf->stage, HOTSPOT_WHOLE);
+	if (FORGET(leaf->before_complete))
+		HOTSPOT_SET(leaf->stage, HOTSPOT_NONE);
+	if (FORGET(leaf->before_complete) && HOTSPOT_IS_STP_FP_LR((u32)code))
+		HOTSPOT_SET(leaf->stage, HOTSPOT_MOVED);
+	if (FORGET(leaf->before_entry) || (u32)code == HOTSPOT_RET || code >> 32 == HOTSPOT_RET)
+		HOTSPOT_SET(leaf->stage, HOTSPOT_NONE);
 }
 
 #else
@@ -52,43 +63,45 @@ static __always_inline bool hotspot_returns(u64 code)
 	return (code & 0xff) == 0xc3;
 }
 
-static __always_inline void hotspot_stage_of(const u64 *around, bool before_complete, bool before_entry, u32 *stage)
+static __always_inline void hotspot_stage_of(struct hotspot_leaf *leaf)
 {
-	u64 code = around[1], more = around[2];
+	u64 code = leaf->around[1], more = leaf->around[2];
 	u32 first = code & 0xff, two = code & 0xffff, three = code & 0xffffff, four = (u32)code;
 
-	HOTSPOT_SAY(before_complete ? HOTSPOT_NONE : HOTSPOT_WHOLE);
+	HOTSPOT_SET(leaf->stage, HOTSPOT_WHOLE);
+	if (FORGET(leaf->before_complete))
+		HOTSPOT_SET(leaf->stage, HOTSPOT_NONE);
 	/* The barrier at a method's entry, behind the frame: cmp dword [r15 + n], m; jne or je; call */
-	if (before_complete && (three == 0x7f8141 || three == 0xbf8141 || first == 0x75 || first == 0x74))
-		HOTSPOT_SAY(HOTSPOT_WHOLE);
-	if (before_complete && (first == 0xe8 || two == 0x850f || two == 0x840f))
-		HOTSPOT_SAY(HOTSPOT_WHOLE);
+	if (FORGET(leaf->before_complete) && (three == 0x7f8141 || three == 0xbf8141 || first == 0x75 || first == 0x74))
+		HOTSPOT_SET(leaf->stage, HOTSPOT_WHOLE);
+	if (FORGET(leaf->before_complete) && (first == 0xe8 || two == 0x850f || two == 0x840f))
+		HOTSPOT_SET(leaf->stage, HOTSPOT_WHOLE);
 	/* mov [rsp + n], rbp */
-	if (before_complete && (four == 0x246c8948 || four == 0x24ac8948))
-		HOTSPOT_SAY(HOTSPOT_MOVED);
+	if (FORGET(leaf->before_complete) && (four == 0x246c8948 || four == 0x24ac8948))
+		HOTSPOT_SET(leaf->stage, HOTSPOT_MOVED);
 	/* sub rsp, behind push rbp or without it; mov rbp, rsp */
-	if (before_complete && (three == 0xec8148 || three == 0xec8348) && around[0] >> 56 == 0x55)
-		HOTSPOT_SAY(HOTSPOT_PUSHED);
-	if (before_complete && (three == 0xec8b48 || three == 0xe58948))
-		HOTSPOT_SAY(HOTSPOT_PUSHED);
-	if (before_entry)
-		HOTSPOT_SAY(HOTSPOT_NONE);
+	if (FORGET(leaf->before_complete) && (three == 0xec8148 || three == 0xec8348) && leaf->around[0] >> 56 == 0x55)
+		HOTSPOT_SET(leaf->stage, HOTSPOT_PUSHED);
+	if (FORGET(leaf->before_complete) && (three == 0xec8b48 || three == 0xe58948))
+		HOTSPOT_SET(leaf->stage, HOTSPOT_PUSHED);
+	if (FORGET(leaf->before_entry))
+		HOTSPOT_SET(leaf->stage, HOTSPOT_NONE);
 	/* push rbp, and then sub or mov */
 	if (two == 0x4855 || two == 0x8b55)
-		HOTSPOT_SAY(HOTSPOT_NONE);
+		HOTSPOT_SET(leaf->stage, HOTSPOT_NONE);
 	/* pop rbp; and behind it a poll, if there is one: cmp rsp, [r15 + n]; ja */
 	if (first == 0x5d)
-		HOTSPOT_SAY(HOTSPOT_PUSHED);
+		HOTSPOT_SET(leaf->stage, HOTSPOT_PUSHED);
 	if (three == 0x673b49 || three == 0xa73b49 || (two == 0x870f && ((code >> 48) & 0xff) == 0xc3))
-		HOTSPOT_SAY(HOTSPOT_NONE);
+		HOTSPOT_SET(leaf->stage, HOTSPOT_NONE);
 	/* Before JDK 16: test eax, [rip + n], or mov r10, [r15 + n]; test eax, [r10] */
 	if ((two == 0x0585 && ((code >> 48) & 0xff) == 0xc3) || four == 0xc3028541)
-		HOTSPOT_SAY(HOTSPOT_NONE);
+		HOTSPOT_SET(leaf->stage, HOTSPOT_NONE);
 	if ((three == 0x578b4d && code >> 32 == 0xc3028541) ||
 	    (three == 0x978b4d && code >> 56 == 0x41 && (more & 0xffffff) == 0xc30285))
-		HOTSPOT_SAY(HOTSPOT_NONE);
+		HOTSPOT_SET(leaf->stage, HOTSPOT_NONE);
 	if (first == 0xc3) /* ret */
-		HOTSPOT_SAY(HOTSPOT_NONE);
+		HOTSPOT_SET(leaf->stage, HOTSPOT_NONE);
 }
 
 #endif

@@ -45,21 +45,20 @@ static __always_inline u32 hotspot_mix(u32 h, u32 value)
 }
 
 /* hotspot_layout.h says what it is made of; 0 when something of it could not be read. */
-static __always_inline u32 hotspot_method_cookie(struct hotspot_walk *h, const struct abi_hotspot_layout *l,
-						 u64 const_method)
+static __always_inline u32 hotspot_method_cookie(struct hotspot_walk *h, const volatile struct abi_hotspot_layout *l)
 {
-	u64 pool = HOTSPOT_FIELD(h, u64, l->const_constants), holder, name, class_name;
+	u64 pool = HOTSPOT_FIELD(h, u64, l->const_constants);
 	u32 name_index = HOTSPOT_FIELD(h, u16, l->const_name_index), cookie;
-	u16 name_hash = 0, class_hash = 0;
 
-	if (READ_WORD(pool + l->pool_holder, &holder) || READ_WORD(holder + l->klass_name, &class_name) ||
-	    READ_WORD(class_name + l->symbol_hash, &class_hash) ||
-	    READ_WORD(pool + l->pool_bytes + 8 * (u64)name_index, &name) || READ_WORD(name + l->symbol_hash, &name_hash))
+	if (READ_WORD(pool + l->pool_holder, &h->class) || READ_WORD(h->class + l->klass_name, &h->class_name) ||
+	    READ_WORD(h->class_name + l->symbol_hash, &h->class_hash) ||
+	    READ_WORD(pool + l->pool_bytes + 8 * (u64)name_index, &h->name) ||
+	    READ_WORD(h->name + l->symbol_hash, &h->name_hash))
 		return 0;
-	cookie = hotspot_mix(0, (u32)const_method);
-	cookie = hotspot_mix(cookie, (u32)name);
-	cookie = hotspot_mix(cookie, (u32)class_name);
-	return hotspot_mix(cookie, name_hash | (u32)class_hash << 16);
+	cookie = hotspot_mix(0, (u32)h->const_method);
+	cookie = hotspot_mix(cookie, (u32)h->name);
+	cookie = hotspot_mix(cookie, (u32)h->class_name);
+	return hotspot_mix(cookie, h->name_hash | (u32)h->class_hash << 16);
 }
 
 /* A leaf whose frame is not there yet: its method is in a register. */
@@ -80,7 +79,7 @@ static __always_inline void hotspot_enter(const struct abi_registers *r, struct 
 
 /* The method of a frame that stands; whether there was such a frame. */
 static __always_inline bool hotspot_read_interpreted(const struct abi_registers *r, struct hotspot_walk *h,
-						     const struct abi_hotspot_layout *l)
+						     const volatile struct abi_hotspot_layout *l)
 {
 	u64 fp = r->fp, sender;
 
@@ -102,16 +101,16 @@ static __always_inline bool hotspot_read_interpreted(const struct abi_registers 
 }
 
 /* Describes the frame of h->method; false where that is no method, or its bytecode lies elsewhere. */
-static __always_inline bool hotspot_describe_method(struct hotspot_walk *h, const struct abi_hotspot_layout *l)
+static __always_inline bool hotspot_describe_method(struct hotspot_walk *h, const volatile struct abi_hotspot_layout *l)
 {
-	u64 method = FORGET(h->method), const_method, codes, index;
+	u64 method = FORGET(h->method), codes, index;
 	u32 code_size, cookie;
 
-	if (READ_WORD(method + l->method_const, &const_method) ||
-	    bpf_probe_read_user(h->words, HOTSPOT_CONST_METHOD_BYTES, (const void *)(unsigned long)const_method))
+	if (READ_WORD(method + l->method_const, &h->const_method) ||
+	    bpf_probe_read_user(h->words, HOTSPOT_CONST_METHOD_BYTES, (const void *)(unsigned long)h->const_method))
 		return false;
 	code_size = HOTSPOT_FIELD(h, u16, l->const_code_size);
-	codes = const_method + l->const_bytes;
+	codes = h->const_method + l->const_bytes;
 	/* A native method has none: 0. JDK 8 has the index itself there while it collects garbage. */
 	index = FORGET(h->bcp[0]);
 	if (index - codes < code_size)
@@ -121,7 +120,7 @@ static __always_inline bool hotspot_describe_method(struct hotspot_walk *h, cons
 		HOTSPOT_SET(h->frame_position, (u32)(FORGET(h->bcp[1]) - codes));
 	else if (index && index >= code_size)
 		return false;
-	cookie = hotspot_method_cookie(h, l, const_method);
+	cookie = hotspot_method_cookie(h, l);
 	HOTSPOT_SET(h->frame_type, ABI_HOTSPOT_INTERPRETED);
 	HOTSPOT_SET(h->frame_address, method);
 	HOTSPOT_SET(h->frame_cookie, cookie);
@@ -131,24 +130,28 @@ static __always_inline bool hotspot_describe_method(struct hotspot_walk *h, cons
 /* The caller of a method whose frame is not there yet: the return address is on top of the stack, or in a register. */
 static __always_inline void hotspot_plan_entering(const struct abi_registers *r, struct hotspot_walk *h)
 {
-	u64 sender = HOTSPOT_ENTRY_SENDER(r), code = 0;
-	int fp_saved = 0, distance;
+	u64 sender = HOTSPOT_ENTRY_SENDER(r);
+	int fp_saved = 0;
 
-	if (READ_WORD(r->ip, &code))
-		code = 0;
-	distance = arch_return_distance(code, 1, &fp_saved);
-	HOTSPOT_SET(h->candidates[0].end, r->sp - 8 + (distance < 0 ? 0 : (u64)distance));
-	HOTSPOT_SET(h->candidates[0].sp, sender > r->sp ? sender : r->sp + 8);
+	HOTSPOT_SET(h->leaf.around[1], 0);
+	bpf_probe_read_user(&h->leaf.around[1], sizeof(h->leaf.around[1]), (const void *)(unsigned long)r->ip);
+	HOTSPOT_SET(h->leaf.distance, arch_return_distance(FORGET(h->leaf.around[1]), 1, &fp_saved));
+	if (FORGET(h->leaf.distance) < 0)
+		HOTSPOT_SET(h->leaf.distance, 0);
+	HOTSPOT_SET(h->register_sp, r->sp + 8);
+	if (sender > r->sp)
+		HOTSPOT_SET(h->register_sp, sender);
+	HOTSPOT_SET(h->candidates[0].end, r->sp - 8 + (u64)FORGET(h->leaf.distance));
+	HOTSPOT_SET(h->candidates[0].sp, FORGET(h->register_sp));
 	HOTSPOT_SET(h->candidates[0].keeps_fp, 1);
 	HOTSPOT_SET(h->candidates[0].certain, 0);
-	HOTSPOT_SET(h->register_sp, sender > r->sp ? sender : r->sp + 8);
 	if (HOTSPOT_LINKS)
 		HOTSPOT_SET(h->candidates[0].end, 0);
 }
 
 /* Describes an interpreted frame and where its caller may be; false leaves it an address. */
 static __always_inline bool hotspot_interpreted(struct scratch *s, struct hotspot_walk *h,
-						const struct abi_hotspot_layout *l)
+						const volatile struct abi_hotspot_layout *l)
 {
 	const struct abi_registers *r = &s->registers;
 
