@@ -5,6 +5,7 @@ import { registerDebuginfod } from "#src/metrics/debuginfod.js";
 import { registerDeliveries } from "#src/metrics/deliveries.js";
 import { registerExports } from "#src/metrics/exports.js";
 import { registerHealth } from "#src/metrics/health.js";
+import { registerHotspot } from "#src/metrics/hotspot.js";
 import { registerJit } from "#src/metrics/jit.js";
 import { registerNames } from "#src/metrics/names.js";
 import { registerOwnership } from "#src/metrics/ownership.js";
@@ -40,6 +41,7 @@ export function allMetrics(): readonly DescribedMetric[] {
   registerUnwinding(registry, unread());
   registerNames(registry, unread());
   registerJit(registry, unread());
+  registerHotspot(registry, unread());
   registerDebuginfod(registry, unread());
   registerOwnership(registry, unread());
   registerSources(registry, unread());
