@@ -65,6 +65,11 @@ export function findJniHeaders(): string | undefined {
   return homes.map((home) => path.join(home, "include")).find((folder) => existsSync(path.join(folder, "jni.h")));
 }
 
+/** The same where it is installed or was unpacked before: nothing is fetched. */
+export function installedJdk(version: JdkVersion): Jdk | undefined {
+  return installed(version) ?? cached(version);
+}
+
 function installed(version: JdkVersion): Jdk | undefined {
   return jdkOf(version, jdksIn(INSTALLED), []);
 }

@@ -6,6 +6,7 @@ import { registerDeliveries } from "#src/metrics/deliveries.js";
 import { registerExports } from "#src/metrics/exports.js";
 import { registerHealth } from "#src/metrics/health.js";
 import { registerInterpreters } from "#src/metrics/interpreters.js";
+import { registerHotspot } from "#src/metrics/hotspot.js";
 import { registerJit } from "#src/metrics/jit.js";
 import { registerNames } from "#src/metrics/names.js";
 import { registerOwnership } from "#src/metrics/ownership.js";
@@ -44,6 +45,7 @@ export function allMetrics(): readonly DescribedMetric[] {
   registerJit(registry, unread());
   registerInterpreters(registry, unread());
   registerPython(registry, unread());
+  registerHotspot(registry, unread());
   registerDebuginfod(registry, unread());
   registerOwnership(registry, unread());
   registerSources(registry, unread());
