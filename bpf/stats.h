@@ -32,7 +32,7 @@
 	STAT(tail_call_failures, "Programs of the unwinder that could not be entered")                                 \
 	STAT(hotspot_frames, "Frames of Java: interpreted, compiled, and the JVM's own stubs")                         \
 	STAT(hotspot_unready, "Samples of a JVM whose code cache could not be read, as while it starts")               \
-	STAT(hotspot_blob_failures, "Frames in a JVM's code cache left as addresses: no piece of code was there") \
+	STAT(hotspot_blob_failures, "Frames in a JVM's code cache left as addresses: no piece of code was there")      \
 	STAT(hotspot_method_failures, "Interpreted frames of Java left as addresses: no method was found in them")     \
 	STAT(hotspot_caller_failures, "Stacks of Java cut short: the caller's frame could not be read")
 
