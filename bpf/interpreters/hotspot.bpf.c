@@ -12,8 +12,8 @@
 #define HOTSPOT_FRAMES_PER_PROGRAM (ABI_FRAMES_PER_PROGRAM / 2)
 
 /* What lies at an address in the code cache, into h->kind. */
-static __always_inline void classify(struct stats *stats, struct hotspot_walk *h, const volatile struct abi_hotspot_layout *l,
-				     u64 address)
+static __always_inline void classify(struct stats *stats, struct hotspot_walk *h,
+				     const volatile struct abi_hotspot_layout *l, u64 address)
 {
 	HOTSPOT_SET(h->kind, HOTSPOT_INTERPRETED_FRAME);
 	if (address >= h->process.interpreter_low && address < h->process.interpreter_high)

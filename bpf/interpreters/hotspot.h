@@ -72,7 +72,7 @@ struct hotspot_walk {
 	u32 entering;
 	u32 interpreter; /* as abi_runtime has it */
 	u32 java;	 /* a frame of Java was pushed in this sample */
-	int outcome; /* why the walk left its loop */
+	int outcome;	 /* why the walk left its loop */
 	u64 register_sp; /* the caller's, where its address is in a register */
 	struct hotspot_candidate candidates[HOTSPOT_CANDIDATES];
 	u64 caller[2]; /* its frame pointer and its address, as read */
@@ -118,8 +118,8 @@ static __always_inline bool hotspot_in_code(const struct hotspot_walk *h, u64 ad
 }
 
 /* One code heap into its place; whether it was there. */
-static __always_inline bool hotspot_read_heap(struct hotspot_walk *h, const volatile struct abi_hotspot_layout *l, u64 address,
-					      struct hotspot_heap *to)
+static __always_inline bool hotspot_read_heap(struct hotspot_walk *h, const volatile struct abi_hotspot_layout *l,
+					      u64 address, struct hotspot_heap *to)
 {
 	u32 log2 = 0;
 
@@ -134,7 +134,8 @@ static __always_inline bool hotspot_read_heap(struct hotspot_walk *h, const vola
 	return to->low && to->low < to->high && to->segments;
 }
 
-static __always_inline bool hotspot_read_heaps(struct hotspot_walk *h, const volatile struct abi_hotspot_layout *l, u64 address)
+static __always_inline bool hotspot_read_heaps(struct hotspot_walk *h, const volatile struct abi_hotspot_layout *l,
+					       u64 address)
 {
 	u64 data, heap;
 	u32 count = 0;
@@ -153,7 +154,8 @@ static __always_inline bool hotspot_read_heaps(struct hotspot_walk *h, const vol
 }
 
 /* Where this process's JVM has its code, into h->process; whether all of it is there yet. */
-static __always_inline bool hotspot_read_process(struct hotspot_walk *h, const volatile struct abi_hotspot_layout *l, u64 bias)
+static __always_inline bool hotspot_read_process(struct hotspot_walk *h, const volatile struct abi_hotspot_layout *l,
+						 u64 bias)
 {
 	struct hotspot_process *p = &h->process;
 	u64 heaps, queue;
@@ -187,7 +189,8 @@ static __always_inline void hotspot_begin(struct scratch *s, struct stats *stats
 	__builtin_memset(&h->process, 0, sizeof(h->process));
 	h->java = 0;
 	h->interpreter = 0;
-	if (in_file && (!runtime || runtime->kind != ABI_FRAME_HOTSPOT || runtime->interpreter != mapping->interpreter)) {
+	if (in_file &&
+	    (!runtime || runtime->kind != ABI_FRAME_HOTSPOT || runtime->interpreter != mapping->interpreter)) {
 		file = interpreter_of(mapping->interpreter);
 		if (!file)
 			return; /* the map is an array: cannot happen */
@@ -197,8 +200,10 @@ static __always_inline void hotspot_begin(struct scratch *s, struct stats *stats
 	}
 	if (!runtime || runtime->kind != ABI_FRAME_HOTSPOT)
 		return;
+	file = interpreter_of(runtime->interpreter);
 	layout = hotspot_layout_of(runtime->interpreter);
-	if (!layout)
+	/* Let go of meanwhile, the number may be another file's: it is noted anew when libjvm.so is met again. */
+	if (!file || file->kind != ABI_FRAME_HOTSPOT || !layout)
 		return;
 	h->interpreter = runtime->interpreter;
 	if (runtime->words[0]) {

@@ -26,7 +26,8 @@ static __always_inline bool hotspot_find_heap(struct hotspot_walk *h, u64 addres
 }
 
 /* The piece of code around an address: h->blob, and what is said of it in h->words. */
-static __always_inline bool hotspot_find_blob(struct hotspot_walk *h, const volatile struct abi_hotspot_layout *l, u64 address)
+static __always_inline bool hotspot_find_blob(struct hotspot_walk *h, const volatile struct abi_hotspot_layout *l,
+					      u64 address)
 {
 	u32 bytes = l->nmethod_bytes, few = l->blob_bytes;
 
@@ -36,7 +37,8 @@ static __always_inline bool hotspot_find_blob(struct hotspot_walk *h, const vola
 	for (int i = 0; i < HOTSPOT_HOPS; i++) {
 		u64 segment = FORGET(h->segment);
 
-		if (READ_WORD(h->heap.segments + segment, &h->hop) || FORGET(h->hop) == HOTSPOT_SEGMENT_FREE || FORGET(h->hop) > segment)
+		if (READ_WORD(h->heap.segments + segment, &h->hop) || FORGET(h->hop) == HOTSPOT_SEGMENT_FREE ||
+		    FORGET(h->hop) > segment)
 			return false;
 		if (!FORGET(h->hop))
 			break;
@@ -68,7 +70,8 @@ static __always_inline u32 hotspot_header_size(struct hotspot_walk *h, const vol
 }
 
 /* Whether a leaf is in front of where its frame stands, into h->before; a stub that never says so is. */
-static __always_inline void hotspot_find_before(struct hotspot_walk *h, const volatile struct abi_hotspot_layout *l, u64 ip)
+static __always_inline void hotspot_find_before(struct hotspot_walk *h, const volatile struct abi_hotspot_layout *l,
+						u64 ip)
 {
 	s64 complete;
 
@@ -82,7 +85,8 @@ static __always_inline void hotspot_find_before(struct hotspot_walk *h, const vo
 }
 
 /* Where a handler of deoptimisation lies, by its field. */
-static __always_inline u64 hotspot_handler(struct hotspot_walk *h, const volatile struct abi_hotspot_layout *l, u32 field)
+static __always_inline u64 hotspot_handler(struct hotspot_walk *h, const volatile struct abi_hotspot_layout *l,
+					   u32 field)
 {
 	if (l->form & ABI_HOTSPOT_DEOPT_POINTER)
 		return HOTSPOT_FIELD(h, u64, field);
@@ -108,7 +112,8 @@ static __always_inline void hotspot_position(const struct abi_registers *r, stru
 }
 
 /* How a leaf's frame stands, into h->leaf.stage. */
-static __always_inline void hotspot_find_stage(struct hotspot_walk *h, const volatile struct abi_hotspot_layout *l, u64 ip)
+static __always_inline void hotspot_find_stage(struct hotspot_walk *h, const volatile struct abi_hotspot_layout *l,
+					       u64 ip)
 {
 	u64 entry;
 

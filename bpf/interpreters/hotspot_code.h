@@ -14,7 +14,8 @@ enum hotspot_stage {
 	HOTSPOT_WHOLE = 0,  /* return address and frame pointer lie at the frame's end */
 	HOTSPOT_NONE = 1,   /* sp points to the return address (arm64: lr has it); fp is the caller's */
 	HOTSPOT_PUSHED = 2, /* sp points to the caller's fp, and above it lies the return address */
-	HOTSPOT_MOVED = 3,  /* sp is where it will be; fp is still the caller's and nothing is stored but the return address */
+	HOTSPOT_MOVED =
+		3, /* sp is where it will be; fp is still the caller's and nothing is stored but the return address */
 };
 
 /* A leaf, and what its code says. */

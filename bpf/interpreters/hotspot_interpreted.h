@@ -111,14 +111,17 @@ static __always_inline bool hotspot_describe_method(struct hotspot_walk *h, cons
 		return false;
 	code_size = HOTSPOT_FIELD(h, u16, l->const_code_size);
 	codes = h->const_method + l->const_bytes;
-	/* A native method has none: 0. JDK 8 has the index itself there while it collects garbage. */
+	/*
+	 * A native method has none: 0, or once it has called the JVM, where they would begin. JDK 8 has the index itself there
+	 * while it collects garbage.
+	 */
 	index = FORGET(h->bcp[0]);
-	if (index - codes < code_size)
+	if (index - codes <= code_size)
 		index -= codes;
 	HOTSPOT_SET(h->frame_position, (u32)index);
-	if (FORGET(h->bcp[1]) - codes < code_size)
+	if (FORGET(h->bcp[1]) - codes <= code_size)
 		HOTSPOT_SET(h->frame_position, (u32)(FORGET(h->bcp[1]) - codes));
-	else if (index && index >= code_size)
+	else if (index > code_size)
 		return false;
 	cookie = hotspot_method_cookie(h, l);
 	HOTSPOT_SET(h->frame_type, ABI_HOTSPOT_INTERPRETED);

@@ -39,19 +39,20 @@ enum abi_hotspot_frame {
 
 /* How versions differ in more than offsets. */
 enum abi_hotspot_form {
-	ABI_HOTSPOT_ONE_HEAP = 1,     /* heaps is a CodeHeap *, not a GrowableArray<CodeHeap *> *: 8 */
+	ABI_HOTSPOT_ONE_HEAP = 1,      /* heaps is a CodeHeap *, not a GrowableArray<CodeHeap *> *: 8 */
 	ABI_HOTSPOT_BEGIN_POINTER = 2, /* blob_code_begin is an address, not a distance from the blob: 9 to 22 */
-	ABI_HOTSPOT_NARROW = 4,	      /* header size and frame-complete offset have 16 bits: 23 on */
+	ABI_HOTSPOT_NARROW = 4,	       /* header size and frame-complete offset have 16 bits: 23 on */
 	ABI_HOTSPOT_DEOPT_POINTER = 8, /* nmethod_deopt* are addresses, not distances from the nmethod: 9 to 22 */
-	ABI_HOTSPOT_ENTRY_POINTER = 16, /* nmethod_entry is an address, not 16 bits of distance from the code: up to 22 */
+	ABI_HOTSPOT_ENTRY_POINTER =
+		16, /* nmethod_entry is an address, not 16 bits of distance from the code: up to 22 */
 };
 
 struct abi_hotspot_layout {
 	/* ELF addresses of static fields. */
-	__abi_u64 heaps;       /* CodeCache::_heaps, or _heap */
-	__abi_u64 interpreter; /* AbstractInterpreter::_code, a StubQueue * */
+	__abi_u64 heaps;	    /* CodeCache::_heaps, or _heap */
+	__abi_u64 interpreter;	    /* AbstractInterpreter::_code, a StubQueue * */
 	__abi_u64 call_stub_return; /* StubRoutines::_call_stub_return_address */
-	__abi_u32 form;	       /* enum abi_hotspot_form */
+	__abi_u32 form;		    /* enum abi_hotspot_form */
 	/* GrowableArray */
 	__abi_u16 array_length;
 	__abi_u16 array_data;
@@ -74,7 +75,7 @@ struct abi_hotspot_layout {
 	/* nmethod */
 	__abi_u16 nmethod_bytes;
 	__abi_u16 nmethod_compile_id;
-	__abi_u16 nmethod_entry; /* verified */
+	__abi_u16 nmethod_entry;       /* verified */
 	__abi_u16 nmethod_original_pc; /* where in a frame the address is kept that a deoptimisation replaced */
 	__abi_u16 nmethod_deopt;
 	__abi_u16 nmethod_deopt_handle; /* of calls of a method handle */

@@ -82,7 +82,8 @@ export function encodeHotspotLayout(vm: VmStructs): Uint8Array | undefined {
   if (hash === undefined) return undefined;
   values.set("symbolHash", hash);
   values.set("frameBcp", 8 * (isOneHeap(vm) ? BCP_WORDS_8 : BCP_WORDS));
-  if (![...values.values()].every((value) => value >= 0 && value < MAX_OFFSET)) return undefined;
+  if (![...values.values()].every((value) => Number.isInteger(value) && value >= 0 && value < MAX_OFFSET))
+    return undefined;
   if (!IN_BLOB.every((field) => values.get(field)! + 8 <= limits.hotspotBlobBytes)) return undefined;
   if (!IN_CONST_METHOD.every((field) => values.get(field)! + 8 <= CONST_METHOD_BYTES)) return undefined;
   if (values.get("nmethodBytes")! > limits.hotspotBlobBytes) return undefined;
@@ -127,6 +128,9 @@ function encode(vm: VmStructs, values: ReadonlyMap<Field, number>): Uint8Array |
   const interpreter = vm.address("AbstractInterpreter", "_code");
   const callStubReturn = vm.address("StubRoutines", "_call_stub_return_address");
   if (heaps === undefined || interpreter === undefined || callStubReturn === undefined) return undefined;
+  if (![heaps, interpreter, callStubReturn].every((address) => Number.isSafeInteger(address) && address > 0)) {
+    return undefined;
+  }
   const bytes = new Uint8Array(fields.sizeOf);
   const view = new DataView(bytes.buffer);
   view.setBigUint64(fields.heaps, BigInt(heaps), true);
