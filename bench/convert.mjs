@@ -11,6 +11,7 @@ import { execFileSync } from "node:child_process";
 import { closeSync, fstatSync, openSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { FileSource } from "../dist/elf/byte-source.js";
+import { detectInterpreter } from "../dist/interpreters/detect.js";
 import { convert } from "../dist/unwind/convert.js";
 import { measure } from "../dist/unwind/pages.js";
 
@@ -30,7 +31,7 @@ function measureFile(path) {
   const source = new FileSource(fd, fstatSync(fd).size);
   const rssBefore = process.memoryUsage.rss();
   let result;
-  const convertOnce = () => cpuMs(() => (result = convert(source)));
+  const convertOnce = () => cpuMs(() => (result = convert(source, detectInterpreter(source)?.walkedCode)));
   const firstMs = convertOnce();
   const peak = process.resourceUsage().maxRSS * 1024;
   const warmMs = Math.min(...Array.from({ length: WARM_ROUNDS }, convertOnce));

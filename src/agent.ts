@@ -38,6 +38,7 @@ import { Interrupt } from "./interrupt.js";
 import { registerBudget } from "./metrics/budget.js";
 import { registerDeliveries } from "./metrics/deliveries.js";
 import { createMetricRegistry, type MetricRegistry } from "./metrics/registry.js";
+import { DEFAULT_V8_READING } from "./interpreters/v8/v8-names.js";
 import { DEFAULT_JIT_READING } from "./jit/jit-names.js";
 import type { AgentOptions } from "./model/agent-options.js";
 import { EXIT } from "./model/exit-codes.js";
@@ -47,6 +48,7 @@ import type { Log, LogLevel } from "./model/log.js";
 import { TOOL } from "./model/tool.js";
 import { NameCache } from "./naming/name-cache.js";
 import { loadNative } from "./native/load.js";
+import { DEFAULT_SOURCE_MAP_READING } from "./source-maps/source-maps.js";
 import { MAX_EXECUTABLES, PENDING_BYTES, ringBytesFor } from "./sampling-limits.js";
 import { systemClock } from "./util/clock.js";
 import { LoopDelay } from "./util/loop-delay.js";
@@ -207,6 +209,7 @@ async function runWindows(frame: Frame, parts: Parts): Promise<void> {
   const firstLabelByMs = performance.now() + FIRST_LABEL_MS;
   const bound = openBoundNames(capture, worker, {
     ...{ ...DEFAULT_JIT_READING, memoryBytes: sizes.boundBytes },
+    ...{ v8: DEFAULT_V8_READING, sourceMaps: DEFAULT_SOURCE_MAP_READING },
     mayRead: (cgroup) => ownership.reading(cgroup) !== "nothing",
   });
   const namer = { ...workerNamer(worker), bound: bound.kinds.bound };

@@ -1,14 +1,17 @@
 import type { Capture } from "./capture/capture.js";
 import { HotspotNames } from "./interpreters/hotspot/hotspot-names.js";
 import type { HotspotNameLayout } from "./interpreters/hotspot/name-layout.js";
+import { PythonNames } from "./interpreters/python/python-names.js";
 import { findRuntime } from "./interpreters/runtime-table.js";
 import { buffersOf } from "./jit/answer.js";
+import { V8Names } from "./interpreters/v8/v8-names.js";
 import { JitNames } from "./jit/jit-names.js";
 import type { CgroupId } from "./model/cgroup.js";
 import type { BoundKind } from "./naming/bound-frames.js";
 import { BoundKinds } from "./naming/bound-kinds.js";
 import { frameKind } from "./native/abi.generated.js";
 import type { ReadAllowance } from "./processes/budget.js";
+import { SourceMaps } from "./source-maps/source-maps.js";
 import type { WorkerCalls } from "./util/worker-calls.js";
 import type { WorkerCallTable } from "./worker-calls.js";
 
@@ -17,13 +20,26 @@ export interface BoundNamesOptions extends ReadAllowance {
   readonly memoryBytes: number;
   /** Whether files and memory of a cgroup's processes may be read. */
   readonly mayRead: (cgroup: CgroupId) => boolean;
+  /** What may be read of V8's memory, and of scripts and their source maps; as of JIT files when undefined. */
+  readonly v8?: ReadAllowance;
+  readonly sourceMaps?: ReadAllowance;
+}
+
+/** What gives way near the agent's limits. */
+interface Budgeted {
+  asksOn: boolean;
+  resize(memoryBytes: number): void;
 }
 
 /** Names of what means something in one process only. */
 export interface BoundNaming {
   readonly kinds: BoundKinds;
+  readonly budgeted: readonly Budgeted[];
   readonly jit: JitNames;
+  readonly python: PythonNames;
   readonly hotspot: HotspotNames;
+  readonly v8: V8Names;
+  readonly sourceMaps: SourceMaps;
 }
 
 /** Composition of what names JIT code and interpreters' functions: a kind of frame is a line. Told of new stacks by the capture. */
@@ -32,24 +48,46 @@ export function openBoundNames(
   worker: WorkerCalls<WorkerCallTable>,
   options: BoundNamesOptions,
 ): BoundNaming {
+  const { session } = capture.sampler;
   const jit = new JitNames({
     ...options,
     answer: (request) => worker.call("jit", request, buffersOf(request.files.map(({ state }) => state))),
   });
+  const python = new PythonNames({
+    ...options,
+    forget: (key) => {
+      try {
+        session.deleteElement("python_codes", key);
+      } catch {
+        // The kernel side is closed: nothing is met any more.
+      }
+    },
+  });
   const hotspot = new HotspotNames({
     ...options,
     layoutOf: (process) => {
-      const number = findRuntime(capture.sampler.session, process, frameKind.hotspot);
+      const number = findRuntime(session, process, frameKind.hotspot);
       const layout = number === undefined ? undefined : capture.interpreters.nameLayout(number);
       return layout as HotspotNameLayout | undefined; // what the detection of that kind gave
     },
   });
-  const kinds = new BoundKinds(
-    new Map<number, BoundKind>([
-      [frameKind.anonymous, jit],
-      [frameKind.hotspot, hotspot],
-    ]),
-  );
-  capture.intake.onNewBoundStack = kinds.sight;
-  return { kinds, jit, hotspot };
+  const sourceMaps = new SourceMaps({
+    ...{ ...options, ...options.sourceMaps },
+    answer: (request) => worker.call("sourceMap", request),
+  });
+  const v8 = new V8Names({
+    ...{ ...options, ...options.v8 },
+    versionOf: (key) => capture.interpreters.versionOf(key),
+    maps: sourceMaps,
+  });
+  const kinds = new Map<number, BoundKind & Budgeted>([
+    [frameKind.anonymous, jit],
+    [frameKind.python, python],
+    [frameKind.hotspot, hotspot],
+    [frameKind.v8, v8],
+  ]);
+  const bound = { kinds: new BoundKinds(kinds), budgeted: [...kinds.values(), sourceMaps] };
+  capture.intake.onPythonCode = python.take;
+  capture.intake.onNewBoundStack = bound.kinds.sight;
+  return { ...bound, jit, python, hotspot, v8, sourceMaps };
 }

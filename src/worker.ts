@@ -37,7 +37,9 @@ const debuginfodDir = (workerData as WorkerSetting | null)?.debuginfodDir; // wh
 answerCalls<WorkerCallTable>(parentPort, {
   convert(content) {
     const source = sourceOf(content);
-    const output = { ...convert(source), interpreter: detectInterpreter(source) };
+    const interpreter = detectInterpreter(source);
+    const walked = interpreter !== undefined && "bytes" in interpreter ? interpreter.walkedCode : undefined;
+    const output = { ...convert(source, walked), interpreter };
     const { rows } = output;
     const columns = rows === undefined ? [] : [rows.fileOffsets, rows.ruleIndices, rows.rules];
     return { output, transfer: columns.map(({ buffer }) => buffer as ArrayBuffer) };

@@ -7,9 +7,14 @@
 
 /*
  * Frames that are walked before the program calls itself: half of what others walk, for its frames are two words each, and half
- * as many of them fit a stack; each costs the verifier three times as much.
+ * as many of them fit a stack.
  */
 #define HOTSPOT_FRAMES_PER_PROGRAM (ABI_FRAMES_PER_PROGRAM / 2)
+#ifdef FUNCTIONS_ARE_CALLED
+#define HOTSPOT_FRAMES_PER_CALL 1
+#else
+#define HOTSPOT_FRAMES_PER_CALL HOTSPOT_FRAMES_PER_PROGRAM
+#endif
 
 /* What lies at an address in the code cache, into h->kind. */
 static __always_inline void classify(struct stats *stats, struct hotspot_walk *h,
@@ -122,8 +127,8 @@ static __always_inline int unwind_frame(struct scratch *s, struct stats *stats,
 	return walk_step(s, mapping, address);
 }
 
-SEC("perf_event")
-int unwind_hotspot(struct bpf_perf_event_data *context)
+/* Walks some frames. */
+WALK_FUNCTION int hotspot_walk_some(void)
 {
 	struct scratch *s = scratch_of_this_cpu();
 	struct stats *stats = stats_of_this_cpu();
@@ -131,25 +136,36 @@ int unwind_hotspot(struct bpf_perf_event_data *context)
 	struct hotspot_walk *h;
 
 	if (!s || !stats)
+		return ABI_OUTCOME_TAIL_CALL_FAILED; /* arrays that have this CPU's element: cannot happen */
+	h = hotspot_walk_of(s);
+	layout = hotspot_layout_of(FORGET(h->interpreter));
+	if (!layout)
+		return ABI_OUTCOME_TABLE_CORRUPT; /* the map is an array: cannot happen */
+	HOTSPOT_SET(h->outcome, STEP_ON);
+	for (int i = 0; i < HOTSPOT_FRAMES_PER_CALL; i++) {
+		int outcome = unwind_frame(s, stats, layout);
+
+		HOTSPOT_SET(h->outcome, outcome);
+		if (!walk_goes_on(outcome))
+			break;
+	}
+	return FORGET(h->outcome);
+}
+
+SEC("perf_event")
+int unwind_hotspot(struct bpf_perf_event_data *context)
+{
+	struct scratch *s = scratch_of_this_cpu();
+	struct stats *stats = stats_of_this_cpu();
+	int outcome = STEP_ON;
+
+	if (!s || !stats)
 		return 0; /* both are arrays, and this CPU has its element in each: cannot happen */
 	if (!s->interpreter.begun)
 		hotspot_begin(s, stats);
-	h = hotspot_walk_of(s);
-	layout = hotspot_layout_of(FORGET(h->interpreter));
-	if (!layout) {
-		submit(s, stats, ABI_OUTCOME_TABLE_CORRUPT); /* the map is an array: cannot happen */
-		return 0;
-	}
-	HOTSPOT_SET(h->outcome, STEP_ON);
-	for (int i = 0; i < HOTSPOT_FRAMES_PER_PROGRAM; i++) {
-		int outcome = unwind_frame(s, stats, layout);
-
-		if (outcome != STEP_ON && outcome != MAPPING_TRY_AGAIN) {
-			HOTSPOT_SET(h->outcome, outcome);
-			break;
-		}
-	}
-	walk_on(context, s, stats, FORGET(h->outcome), ABI_PROGRAM_UNWIND_HOTSPOT);
+	for (int i = 0; i < HOTSPOT_FRAMES_PER_PROGRAM / HOTSPOT_FRAMES_PER_CALL && walk_goes_on(outcome); i++)
+		outcome = hotspot_walk_some();
+	walk_on(context, s, stats, outcome, ABI_PROGRAM_UNWIND_HOTSPOT);
 	return 0;
 }
 

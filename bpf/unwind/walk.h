@@ -9,6 +9,7 @@
 
 #include "../executable.h"
 #include "../submit.h"
+#include "function.h"
 
 #define READ_WORD(address, destination)                                                                                \
 	bpf_probe_read_user(destination, sizeof(*(destination)), (const void *)(unsigned long)(address))
@@ -153,5 +154,52 @@ static __always_inline void walk_on(void *context, struct scratch *s, struct sta
 	}
 	submit(s, stats, outcome);
 }
+
+/* Frames that one call of DEFINE_WALK's function walks: what it looks up, it looks up for so many. */
+#ifdef FUNCTIONS_ARE_CALLED
+#define WALK_FRAMES_PER_CALL 4
+#else
+#define WALK_FRAMES_PER_CALL ABI_FRAMES_PER_PROGRAM
+#endif
+_Static_assert(ABI_FRAMES_PER_PROGRAM % WALK_FRAMES_PER_CALL == 0, "a program is a number of calls");
+
+/* Whether a walk goes on with the next frame in the same program. */
+static __always_inline bool walk_goes_on(int outcome)
+{
+	return outcome == STEP_ON || outcome == MAPPING_TRY_AGAIN;
+}
+
+/*
+ * Defines the program `name`, which stands in the slot and walks by frame(s, stats): an outcome for each frame, as
+ * walk_on() takes it.
+ */
+#define DEFINE_WALK(name, slot, frame)                                                                                 \
+	WALK_FUNCTION int name##_some(void)                                                                            \
+	{                                                                                                              \
+		struct scratch *s = scratch_of_this_cpu();                                                             \
+		struct stats *stats = stats_of_this_cpu();                                                             \
+		int outcome = STEP_ON;                                                                                 \
+                                                                                                                       \
+		if (!s || !stats)                                                                                      \
+			return ABI_OUTCOME_TAIL_CALL_FAILED; /* arrays that have this CPU's element: cannot happen */   \
+		for (int i = 0; i < WALK_FRAMES_PER_CALL && walk_goes_on(outcome); i++)                                \
+			outcome = frame(s, stats);                                                                     \
+		return outcome;                                                                                        \
+	}                                                                                                              \
+                                                                                                                       \
+	SEC("perf_event")                                                                                              \
+	int name(struct bpf_perf_event_data *context)                                                                  \
+	{                                                                                                              \
+		struct scratch *s = scratch_of_this_cpu();                                                             \
+		struct stats *stats = stats_of_this_cpu();                                                             \
+		int outcome = STEP_ON;                                                                                 \
+                                                                                                                       \
+		if (!s || !stats)                                                                                      \
+			return 0; /* arrays that have this CPU's element: cannot happen */                             \
+		for (int i = 0; i < ABI_FRAMES_PER_PROGRAM / WALK_FRAMES_PER_CALL && walk_goes_on(outcome); i++)       \
+			outcome = name##_some();                                                                       \
+		walk_on(context, s, stats, outcome, slot);                                                             \
+		return 0;                                                                                              \
+	}
 
 #endif

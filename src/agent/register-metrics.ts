@@ -3,19 +3,26 @@ import type { Window } from "../capture/window.js";
 import type { EndedWindow } from "./ended-window.js";
 import { registerAccounting } from "../metrics/accounting.js";
 import { registerExports } from "../metrics/exports.js";
+import { registerInterpreters } from "../metrics/interpreters.js";
 import { registerHotspot } from "../metrics/hotspot.js";
 import { registerJit } from "../metrics/jit.js";
 import { registerNames } from "../metrics/names.js";
+import { registerPython } from "../metrics/python.js";
 import { registerOwnership } from "../metrics/ownership.js";
 import type { MetricRegistry } from "../metrics/registry.js";
 import { registerSources } from "../metrics/sources.js";
+import { registerSourceMaps } from "../metrics/source-maps.js";
 import { registerSampling } from "../metrics/sampling.js";
 import { registerUnwinding } from "../metrics/unwinding.js";
+import { registerV8 } from "../metrics/v8.js";
 import { registerWindows } from "../metrics/windows.js";
 import type { HotspotNames } from "../interpreters/hotspot/hotspot-names.js";
+import type { V8Names } from "../interpreters/v8/v8-names.js";
 import type { JitNames } from "../jit/jit-names.js";
+import type { PythonNames } from "../interpreters/python/python-names.js";
 import { counters } from "../native/abi.generated.js";
 import type { NameCache } from "../naming/name-cache.js";
+import type { SourceMaps } from "../source-maps/source-maps.js";
 import type { AccountingCheck } from "./accounting.js";
 import type { BpfTime } from "./bpf-time.js";
 import type { Labelling } from "./labelling.js";
@@ -43,7 +50,13 @@ export interface AgentMetricsSource {
   readonly check: AccountingCheck;
   readonly bpfTime: BpfTime;
   readonly names: NameCache;
-  readonly bound: { readonly jit: JitNames; readonly hotspot: HotspotNames };
+  readonly bound: {
+    readonly jit: JitNames;
+    readonly python: PythonNames;
+    readonly hotspot: HotspotNames;
+    readonly v8: V8Names;
+    readonly sourceMaps: SourceMaps;
+  };
   /** What the worker took to make unwind rows. */
   readonly buildSeconds: () => number;
 }
@@ -112,7 +125,11 @@ export function registerAgentMetrics(registry: MetricRegistry, source: AgentMetr
     debugFiles: () => names.debugFiles,
   });
   registerJit(registry, source.bound.jit);
+  registerInterpreters(registry, capture.interpreters);
+  registerPython(registry, source.bound.python);
   registerHotspot(registry, source.bound.hotspot);
+  registerV8(registry, source.bound.v8);
+  registerSourceMaps(registry, source.bound.sourceMaps);
   registerLabels(registry, source);
   registerAccounting(registry, {
     sampledSeconds: () => check.sampledSeconds,

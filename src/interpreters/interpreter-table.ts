@@ -20,6 +20,8 @@ const MAX_DETAILS = 32;
 export class InterpreterTable {
   /** Numbers that are free, the one that rested longest first: a walk under way may still read by one that was given back. */
   private readonly free = Array.from({ length: limits.maxInterpreters }, (_, key) => key + 1);
+  /** Versions of those that have a number, by it. */
+  private readonly versions = new Map<number, string>();
   private readonly excluded: ReadonlySet<InterpreterName>;
   /** By number. */
   private readonly nameLayouts = new Map<number, object>();
@@ -63,12 +65,18 @@ export class InterpreterTable {
     }
     const kind = new DataView(finding.bytes.buffer, finding.bytes.byteOffset).getUint32(interpreterLayout.kind, true);
     executable.interpreter = { number, kind };
+    this.versions.set(number, finding.version);
     if (finding.nameLayout !== undefined) this.nameLayouts.set(number, finding.nameLayout);
   }
 
   /** What its finding says of names; undefined where that is nothing, or the number nobody's. */
   nameLayout(number: number): object | undefined {
     return this.nameLayouts.get(number);
+  }
+
+  /** Version of the interpreter whose entry has that key in the kernel's map; of a key given back, until it is another's. */
+  versionOf(key: number): string | undefined {
+    return this.versions.get(key + 1);
   }
 
   /** An executable is known no more. */

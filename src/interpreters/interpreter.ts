@@ -1,6 +1,7 @@
 import type { ElfFile } from "../elf/elf-file.js";
 import type { Exports } from "../elf/exports.js";
 import type { InterpreterName } from "../model/interpreter.js";
+import type { Extent } from "../util/extent.js";
 
 /** A file that may be an interpreter's. Bytes in it are hostile. */
 export interface CandidateFile {
@@ -14,6 +15,8 @@ export interface FoundInterpreter {
   readonly name: InterpreterName;
   /** As a person says it: "3.12.4". */
   readonly version: string;
+  /** Code that its program walks by itself, by file offset: nobody needs rows for it. */
+  readonly walkedCode?: Extent;
   /** struct abi_interpreter. */
   readonly bytes: Uint8Array;
   /** Where the file has what names are made of, for its BoundKind: plain data, its own affair. */

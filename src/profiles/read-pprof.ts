@@ -85,7 +85,8 @@ export async function readPprofGzip(bytes: Uint8Array): Promise<Profile> {
 
 /** As naming writes mappings: the kernel's and its modules' in brackets, and so what has no file. */
 function kindOf(fileName: string): CodeKind {
-  if (fileName === "[anon]") return "jit";
+  if (fileName === "[anon]" || fileName === "[jit]") return "jit";
+  if (fileName === "[python]") return "interpreter";
   if (fileName === "[vdso]" || !fileName.startsWith("[")) return "native";
   return fileName === "[let go]" || fileName === "[unreadable]" ? "native" : "kernel";
 }

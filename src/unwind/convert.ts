@@ -8,7 +8,10 @@ import { parseElf } from "../elf/parser.js";
 import { openSection } from "../elf/section-source.js";
 import { openGoTable } from "../gopclntab/go-table.js";
 import { CfiRules } from "./cfi-rules.js";
+import { addCodeRows } from "./code/code-rows.js";
 import { FunctionRows } from "./function-rows.js";
+import type { Extent } from "../util/extent.js";
+import { gaps, inCodeSections, outside } from "./gaps.js";
 import { GoRules } from "./go-rules.js";
 import { type Extents, mergeExtents, orderFunctions } from "./merge.js";
 import { joinRuns, packUsedRules } from "./runs.js";
@@ -22,13 +25,17 @@ const ROW_BYTES_OF_GO_FUNCTION = 32;
 
 /**
  * Reads an ELF file's call frame information and turns it into rows by file offset: .eh_frame, and .debug_frame for what
- * .eh_frame does not describe. Never throws; time and memory are bounded by the limits of the readers it uses.
+ * .eh_frame does not describe; what no table describes gets rows by the code itself, but for what is walked by other means. Never
+ * throws; time and memory are bounded by the limits of the readers it uses.
  */
-export function convert(source: ByteSource): ConversionResult {
+export function convert(source: ByteSource, walked = NOTHING): ConversionResult {
   const elf = parseElf(source);
   if (isRefusal(elf)) return { rows: undefined, problems: [elf], fdes: 0, badFdes: 0 };
-  return new Conversion(elf).run();
+  return new Conversion(elf, walked).run();
 }
+
+/** Nothing is walked by other means. */
+const NOTHING: Extent = { from: 0, limit: 0 };
 
 /** What one conversion gathers on its way through the sections. */
 class Conversion {
@@ -40,7 +47,10 @@ class Conversion {
   #fdes = 0;
   #badFdes = 0;
 
-  constructor(elf: ElfFile) {
+  constructor(
+    elf: ElfFile,
+    readonly walked: Extent,
+  ) {
     this.#elf = elf;
     this.#segments = executableSegments(elf).sort((a, b) => a.fileOffset - b.fileOffset);
     this.#registers = elf.machine === "x86-64" ? X86_64_REGISTERS : AARCH64_REGISTERS;
@@ -55,7 +65,8 @@ class Conversion {
     if (this.#elf.machine === "x86-64") findTrampolines(this.#elf, this.#segments, ehFrame, trampolines);
     const debugFrame = this.#read(this.#debugFrame());
     // Go describes its trampoline as an ordinary function, so trampolines go before what Go says.
-    const ordered = mergeExtents([ehFrame, orderFunctions(trampolines), this.#goFunctions(), debugFrame]);
+    const described = [ehFrame, orderFunctions(trampolines), this.#goFunctions(), debugFrame];
+    const ordered = mergeExtents([...described, this.#fromCode(described)]);
     const { rules } = this.#rules;
     const rows = ordered.fileOffsets.length > 0 ? packUsedRules(joinRuns(ordered, rules), rules) : undefined;
     if (rows === undefined) {
@@ -87,6 +98,22 @@ class Conversion {
     new GoRules(this.#elf.machine, this.#rules.rules).addAll(table, functions);
     if (functions.omitted > 0) {
       this.#problems.push({ problem: "limit-exceeded", detail: `${functions.omitted} Go functions left out` });
+    }
+    return orderFunctions(functions);
+  }
+
+  /** What the code itself says, where nothing else does. */
+  #fromCode(described: readonly Extents[]): Extents {
+    const functions = this.#collector(0);
+    if (this.#elf.machine === "x86-64") {
+      const { limit } = addCodeRows(
+        this.#elf,
+        this.#segments,
+        outside(this.walked, inCodeSections(this.#elf, gaps(this.#segments, described))),
+        this.#rules.rules,
+        functions,
+      );
+      if (limit !== undefined) this.#problems.push({ problem: "limit-exceeded", detail: limit });
     }
     return orderFunctions(functions);
   }
