@@ -40,7 +40,7 @@
 	STAT(python_codes_lost, "Code objects not handed over because the ring was full: made up for at a later tick") \
 	STAT(hotspot_frames, "Frames of Java: interpreted, compiled, and the JVM's own stubs")                         \
 	STAT(hotspot_unready, "Samples of a JVM whose code cache could not be read, as while it starts")               \
-	STAT(hotspot_blob_failures, "Frames in a JVM's code cache left as addresses: no piece of code was found there") \
+	STAT(hotspot_blob_failures, "Frames in a JVM's code cache left as addresses: no piece of code was there")      \
 	STAT(hotspot_method_failures, "Interpreted frames of Java left as addresses: no method was found in them")     \
 	STAT(hotspot_caller_failures, "Stacks of Java cut short: the caller's frame could not be read") \
 	STAT(v8_frames, "Frames of JavaScript functions")                                                              \

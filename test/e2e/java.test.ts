@@ -93,8 +93,7 @@ function shortcomings(verdict: Verdict, measured: Readonly<Record<string, number
   const complaints: string[] = [];
   if (samples < 100) complaints.push(`${samples} samples`);
   if (whole < 0.99 * samples) complaints.push(`${share(whole, samples)} of ${samples} stacks reach their root`);
-  if (unnamed > 0.01 * samples)
-    complaints.push(`${share(unnamed, samples)} of ${samples} stacks have frames without a name`);
+  if (unnamed > 0.01 * samples) complaints.push(`${share(unnamed, samples)} of stacks have frames without a name`);
   if (right < 0.99 * burning) complaints.push(`${share(right, burning)} of ${burning} stacks are in the call tree`);
   const all = Object.values(branches).reduce((sum, count) => sum + count, 0);
   const total = Object.values(measured).reduce((sum, ns) => sum + ns, 0);
@@ -150,7 +149,10 @@ describe("Java", { skip: impossible ?? false }, () => {
   for (const run of RUNS.filter(({ virtual }) => virtual !== true)) {
     it(`is walked, split and named: ${run.comm} ${run.options.join(" ")}`, (context) => {
       const output = outputs.get(run.comm);
-      if (output === undefined) return void context.skip(String(findJdk(run.version)));
+      if (output === undefined) {
+        context.skip(`no JDK ${run.version} can be had here`);
+        return;
+      }
       const { branches } = JSON.parse(output) as { branches: Record<string, number> };
       const verdict = judge(stacks, run);
       context.diagnostic(JSON.stringify({ ...verdict, examples: undefined }));
@@ -160,7 +162,10 @@ describe("Java", { skip: impossible ?? false }, () => {
 
   for (const run of RUNS.filter(({ virtual }) => virtual === true)) {
     it(`is walked on virtual threads down to their carrier's root: ${run.comm}`, (context) => {
-      if (outputs.get(run.comm) === undefined) return void context.skip(String(findJdk(run.version)));
+      if (outputs.get(run.comm) === undefined) {
+        context.skip(`no JDK ${run.version} can be had here`);
+        return;
+      }
       let [samples, whole] = [0, 0];
       const broken: string[] = [];
       for (const { frames, count } of stacks) {

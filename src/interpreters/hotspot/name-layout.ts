@@ -84,7 +84,7 @@ export function findNameLayout(vm: VmStructs): HotspotNameLayout | undefined {
 function nameLayout(vm: VmStructs): HotspotNameLayout {
   const at = (...candidates: readonly string[]): number => checked(fieldOf(vm, candidates), candidates[0]);
   const has = (candidate: string): boolean => fieldOf(vm, [candidate]) !== undefined;
-  const size = (type: string): number => checked(vm.size(type) || undefined, type);
+  const size = (type: string): number => checked(vm.size(type), type);
   const constant = (...names: readonly string[]): number =>
     checked(
       names.map((name) => vm.constant(name)).find((value) => value !== undefined),

@@ -58,7 +58,10 @@ function plant(options: Partial<HotspotNamesOptions> = {}): {
   const run = image.method({ className: "a/Main", name: "run", fileName: "Main.java", lines: [[0, 7]] });
   const opened: ProcessKey[] = [];
   let closed = 0;
-  image.close = () => Promise.resolve(void closed++);
+  image.close = () => {
+    closed++;
+    return Promise.resolve();
+  };
   const names = new HotspotNames({
     layoutOf: () => hotspotLayouts[25],
     mayRead: () => true,

@@ -76,7 +76,7 @@ describe("where the walk of a JVM's stacks finds what", () => {
     const said = fc.func(fc.option(number, { nil: undefined, freq: 40 }));
     fuzz(
       fc.property(said, (say) => {
-        const layout = encodeHotspotLayout(tables((name) => say(name) as number | undefined));
+        const layout = encodeHotspotLayout(tables((name) => say(name)));
         if (layout === undefined) return;
         assert.equal(layout.length, hotspotLayoutLayout.sizeOf);
         assert.ok(layout.length <= limits.layoutBytes);
