@@ -8,47 +8,36 @@
 #include "v8_walk.h"
 #include "v8_leaf.h"
 
-/* Takes over what the file says, once a sample; whether the file is known. */
-static __always_inline bool v8_begin(struct v8_walk *v8, u32 number)
-{
-	struct abi_interpreter *interpreter = interpreter_of(number);
-
-	if (!interpreter || interpreter->kind != ABI_FRAME_V8)
-		return false;
-	for (u32 i = 0; i < ABI_CODE_RANGES; i++) {
-		const struct abi_code_range *range = &interpreter->ranges[i];
-		struct v8_range *to = &v8->builtins;
-
-		if (i >= interpreter->range_count)
-			break;
-		if (range->role == ABI_V8_RANGE_ENTRY)
-			to = &v8->entries[i & (V8_ENTRIES - 1)];
-		to->start = range->start;
-		to->end = range->end;
-	}
-	v8->interpreter = number;
-	return true;
-}
-
 /*
- * Finds out which node the process runs: by its file, which the walk is at, or by what was noted when its file was met.
- * Whether the walk is to begin again at the first anonymous frame.
+ * Finds out which node the process runs: by its file, which the walk is at, or by what was noted when its file was met; where
+ * that is only now, the walk begins again at the first anonymous frame.
  */
-static __always_inline bool v8_meet(struct scratch *s, struct v8_walk *v8, const struct mapping *mapping)
+static __always_inline void v8_meet(struct scratch *s, struct v8_walk *v8, const struct mapping *mapping)
 {
 	struct abi_runtime *runtime = runtime_of_process(s);
 	u32 number = mapping->interpreter;
 
+	v8->met = number ? V8_MET_FILE : V8_MET_ANONYMOUS;
 	if (runtime && number && (runtime->kind != ABI_FRAME_V8 || runtime->interpreter != number))
 		runtime = (struct abi_runtime *)0;
 	if (!runtime && number)
 		runtime = runtime_note(s, ABI_FRAME_V8, number, mapping->start - mapping->file_offset);
 	if (!runtime || runtime->kind != ABI_FRAME_V8)
-		return false;
+		return;
 	v8->table = runtime->words[V8_WORD_DISPATCH_TABLE];
-	if (!v8_begin(v8, runtime->interpreter))
+	v8->interpreter = runtime->interpreter;
+	if (number)
+		runtime_resume(s);
+}
+
+/* Whether that is to be done: once a sample at each of the two. */
+static __always_inline bool v8_is_to_meet(struct v8_walk *v8, const struct mapping *mapping)
+{
+	u32 met = FORGET(v8->met);
+
+	if (FORGET(v8->interpreter))
 		return false;
-	return number && runtime_resume(s);
+	return mapping->interpreter ? met < V8_MET_FILE : mapping->kind == MAPPING_ANONYMOUS && !met;
 }
 
 /* The isolate's root register is r13 in all of V8's code; only a leaf's registers are known. */
@@ -68,15 +57,12 @@ static __always_inline void v8_find_table(struct scratch *s, struct v8_walk *v8,
 }
 
 /* Whether an instruction is in the interpreter's entry trampoline; its distance from the beginning in *distance. */
-static __always_inline bool v8_in_entry(struct v8_walk *v8, u64 file_offset, u64 *distance)
+static __always_inline bool v8_in_entry(const struct abi_v8_layout *layout, u64 file_offset, u64 *distance)
 {
-	u64 first = file_offset - v8->entries[0].start, second = file_offset - v8->entries[1].start;
+	u64 first = file_offset - layout->entries[0].start, second = file_offset - layout->entries[1].start;
 
-	*distance = first;
-	if (first < v8->entries[0].end - v8->entries[0].start)
-		return true;
-	*distance = second;
-	return second < v8->entries[1].end - v8->entries[1].start;
+	*distance = first < second ? first : second;
+	return first < layout->entries[0].size || second < layout->entries[1].size;
 }
 
 /*
@@ -101,24 +87,20 @@ static __always_inline void v8_interpreted(struct scratch *s, struct v8_walk *v8
 	v8->type = ABI_V8_CODE_INTERPRETED;
 }
 
-/* Looks where the function refers to, for code that holds the instruction; that of before is remembered. */
-static __always_inline void v8_find_code(struct scratch *s, struct v8_walk *v8, const struct abi_v8_layout *layout,
-					 u64 address)
+/* Candidates for the code that holds the instruction: what the function refers to, and what it was seen to have before. */
+static __always_inline void v8_function_codes(struct scratch *s, struct v8_walk *v8, const struct abi_v8_layout *layout)
 {
 	u64 key = v8_hash(v8->shared) ^ s->sample.pid;
 	struct v8_codes *codes = bpf_map_lookup_elem(&v8_optimised, &key);
 
 	v8->candidates[0] = v8_function_code(v8, layout);
 	v8->candidates[1] = v8_field(v8->shared, layout->shared_data);
+	for (u32 i = 2; i < V8_CANDIDATES; i++)
+		v8->candidates[i] = 0;
+	if (!codes)
+		return;
 	for (u32 i = 0; i < V8_CODES; i++)
-		v8->candidates[2 + i] = codes ? codes->code[i] : 0;
-	v8->found = 0;
-	for (u32 i = 0; i < 2 + V8_CODES; i++) {
-		if (v8->candidates[i] && v8_read_code(v8, layout, v8->candidates[i], address)) {
-			v8->found = 1;
-			break;
-		}
-	}
+		v8->candidates[2 + i] = codes->code[i];
 }
 
 /* Remembers optimised code: the function may have other code, or none, while this one runs on. */
@@ -142,53 +124,54 @@ static __always_inline void v8_keep_code(struct scratch *s, struct v8_walk *v8)
 }
 
 /*
- * Looks in some slots of the function's feedback vector for code that was made for a loop while it ran (on-stack replacement),
- * to which nothing else refers. Whether there are more slots to look in.
+ * Others: what some slots of the function's feedback vector have, where code is that was made for a loop while it ran (on-stack
+ * replacement), to which nothing else refers. Sets v8->scan to the next slot, 0 after the last.
  */
-static __always_inline bool v8_scan(struct v8_walk *v8, const struct abi_v8_layout *layout, u64 address)
+static __always_inline void v8_slot_codes(struct v8_walk *v8, const struct abi_v8_layout *layout)
 {
 	u64 vector = v8_field(v8_field(v8->function, layout->function_feedback_cell), V8_FIRST_FIELD);
-	u32 first = FORGET(v8->scan) - 1, length = v8_field32(vector, layout->vector_length);
+	u32 first = FORGET(v8->scan) - 1, next = first + V8_CANDIDATES;
+	u32 length = v8_type(vector) == layout->type_vector ? v8_field32(vector, layout->vector_length) : 0;
 
-	if (v8_type(vector) != layout->type_vector ||
-	    bpf_probe_read_user(v8->slots, sizeof(v8->slots),
+	v8->scans++;
+	v8->scan = next < length && v8->scans < V8_MAX_SCAN ? next + 1 : 0;
+	if (bpf_probe_read_user(v8->candidates, sizeof(v8->candidates),
 				(const void *)(unsigned long)(vector - V8_TAG + layout->vector_slots + 8 * (u64)first)))
-		return false;
-	for (u32 i = 0; i < V8_SLOTS_AT_ONCE; i++) {
-		u64 code = v8->slots[i];
+		v8->scan = 0;
+	for (u32 i = 0; i < V8_CANDIDATES; i++) {
+		u64 slot = v8->candidates[i];
 
-		if ((code & V8_WEAK_TAG) != V8_WEAK_TAG || code == V8_WEAK_TAG)
-			continue;
-		code &= ~(u64)(V8_WEAK_TAG - V8_TAG);
-		/* Where code lies in a space of its own, slots hold a wrapper. */
-		v8->word = code;
-		if (v8_type(code) != layout->type_code)
-			v8->word = v8_field(code, V8_FIRST_FIELD);
-		if (v8_read_code(v8, layout, FORGET(v8->word), address)) {
-			v8->found = 1;
-			return false;
-		}
+		if ((slot & V8_WEAK_TAG) != V8_WEAK_TAG || slot == V8_WEAK_TAG)
+			v8->candidates[i] = 0;
 	}
-	v8->scan = first + 1 + V8_SLOTS_AT_ONCE;
-	return first + V8_SLOTS_AT_ONCE < length;
 }
 
-/* Finds the code; false when another round is needed for that. */
+/* Finds the code of v8->function that holds the instruction; false when another round is needed for that. */
 static __always_inline bool v8_search_code(struct scratch *s, struct v8_walk *v8, const struct abi_v8_layout *layout,
-					   u64 address, bool leaf)
+					   u64 address)
 {
-	if (!FORGET(v8->scan)) {
-		v8_find_code(s, v8, layout, address);
-		if (leaf || FORGET(v8->found) || v8->scans >= V8_MAX_SCAN)
-			return true;
-		v8->scan = 1;
-		return false;
+	v8->scanning = v8->scan;
+	if (FORGET(v8->scanning))
+		v8_slot_codes(v8, layout);
+	else
+		v8_function_codes(s, v8, layout);
+	v8->found = 0;
+	for (u32 i = 0; i < V8_CANDIDATES; i++) {
+		u64 code = FORGET(v8->candidates[i]);
+
+		if (!code)
+			continue;
+		v8_read_code(v8, layout, code);
+		if (v8->word == layout->type_code && address - v8->start < v8->size) {
+			v8->found = 1;
+			break;
+		}
 	}
-	v8->scans++;
-	if (v8_scan(v8, layout, address) && v8->scans < V8_MAX_SCAN)
-		return false;
-	v8->scan = 0;
-	return true;
+	if (!FORGET(v8->found) && !FORGET(v8->scanning) && !FORGET(v8->leaf) && v8->scans < V8_MAX_SCAN)
+		v8->scan = 1;
+	if (FORGET(v8->found))
+		v8->scan = 0;
+	return !FORGET(v8->scan);
 }
 
 /* A frame in compiled code, whose function is known: which piece of the function's code it is. */
@@ -223,7 +206,7 @@ static __always_inline void v8_builtin_leaf(struct scratch *s, struct v8_walk *v
 {
 	u64 into, unused, return_address = 0, load = mapping->start - mapping->file_offset;
 
-	if (v8_in_entry(v8, address - load, &into) && into < layout->entry_built) {
+	if (v8_in_entry(layout, address - load, &into) && into < layout->entry_built) {
 		if (is_function) {
 			v8->act = V8_FUNCTION;
 			v8->type = ABI_V8_CODE_INTERPRETED;
@@ -236,7 +219,7 @@ static __always_inline void v8_builtin_leaf(struct scratch *s, struct v8_walk *v
 	}
 	if (FORGET(v8->distance) == V8_TELLS_NOTHING) {
 		READ_WORD(s->registers.sp, &return_address);
-		if (!v8_in_entry(v8, return_address - load, &unused) && !v8_was_called(s, address)) {
+		if (!v8_in_entry(layout, return_address - load, &unused) && !v8_was_called(s, address)) {
 			v8->act = V8_STAY;
 			return;
 		}
@@ -303,13 +286,13 @@ static __always_inline void v8_classify(struct scratch *s, struct stats *stats, 
 		if (FORGET(v8->leaf))
 			v8_builtin_leaf(s, v8, layout, mapping, address, FORGET(v8->is_function));
 		else if (FORGET(v8->is_function) &&
-			 v8_in_entry(v8, address - mapping->start + mapping->file_offset, &distance))
+			 v8_in_entry(layout, address - mapping->start + mapping->file_offset, &distance))
 			v8_interpreted(s, v8, layout);
 		return;
 	}
 	v8->found = 0;
 	if (FORGET(v8->is_function)) {
-		if (!v8_search_code(s, v8, layout, address, FORGET(v8->leaf))) {
+		if (!v8_search_code(s, v8, layout, address)) {
 			v8->act = V8_STAY;
 			return;
 		}
@@ -323,14 +306,17 @@ static __always_inline void v8_classify(struct scratch *s, struct stats *stats, 
 }
 
 /* Whether the frame that the walk is at is V8's own code. */
-static __always_inline bool v8_is_code(struct v8_walk *v8, const struct mapping *mapping, u64 address)
+static __always_inline bool v8_is_code(const struct abi_v8_layout *layout, const struct mapping *mapping, u64 address)
 {
 	u64 file_offset = address - mapping->start + mapping->file_offset;
 
 	if (mapping->kind == MAPPING_ANONYMOUS)
 		return true;
-	return mapping->interpreter && file_offset - v8->builtins.start < v8->builtins.end - v8->builtins.start;
+	return mapping->interpreter && file_offset - layout->builtins.start < layout->builtins.size;
 }
+
+/* Besides step.h's and walk.h's outcomes; never submitted. */
+#define V8_MEET 251
 
 static __always_inline int unwind_frame(struct scratch *s, struct stats *stats)
 {
@@ -349,14 +335,13 @@ static __always_inline int unwind_frame(struct scratch *s, struct stats *stats)
 		s->interpreter.begun = 0;
 		return STEP_INTERPRETER;
 	}
-	if (!FORGET(v8->interpreter) && (mapping->interpreter || mapping->kind == MAPPING_ANONYMOUS) &&
-	    v8_meet(s, v8, mapping))
-		return STEP_ON;
+	if (v8_is_to_meet(v8, mapping))
+		return V8_MEET;
 	layout = v8_layout_of(v8);
 	v8->act = V8_NATIVE;
 	v8->how = V8_BY_ROWS;
 	v8->handler = 0;
-	if (layout && v8_is_code(v8, mapping, address))
+	if (layout && v8_is_code(layout, mapping, address))
 		v8_classify(s, stats, v8, layout, mapping, address);
 	if (FORGET(v8->act) == V8_STAY)
 		return STEP_ON;
@@ -387,10 +372,14 @@ int unwind_v8(struct bpf_perf_event_data *context)
 		__builtin_memset(s->interpreter.state, 0, sizeof(struct v8_walk));
 		s->interpreter.begun = 1;
 	}
-	for (int i = 0; i < ABI_FRAMES_PER_PROGRAM; i++) {
+	for (int i = 0; i < V8_FRAMES_PER_PROGRAM; i++) {
 		outcome = unwind_frame(s, stats);
 		if (outcome != STEP_ON && outcome != MAPPING_TRY_AGAIN)
 			break;
+	}
+	if (outcome == V8_MEET) { /* costs a tail call a sample; in the loop it would cost the verifier a lot */
+		v8_meet(s, v8_walk_of(s), walk_mapping(s));
+		outcome = STEP_ON;
 	}
 	walk_on(context, s, stats, outcome, ABI_PROGRAM_UNWIND_V8);
 	return 0;

@@ -33,14 +33,16 @@ enum abi_v8_code {
 };
 #define ABI_V8_TYPE_INTERPRETER_SHIFT 4
 
-/* Roles of an interpreter's code ranges. */
-enum abi_v8_range {
-	ABI_V8_RANGE_BUILTINS = 1, /* the embedded builtins, without unwind information */
-	ABI_V8_RANGE_ENTRY = 2,	   /* InterpreterEntryTrampoline, or its twin for profiling: the loop of the interpreter */
+/* Of the file. */
+struct abi_v8_code_piece {
+	__abi_u64 start; /* offset */
+	__abi_u64 size;
 };
 
 /* Offsets are bytes from the beginning of an object; 0 where a version has no such field. */
 struct abi_v8_layout {
+	struct abi_v8_code_piece builtins;   /* the embedded builtins, without unwind information */
+	struct abi_v8_code_piece entries[2]; /* InterpreterEntryTrampoline, the interpreter's loop; and its twin for profiling */
 	__abi_u16 function_shared;
 	__abi_u16 function_code;
 	__abi_u16 function_dispatch;
@@ -75,7 +77,7 @@ struct abi_v8_layout {
 	__abi_u32 dispatch_table;
 };
 
-ABI_ASSERT(sizeof(struct abi_v8_layout) == 56, "");
+ABI_ASSERT(sizeof(struct abi_v8_layout) == 48 + 56, "");
 ABI_ASSERT(sizeof(struct abi_v8_layout) <= ABI_LAYOUT_BYTES, "");
 
 #endif

@@ -36,16 +36,28 @@ enum v8_slot {
 	V8_SLOTS = 5,
 };
 
-#define V8_ENTRIES 2
-/* Slots of a feedback vector that are read at a time. */
-#define V8_SLOTS_AT_ONCE 8
-/* Of how many slots code that replaced a running loop is looked for in, in all frames of a sample. */
+/* Objects at a time that are looked at as code; also the slots of a feedback vector that are read at a time. */
+#define V8_CANDIDATES 8
+_Static_assert(V8_CANDIDATES >= 2 + V8_CODES, "all that a function refers to");
+/* Times that slots are read, in all frames of a sample. */
 #define V8_MAX_SCAN 32
+
+/*
+ * Less than ABI_FRAMES_PER_PROGRAM, for the verifier's sake: 33 programs of a chain walk 462 frames. A function's frame takes two of
+ * ABI_MAX_USER_FRAMES words, so that a stack of functions is cut by that first.
+ */
+#define V8_FRAMES_PER_PROGRAM 14
 
 enum v8_act {
 	V8_STAY = 0, /* nothing yet: another round */
 	V8_NATIVE = 1,
 	V8_FUNCTION = 2,
+};
+
+/* Where it was looked for which node the process runs. */
+enum v8_met {
+	V8_MET_ANONYMOUS = 1,
+	V8_MET_FILE = 2,
 };
 
 enum v8_how {
@@ -54,24 +66,15 @@ enum v8_how {
 	V8_BY_DISTANCE = 2,
 };
 
-/* Ranges of the file: offsets. */
-struct v8_range {
-	u64 start;
-	u64 end;
-};
-
 struct v8_walk {
 	u64 frame[V8_SLOTS];
-	u64 slots[V8_SLOTS_AT_ONCE];
-	u64 candidates[2 + V8_CODES]; /* code of the function */
+	u64 candidates[V8_CANDIDATES]; /* for the code that holds the instruction */
 	u64 function; /* tagged, as all that follow */
 	u64 shared;
 	u64 code;
 	u64 start; /* of its instructions */
 	u64 word;
 	u64 table; /* the dispatch table */
-	struct v8_range builtins;
-	struct v8_range entries[V8_ENTRIES];
 	u32 size;
 	u32 flags;
 	u32 script_id;
@@ -80,6 +83,7 @@ struct v8_walk {
 	u32 droppable;	 /* frames of the stack when the last was one of the interpreter's loop, 0 when it was not */
 	u32 leaf_handler; /* that one was the leaf, in a handler without a frame: its registers are the interpreter's */
 	u32 scan;	  /* slot to look in next for code of the frame that the walk is at; 0 is none */
+	u32 scanning;
 	u32 scans;	  /* made in this sample */
 	u32 found;
 	u32 act; /* enum v8_act: what is to be recorded */
@@ -88,6 +92,7 @@ struct v8_walk {
 	u32 type;    /* enum abi_v8_code */
 	u32 position;
 	u32 leaf;
+	u32 met;       /* enum v8_met */
 	u32 leaf_done; /* the leaf was looked at as one without a frame */
 	u32 is_function;
 	u32 distance; /* of the leaf's return address, and whether its fp lies below that */
@@ -156,19 +161,21 @@ static __always_inline bool v8_read_function(struct v8_walk *v8, const struct ab
 	return true;
 }
 
-/* Reads where code lies; whether it is code and the instruction is in it. */
-static __always_inline bool v8_read_code(struct v8_walk *v8, const struct abi_v8_layout *layout, u64 code, u64 address)
+/* Reads where code lies; its type is left in v8->word. Without branches, because each doubles the verifier's work. */
+static __always_inline void v8_read_code(struct v8_walk *v8, const struct abi_v8_layout *layout, u64 code)
 {
-	u64 start;
+	u64 wrapped, start;
 
-	v8->code = code;
-	if (v8_type(code) != layout->type_code)
-		return false;
-	start = layout->code_start ? v8_field(code, layout->code_start) : code - V8_TAG + layout->code_instructions;
-	v8->start = start;
+	code &= ~(u64)(V8_WEAK_TAG - V8_TAG);
+	/* Where code lies in a space of its own, what is outside refers to a wrapper. */
+	wrapped = v8_field(code, V8_FIRST_FIELD);
+	v8->code = v8_type(code) == layout->type_code ? code : wrapped;
+	code = FORGET(v8->code);
+	v8->word = v8_type(code);
+	start = v8_field(code, layout->code_start);
+	v8->start = layout->code_start ? start : code - V8_TAG + layout->code_instructions;
 	v8->size = v8_field32(code, layout->code_size);
 	v8->flags = v8_field32(code, layout->code_flags);
-	return address - start < v8->size;
 }
 
 /* The code that the function has now. */

@@ -1,19 +1,21 @@
 import { PT_GNU_EH_FRAME } from "../../elf/constants.js";
 import { type ElfFile, toFileOffset } from "../../elf/elf-file.js";
 
-/** Where node's text has V8's embedded builtins, by ELF address. */
-export interface Builtins {
+/** A piece of code. */
+export interface Piece {
   readonly elfAddress: number;
   readonly size: number;
+}
+
+/** Where node's text has V8's embedded builtins. */
+export interface Builtins extends Piece {
   /** InterpreterEntryTrampoline, and its twin for profilers that some versions have. */
   readonly entries: readonly EntryTrampoline[];
   /** Bytes from the isolate's root register to the pointer to the dispatch table; undefined in versions without one. */
   readonly dispatchTable: number | undefined;
 }
 
-export interface EntryTrampoline {
-  readonly elfAddress: number;
-  readonly size: number;
+export interface EntryTrampoline extends Piece {
   /** Distance from its beginning to where it begins to set up its frame, and to where that is complete. */
   readonly push: number;
   readonly built: number;

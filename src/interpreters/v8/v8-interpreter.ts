@@ -1,7 +1,8 @@
-import { frameKind, v8LayoutLayout, v8Range } from "../../native/abi.generated.js";
+import { type ElfFile, toFileOffset } from "../../elf/elf-file.js";
+import { frameKind, v8CodePieceLayout, v8LayoutLayout } from "../../native/abi.generated.js";
 import { encodeInterpreter } from "../code-range.js";
 import type { CandidateFile, Interpreter, InterpreterFinding } from "../interpreter.js";
-import { findBuiltins, type Builtins } from "./builtins.js";
+import { findBuiltins, type Builtins, type Piece } from "./builtins.js";
 import { contradiction, layoutOf, parseV8Version, type V8Layout } from "./layout.js";
 import { findV8Version } from "./v8-version.js";
 
@@ -25,11 +26,8 @@ export const V8_INTERPRETER: Interpreter = {
     if (layout.jsFunction.code === undefined && builtins.dispatchTable === undefined) {
       return problem(`${text}: its dispatch table was not found`);
     }
-    const ranges = [
-      { elfAddress: builtins.elfAddress, size: builtins.size, role: v8Range.builtins },
-      ...builtins.entries.map(({ elfAddress, size }) => ({ elfAddress, size, role: v8Range.entry })),
-    ];
-    const bytes = encodeInterpreter(elf, frameKind.v8, ranges, encodeLayout(layout, builtins));
+    const encoded = encodeLayout(elf, layout, builtins);
+    const bytes = encoded && encodeInterpreter(elf, frameKind.v8, [], encoded);
     return bytes === undefined
       ? problem(`${text}: its builtins lie outside of its code`)
       : { name: "v8", version: text, bytes };
@@ -40,12 +38,23 @@ function problem(clause: string): InterpreterFinding {
   return { name: "v8", problem: `v8 ${clause}` };
 }
 
-/** struct abi_v8_layout. */
-export function encodeLayout(layout: V8Layout, { entries, dispatchTable }: Builtins): Uint8Array {
+/** struct abi_v8_layout; undefined where the builtins lie in no part of the file. */
+export function encodeLayout(elf: ElfFile, layout: V8Layout, builtins: Builtins): Uint8Array | undefined {
   const { jsFunction, shared, script, code, kinds, bytecodeArray, feedbackVector, types } = layout;
+  const { entries, dispatchTable } = builtins;
   const at = v8LayoutLayout;
   const bytes = new Uint8Array(at.sizeOf);
   const view = new DataView(bytes.buffer);
+  const pieces: readonly (readonly [number, Piece])[] = [
+    [at.builtins, builtins],
+    ...entries.map((entry, row) => [at.entries + row * v8CodePieceLayout.sizeOf, entry] as const),
+  ];
+  for (const [offset, { elfAddress, size }] of pieces) {
+    const start = toFileOffset(elf, elfAddress);
+    if (start === undefined) return undefined;
+    view.setBigUint64(offset + v8CodePieceLayout.start, BigInt(start), true);
+    view.setBigUint64(offset + v8CodePieceLayout.size, BigInt(size), true);
+  }
   const words: readonly (readonly [number, number | undefined])[] = [
     [at.functionShared, jsFunction.shared],
     [at.functionCode, jsFunction.code],
