@@ -48,7 +48,10 @@ function startWorkers(untilMs) {
   let serial = 0;
   const next = () => {
     if (Date.now() >= untilMs) return;
-    const worker = new Worker(__filename, { workerData: { firstId: ++serial * WORKER_IDS }, argv: process.argv.slice(2) });
+    const worker = new Worker(__filename, {
+      workerData: { firstId: ++serial * WORKER_IDS },
+      argv: process.argv.slice(2),
+    });
     worker.once("exit", next);
   };
   next();

@@ -82,7 +82,12 @@ function sampleOf(pid: number, frames: readonly Frame[]): PassingSample {
   return { words, header: 0, frameWords: words, start, frames: frames.length * 2, kernelFrames: 0, outcome: 0 };
 }
 
-async function ask(its: V8Names, pid: number, frames: readonly Frame[], startNs = startTimeNs(pid)): Promise<BoundNames> {
+async function ask(
+  its: V8Names,
+  pid: number,
+  frames: readonly Frame[],
+  startNs = startTimeNs(pid),
+): Promise<BoundNames> {
   return its.bound({
     process: { pid, startTimeNs: startNs },
     kind: frameKind.v8,
@@ -177,6 +182,9 @@ describe("names of V8's frames", { skip: layout === undefined ? "this Node.js is
       },
     });
     v8.sight(sampleOf(process_.pid, frames));
-    assert.deepEqual(textOf(await ask(v8, process_.pid, frames)), ["openShop shop.ts:72:72", "(anonymous) script.js:3:3"]);
+    assert.deepEqual(textOf(await ask(v8, process_.pid, frames)), [
+      "openShop shop.ts:72:72",
+      "(anonymous) script.js:3:3",
+    ]);
   });
 });
