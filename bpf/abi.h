@@ -130,6 +130,7 @@ enum abi_record_kind {
 	ABI_RECORD_SAMPLE = 1,
 	ABI_RECORD_FIRST_SIGHT = 2,
 	ABI_RECORD_CGROUP = 3,
+	ABI_RECORD_PYTHON_CODE = 4, /* bpf/interpreters/python_layout.h */
 };
 
 /* Why a stack ended. Every sample has exactly one. */

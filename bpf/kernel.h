@@ -141,6 +141,26 @@ struct pt_regs {
 	u64 unused;
 };
 
+/* What user space has as its thread pointer. */
+struct thread_struct___x86_64 {
+	unsigned long fsbase;
+} CORE;
+
+/* The member has a type without a name: only its path is matched. */
+struct thread_struct___arm64 {
+	struct {
+		unsigned long tp_value;
+	} uw;
+} CORE;
+
+struct task_struct___x86_64 {
+	struct thread_struct___x86_64 thread;
+} CORE;
+
+struct task_struct___arm64 {
+	struct thread_struct___arm64 thread;
+} CORE;
+
 struct task_struct {
 	void *stack;
 	struct mm_struct *mm;

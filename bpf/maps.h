@@ -8,6 +8,7 @@
 
 #include "abi.h"
 #include "kernel.h"
+#include "interpreters/python_walk.h"
 #include "scratch.h"
 #include "stats.h"
 
@@ -98,6 +99,47 @@ MAP struct {
 	__type(key, u32);
 	__type(value, struct abi_runtime);
 } runtimes SEC(".maps");
+
+/* This CPU's working memory of the walk of Python frames. Key 0. */
+MAP struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct python_walk);
+} python_walks SEC(".maps");
+
+/*
+ * The PyThreadState of a thread. Key: tid. Written here; believed only where its own thread_id says so. A few thousand
+ * threads that take turns: whoever is not here has its runtime's list searched.
+ */
+MAP struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 4096);
+	__type(key, u32);
+	__type(value, u64);
+} python_threads SEC(".maps");
+
+/*
+ * Code objects whose names were handed to user space, which deletes what it forgets: they are handed over again. A large
+ * application runs some thousands.
+ */
+MAP struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 16384);
+	__type(key, struct abi_python_code_key);
+	__type(value, u32);
+} python_codes SEC(".maps");
+
+/*
+ * Methods of Java that were the innermost of a sample lately: a new one is read at once. Key: of process, address and cookie,
+ * one number. Written here; two that share a key, or one forgotten, cost a name or a waking at worst.
+ */
+MAP struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 4096);
+	__type(key, u64);
+	__type(value, u8);
+} hotspot_known SEC(".maps");
 
 /*
  * Functions of JavaScript whose names user space has been woken for. Key: a hash of process, address and cookie. The least

@@ -62,7 +62,7 @@ struct path_walk {
 };
 
 /* What an interpreter's program keeps from frame to frame of one sample; its header says what. */
-#define INTERPRETER_STATE_WORDS 64
+#define INTERPRETER_STATE_WORDS 128
 
 struct interpreter_walk {
 	u32 kind;	  /* whose program walks this sample now; ABI_FRAME_NATIVE until one was needed */

@@ -30,6 +30,19 @@
 	STAT(mapping_misses, "Walks that found no mapping, after a second try")                                        \
 	STAT(mapping_retries, "Walks that found a mapping only at the second try, under a concurrent change")          \
 	STAT(tail_call_failures, "Programs of the unwinder that could not be entered")                                 \
+	STAT(python_frames, "Frames of Python functions")                                                              \
+	STAT(python_no_thread, "Stacks in CPython's loop whose thread has no thread state that runs frames")           \
+	STAT(python_unreadable, "Python frames, or their code objects, that could not be read: a native frame stays")  \
+	STAT(python_no_code, "Python frames without a code object: left out")                                          \
+	STAT(python_misaligned,                                                                                        \
+	     "Calls of CPython's loop just begun or just ending, which run no frame: a native frame stays")           \
+	STAT(python_codes, "Code objects whose names were handed to user space")                                       \
+	STAT(python_codes_lost, "Code objects not handed over because the ring was full: made up for at a later tick") \
+	STAT(hotspot_frames, "Frames of Java: interpreted, compiled, and the JVM's own stubs")                         \
+	STAT(hotspot_unready, "Samples of a JVM whose code cache could not be read, as while it starts")               \
+	STAT(hotspot_blob_failures, "Frames in a JVM's code cache left as addresses: no piece of code was found there") \
+	STAT(hotspot_method_failures, "Interpreted frames of Java left as addresses: no method was found in them")     \
+	STAT(hotspot_caller_failures, "Stacks of Java cut short: the caller's frame could not be read") \
 	STAT(v8_frames, "Frames of JavaScript functions")                                                              \
 	STAT(v8_no_function, "Frames of V8 whose function could not be read: left native, or without a name")         \
 	STAT(v8_no_code, "Frames of JavaScript in compiled code that its function does not refer to: lines are lost")  \

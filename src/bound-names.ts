@@ -1,6 +1,10 @@
 import type { Capture } from "./capture/capture.js";
+import { HotspotNames } from "./interpreters/hotspot/hotspot-names.js";
+import type { HotspotNameLayout } from "./interpreters/hotspot/name-layout.js";
+import { PythonNames } from "./interpreters/python/python-names.js";
+import { findRuntime } from "./interpreters/runtime-table.js";
 import { buffersOf } from "./jit/answer.js";
-import { V8Names, type V8NamesOptions } from "./interpreters/v8/v8-names.js";
+import { V8Names } from "./interpreters/v8/v8-names.js";
 import { JitNames } from "./jit/jit-names.js";
 import type { CgroupId } from "./model/cgroup.js";
 import type { BoundKind } from "./naming/bound-frames.js";
@@ -21,10 +25,19 @@ export interface BoundNamesOptions extends ReadAllowance {
   readonly sourceMaps?: ReadAllowance;
 }
 
+/** What gives way near the agent's limits. */
+interface Budgeted {
+  asksOn: boolean;
+  resize(memoryBytes: number): void;
+}
+
 /** Names of what means something in one process only. */
 export interface BoundNaming {
   readonly kinds: BoundKinds;
+  readonly budgeted: readonly Budgeted[];
   readonly jit: JitNames;
+  readonly python: PythonNames;
+  readonly hotspot: HotspotNames;
   readonly v8: V8Names;
   readonly sourceMaps: SourceMaps;
 }
@@ -35,26 +48,46 @@ export function openBoundNames(
   worker: WorkerCalls<WorkerCallTable>,
   options: BoundNamesOptions,
 ): BoundNaming {
+  const { session } = capture.sampler;
   const jit = new JitNames({
     ...options,
     answer: (request) => worker.call("jit", request, buffersOf(request.files.map(({ state }) => state))),
+  });
+  const python = new PythonNames({
+    ...options,
+    forget: (key) => {
+      try {
+        session.deleteElement("python_codes", key);
+      } catch {
+        // The kernel side is closed: nothing is met any more.
+      }
+    },
+  });
+  const hotspot = new HotspotNames({
+    ...options,
+    layoutOf: (process) => {
+      const number = findRuntime(session, process, frameKind.hotspot);
+      const layout = number === undefined ? undefined : capture.interpreters.nameLayout(number);
+      return layout as HotspotNameLayout | undefined; // what the detection of that kind gave
+    },
   });
   const sourceMaps = new SourceMaps({
     ...{ ...options, ...options.sourceMaps },
     answer: (request) => worker.call("sourceMap", request),
   });
-  const v8Options: V8NamesOptions = {
+  const v8 = new V8Names({
     ...{ ...options, ...options.v8 },
     versionOf: (key) => capture.interpreters.versionOf(key),
     maps: sourceMaps,
-  };
-  const v8 = new V8Names(v8Options);
-  const kinds = new BoundKinds(
-    new Map<number, BoundKind>([
-      [frameKind.anonymous, jit],
-      [frameKind.v8, v8],
-    ]),
-  );
-  capture.intake.onNewBoundStack = kinds.sight;
-  return { kinds, jit, v8, sourceMaps };
+  });
+  const kinds = new Map<number, BoundKind & Budgeted>([
+    [frameKind.anonymous, jit],
+    [frameKind.python, python],
+    [frameKind.hotspot, hotspot],
+    [frameKind.v8, v8],
+  ]);
+  const bound = { kinds: new BoundKinds(kinds), budgeted: [...kinds.values(), sourceMaps] };
+  capture.intake.onPythonCode = python.take;
+  capture.intake.onNewBoundStack = bound.kinds.sight;
+  return { ...bound, jit, python, hotspot, v8, sourceMaps };
 }

@@ -359,6 +359,20 @@ static __always_inline int unwind_frame(struct scratch *s, struct stats *stats)
 	return step_frame_pointer(&s->registers);
 }
 
+/* Walks some frames. */
+WALK_FUNCTION int v8_walk_some(void)
+{
+	struct scratch *s = scratch_of_this_cpu();
+	struct stats *stats = stats_of_this_cpu();
+	int outcome = STEP_ON;
+
+	if (!s || !stats)
+		return ABI_OUTCOME_TAIL_CALL_FAILED; /* arrays that have this CPU's element: cannot happen */
+	for (int i = 0; i < V8_FRAMES_PER_CALL && walk_goes_on(outcome); i++)
+		outcome = unwind_frame(s, stats);
+	return outcome;
+}
+
 SEC("perf_event")
 int unwind_v8(struct bpf_perf_event_data *context)
 {
@@ -372,11 +386,8 @@ int unwind_v8(struct bpf_perf_event_data *context)
 		__builtin_memset(s->interpreter.state, 0, sizeof(struct v8_walk));
 		s->interpreter.begun = 1;
 	}
-	for (int i = 0; i < V8_FRAMES_PER_PROGRAM; i++) {
-		outcome = unwind_frame(s, stats);
-		if (outcome != STEP_ON && outcome != MAPPING_TRY_AGAIN)
-			break;
-	}
+	for (int i = 0; i < V8_FRAMES_PER_PROGRAM / V8_FRAMES_PER_CALL && walk_goes_on(outcome); i++)
+		outcome = v8_walk_some();
 	if (outcome == V8_MEET) { /* costs a tail call a sample; in the loop it would cost the verifier a lot */
 		v8_meet(s, v8_walk_of(s), walk_mapping(s));
 		outcome = STEP_ON;

@@ -47,6 +47,11 @@ _Static_assert(V8_CANDIDATES >= 2 + V8_CODES, "all that a function refers to");
  * ABI_MAX_USER_FRAMES words, so that a stack of functions is cut by that first.
  */
 #define V8_FRAMES_PER_PROGRAM 14
+#ifdef FUNCTIONS_ARE_CALLED
+#define V8_FRAMES_PER_CALL 2
+#else
+#define V8_FRAMES_PER_CALL V8_FRAMES_PER_PROGRAM
+#endif
 
 enum v8_act {
 	V8_STAY = 0, /* nothing yet: another round */

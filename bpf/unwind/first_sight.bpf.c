@@ -6,6 +6,7 @@
  */
 #include "../executable.h"
 #include "../submit.h"
+#include "function.h"
 
 /*
  * Leaves of a maple tree, or mappings of a red-black tree, visited by one program; then it tail-calls itself. A chain
@@ -141,18 +142,25 @@ static __always_inline bool visit_mapping(struct scratch *s, struct first_sight_
 	return vma && go_on_after(s, FORGET(s->walk.limit));
 }
 
-/* Goes on collecting; false when all was seen. */
-static __always_inline bool collect(struct scratch *s, struct first_sight_buffer *buffer)
+/* Looks at the next leaf, or the next mapping; 0 when all was seen. */
+WALK_FUNCTION int first_sight_visit(void)
 {
+	struct scratch *s = scratch_of_this_cpu();
+	struct first_sight_buffer *buffer = buffer_of_this_cpu();
+
+	if (!s || !buffer)
+		return 0; /* arrays, in which this CPU has its element: cannot happen */
+	return bpf_core_field_exists(struct mm_struct___maple, mm_mt) ? visit_leaf(s, buffer) : visit_mapping(s, buffer);
+}
+
+/* Goes on collecting; false when all was seen. */
+static __always_inline bool collect(void)
+{
+	u32 visits = bpf_core_field_exists(struct mm_struct___maple, mm_mt) ? LEAVES_PER_PROGRAM : MAPPINGS_PER_PROGRAM;
 	bool more = true;
 
-	if (bpf_core_field_exists(struct mm_struct___maple, mm_mt)) {
-		for (int i = 0; i < LEAVES_PER_PROGRAM && more; i++)
-			more = visit_leaf(s, buffer);
-	} else {
-		for (int i = 0; i < MAPPINGS_PER_PROGRAM && more; i++)
-			more = visit_mapping(s, buffer);
-	}
+	for (u32 i = 0; i < visits && more; i++)
+		more = first_sight_visit();
 	return more;
 }
 
@@ -263,7 +271,7 @@ int first_sight(struct bpf_perf_event_data *context)
 		s->collecting = 1;
 		s->collect_next = 0;
 	}
-	if (collect(s, buffer)) {
+	if (collect()) {
 		bpf_tail_call(context, &programs, ABI_PROGRAM_FIRST_SIGHT);
 		/* The chain is at its end: send the mappings found so far. */
 		buffer->head.mappings_truncated = 1;

@@ -31,22 +31,6 @@ static __always_inline int unwind_frame(struct scratch *s, struct stats *stats)
 	return walk_step(s, mapping, address);
 }
 
-SEC("perf_event")
-int unwind_native(struct bpf_perf_event_data *context)
-{
-	struct scratch *s = scratch_of_this_cpu();
-	struct stats *stats = stats_of_this_cpu();
-	int outcome = STEP_ON;
-
-	if (!s || !stats)
-		return 0; /* both are arrays, and this CPU has its element in each: cannot happen */
-	for (int i = 0; i < ABI_FRAMES_PER_PROGRAM; i++) {
-		outcome = unwind_frame(s, stats);
-		if (outcome != STEP_ON && outcome != MAPPING_TRY_AGAIN)
-			break;
-	}
-	walk_on(context, s, stats, outcome, ABI_PROGRAM_UNWIND_NATIVE);
-	return 0;
-}
+DEFINE_WALK(unwind_native, ABI_PROGRAM_UNWIND_NATIVE, unwind_frame)
 
 char LICENSE[] SEC("license") = "GPL";

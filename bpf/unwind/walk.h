@@ -9,6 +9,7 @@
 
 #include "../executable.h"
 #include "../submit.h"
+#include "function.h"
 
 #define READ_WORD(address, destination)                                                                                \
 	bpf_probe_read_user(destination, sizeof(*(destination)), (const void *)(unsigned long)(address))
@@ -70,7 +71,9 @@ static __always_inline bool push_interpreter_frame(struct scratch *s, u32 kind, 
 {
 	u32 index = s->kernel_frames + s->user_frames;
 
-	if (s->user_frames + 2 > ABI_MAX_USER_FRAMES || index >= ABI_MAX_FRAMES - 1)
+	/* Or clang checks a copy of it, plus one, of which the verifier learns nothing of the index. */
+	asm volatile("" : "+r"(index));
+	if (s->user_frames + 2 > ABI_MAX_USER_FRAMES || index > ABI_MAX_FRAMES - 2)
 		return false;
 	s->frames[index] = ((u64)kind << 60) | ((u64)(type & 0xfff) << 48) | (address & ((1ull << 48) - 1));
 	s->frames[index + 1] = ((u64)ABI_FRAME_DETAIL << 60) | ((u64)(cookie & 0xfffffff) << 32) | position;
@@ -151,5 +154,52 @@ static __always_inline void walk_on(void *context, struct scratch *s, struct sta
 	}
 	submit(s, stats, outcome);
 }
+
+/* Frames that one call of DEFINE_WALK's function walks: what it looks up, it looks up for so many. */
+#ifdef FUNCTIONS_ARE_CALLED
+#define WALK_FRAMES_PER_CALL 4
+#else
+#define WALK_FRAMES_PER_CALL ABI_FRAMES_PER_PROGRAM
+#endif
+_Static_assert(ABI_FRAMES_PER_PROGRAM % WALK_FRAMES_PER_CALL == 0, "a program is a number of calls");
+
+/* Whether a walk goes on with the next frame in the same program. */
+static __always_inline bool walk_goes_on(int outcome)
+{
+	return outcome == STEP_ON || outcome == MAPPING_TRY_AGAIN;
+}
+
+/*
+ * Defines the program `name`, which stands in the slot and walks by frame(s, stats): an outcome for each frame, as
+ * walk_on() takes it.
+ */
+#define DEFINE_WALK(name, slot, frame)                                                                                 \
+	WALK_FUNCTION int name##_some(void)                                                                            \
+	{                                                                                                              \
+		struct scratch *s = scratch_of_this_cpu();                                                             \
+		struct stats *stats = stats_of_this_cpu();                                                             \
+		int outcome = STEP_ON;                                                                                 \
+                                                                                                                       \
+		if (!s || !stats)                                                                                      \
+			return ABI_OUTCOME_TAIL_CALL_FAILED; /* arrays that have this CPU's element: cannot happen */   \
+		for (int i = 0; i < WALK_FRAMES_PER_CALL && walk_goes_on(outcome); i++)                                \
+			outcome = frame(s, stats);                                                                     \
+		return outcome;                                                                                        \
+	}                                                                                                              \
+                                                                                                                       \
+	SEC("perf_event")                                                                                              \
+	int name(struct bpf_perf_event_data *context)                                                                  \
+	{                                                                                                              \
+		struct scratch *s = scratch_of_this_cpu();                                                             \
+		struct stats *stats = stats_of_this_cpu();                                                             \
+		int outcome = STEP_ON;                                                                                 \
+                                                                                                                       \
+		if (!s || !stats)                                                                                      \
+			return 0; /* arrays that have this CPU's element: cannot happen */                             \
+		for (int i = 0; i < ABI_FRAMES_PER_PROGRAM / WALK_FRAMES_PER_CALL && walk_goes_on(outcome); i++)       \
+			outcome = name##_some();                                                                       \
+		walk_on(context, s, stats, outcome, slot);                                                             \
+		return 0;                                                                                              \
+	}
 
 #endif

@@ -32,13 +32,19 @@ export function ownLimits(options: Pick<AgentOptions, "memoryLimit" | "cpuLimit"
   return budgetLimits(options, { memory: ownCgroup("memory"), cpu: ownCgroup("cpu") });
 }
 
+/** Names of one kind of frames. */
+interface BudgetedNames {
+  asksOn: boolean;
+  resize: (bytes: number) => void;
+}
+
 /** What sheds. */
 export interface BudgetParts {
   readonly limits: BudgetLimits;
   readonly sizes: BudgetSizes;
   readonly capture: Capture;
   readonly names: NameCache;
-  readonly bound: Readonly<Record<"jit" | "v8" | "sourceMaps", { asksOn: boolean; resize: (bytes: number) => void }>>;
+  readonly bound: { readonly budgeted: readonly BudgetedNames[] };
   readonly worker: { idleMs?: number | undefined; endIdle: () => void };
   readonly intakes: () => readonly { spare: boolean }[];
   readonly rate: Pick<SamplingRate, "setCeiling">;
@@ -114,10 +120,6 @@ function tell({ resource, step, level, isShed }: BudgetChange, { status }: Budge
   else log.info("budget_recovered", fields);
 }
 
-function boundKinds({ bound }: BudgetParts): BudgetParts["bound"][keyof BudgetParts["bound"]][] {
-  return [bound.jit, bound.v8, bound.sourceMaps];
-}
-
 /** Does what is to be shed, each step by the part whose it is. */
 class Shedder {
   private readonly collectGarbage = garbageCollector();
@@ -132,7 +134,7 @@ class Shedder {
     const { capture, sizes } = parts;
     this.caches(shed.caches, sizes);
     parts.names.asksOn = !shed.symbols;
-    for (const kind of boundKinds(parts)) kind.asksOn = !shed.symbols;
+    for (const kind of parts.bound.budgeted) kind.asksOn = !shed.symbols;
     this.conversions(shed.conversions);
     const share = shed.tables ? SHED_SHARE : 1;
     capture.tables.resize(sizes.unwindBytes / share);
@@ -148,10 +150,10 @@ class Shedder {
   }
 
   private caches(isShed: boolean, { nameBytes, boundBytes }: BudgetSizes): void {
-    const { names, worker, intakes } = this.parts;
+    const { names, bound, worker, intakes } = this.parts;
     const share = isShed ? SHED_SHARE : 1;
     names.resize(nameBytes / share);
-    for (const kind of boundKinds(this.parts)) kind.resize(boundBytes / share);
+    for (const kind of bound.budgeted) kind.resize(boundBytes / share);
     for (const intake of intakes()) intake.spare = isShed;
     worker.idleMs = isShed ? SHED_IDLE_MS : this.idleMs;
     if (isShed) worker.endIdle();

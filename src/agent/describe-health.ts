@@ -2,6 +2,7 @@ import type { Capture } from "../capture/capture.js";
 import type { Window } from "../capture/window.js";
 import type { DeliveringExporter } from "../delivery/deliver-to.js";
 import { gatherSymbolFacts } from "../host/facts.js";
+import type { InterpreterTable } from "../interpreters/interpreter-table.js";
 import { kernelSymbolsProblem } from "../host/kernel-symbols.js";
 import type { Clock } from "../util/clock.js";
 import type { AccountingCheck } from "./accounting.js";
@@ -41,6 +42,7 @@ export function describeHealth(health: AgentHealth, parts: HealthSources): void 
     check.problem === "" ? { state: "ok", detail: "" } : { state: "degraded", detail: `${check.problem}.` },
   );
   health.add("kernel symbols", kernelSymbolsHealth);
+  health.add("interpreters", () => interpretersHealth(capture.interpreters));
   health.liveness = new Liveness({
     clock,
     produced: () => {
@@ -70,6 +72,12 @@ function bpfHealth(cpus: number, { frequencyHz }: SamplingRate, phase: AgentPhas
   if (phase === "starting") return { state: "starting", detail: "the programs are loaded, and not attached yet." };
   if (frequencyHz === 0) return { state: "ok", detail: "resting." };
   return { state: "ok", detail: `sampling ${cpus} CPUs ${frequencyHz} times a second.` };
+}
+
+function interpretersHealth({ details }: Pick<InterpreterTable, "details">): PartHealth {
+  return details.size === 0
+    ? { state: "ok", detail: "" }
+    : { state: "degraded", detail: `functions are not shown of ${[...details].join(", ")}.` };
 }
 
 /** Asked of the kernel each time, for a person may have changed it. */

@@ -3,8 +3,11 @@ import type { Window } from "../capture/window.js";
 import type { EndedWindow } from "./ended-window.js";
 import { registerAccounting } from "../metrics/accounting.js";
 import { registerExports } from "../metrics/exports.js";
+import { registerInterpreters } from "../metrics/interpreters.js";
+import { registerHotspot } from "../metrics/hotspot.js";
 import { registerJit } from "../metrics/jit.js";
 import { registerNames } from "../metrics/names.js";
+import { registerPython } from "../metrics/python.js";
 import { registerOwnership } from "../metrics/ownership.js";
 import type { MetricRegistry } from "../metrics/registry.js";
 import { registerSources } from "../metrics/sources.js";
@@ -13,8 +16,10 @@ import { registerSampling } from "../metrics/sampling.js";
 import { registerUnwinding } from "../metrics/unwinding.js";
 import { registerV8 } from "../metrics/v8.js";
 import { registerWindows } from "../metrics/windows.js";
+import type { HotspotNames } from "../interpreters/hotspot/hotspot-names.js";
 import type { V8Names } from "../interpreters/v8/v8-names.js";
 import type { JitNames } from "../jit/jit-names.js";
+import type { PythonNames } from "../interpreters/python/python-names.js";
 import { counters } from "../native/abi.generated.js";
 import type { NameCache } from "../naming/name-cache.js";
 import type { SourceMaps } from "../source-maps/source-maps.js";
@@ -45,7 +50,13 @@ export interface AgentMetricsSource {
   readonly check: AccountingCheck;
   readonly bpfTime: BpfTime;
   readonly names: NameCache;
-  readonly bound: { readonly jit: JitNames; readonly v8: V8Names; readonly sourceMaps: SourceMaps };
+  readonly bound: {
+    readonly jit: JitNames;
+    readonly python: PythonNames;
+    readonly hotspot: HotspotNames;
+    readonly v8: V8Names;
+    readonly sourceMaps: SourceMaps;
+  };
   /** What the worker took to make unwind rows. */
   readonly buildSeconds: () => number;
 }
@@ -114,6 +125,9 @@ export function registerAgentMetrics(registry: MetricRegistry, source: AgentMetr
     debugFiles: () => names.debugFiles,
   });
   registerJit(registry, source.bound.jit);
+  registerInterpreters(registry, capture.interpreters);
+  registerPython(registry, source.bound.python);
+  registerHotspot(registry, source.bound.hotspot);
   registerV8(registry, source.bound.v8);
   registerSourceMaps(registry, source.bound.sourceMaps);
   registerLabels(registry, source);

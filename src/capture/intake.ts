@@ -44,6 +44,8 @@ export class Intake {
   malformed = 0;
   onNewThread: OnNewThread | undefined;
   onNewBoundStack: OnNewBoundStack | undefined;
+  /** Told of a code object that a process runs, before the sample that met it: a copy of the record. */
+  onPythonCode: ((record: Uint8Array) => void) | undefined;
   /** Who gathers passing samples into windows of their own; nobody, as a rule. */
   readonly taps = new Set<Tap>();
   /** Each sample in turn. */
@@ -71,6 +73,9 @@ export class Intake {
           break;
         case recordKind.cgroup:
           this.takeCgroup(cursor);
+          break;
+        case recordKind.pythonCode:
+          this.onPythonCode?.(cursor.copyRecord());
           break;
       }
     }

@@ -21,6 +21,8 @@ export interface CaptureSummary {
   readonly counters: Readonly<Record<CounterName, number>>;
   /** Why files could not be opened, or have no rows; and records that made no sense. Zeros left out. */
   readonly problems: Readonly<Record<string, number>>;
+  /** Files of interpreters whose functions are shown, by "NAME VERSION"; and what was said of those that are not known. */
+  readonly interpreters: { readonly found: Readonly<Record<string, number>>; readonly unknown: readonly string[] };
   /** Memory of the kernel side's maps, bytes, by name. */
   readonly mapBytes: Readonly<Record<string, number>>;
   /** Of the unwind tables. */
@@ -36,7 +38,7 @@ export interface CaptureSummary {
 
 /** Reads everything that is gone once the capture is closed. */
 export function summarize(capture: Capture, window: Window): CaptureSummary {
-  const { sampler, tables, registry, conversions, intake, firstSights, rules } = capture;
+  const { sampler, tables, registry, interpreters, conversions, intake, firstSights, rules } = capture;
   const counters = sampler.counters();
   const programs = Object.values(sampler.session.programStats());
   return {
@@ -52,8 +54,10 @@ export function summarize(capture: Capture, window: Window): CaptureSummary {
       ...registry.problems,
       ...conversions.problems,
       ...tables.problems,
+      ...interpreters.problems,
       ...(intake.malformed > 0 ? [["malformed-record", intake.malformed] as const] : []),
     ]),
+    interpreters: { found: Object.fromEntries(interpreters.found), unknown: [...interpreters.details] },
     mapBytes: sampler.session.mapBytes(),
     tables: { count: tables.tables, bytes: tables.bytes, evictions: tables.evictions, rules: rules.size },
     bpf: {

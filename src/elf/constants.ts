@@ -46,8 +46,14 @@ export const R_AARCH64_GLOB_DAT = 1025;
 export const R_AARCH64_JUMP_SLOT = 1026;
 export const R_AARCH64_IRELATIVE = 1032;
 
+/** Relocations by the load bias alone: R_*_RELATIVE. */
+export const R_X86_64_RELATIVE = 8;
+export const R_AARCH64_RELATIVE = 1027;
+
 /** Tags of the dynamic section. */
 export const DT_HASH = 4;
 export const DT_STRTAB = 5;
 export const DT_SYMTAB = 6;
+export const DT_RELA = 7;
+export const DT_RELASZ = 8;
 export const DT_GNU_HASH = 0x6ffffef5;

@@ -1,4 +1,5 @@
-import { DT_GNU_HASH, DT_HASH, DT_STRTAB, DT_SYMTAB, PT_DYNAMIC, SHN_UNDEF } from "./constants.js";
+import { DT_GNU_HASH, DT_HASH, DT_STRTAB, DT_SYMTAB, SHN_UNDEF } from "./constants.js";
+import { readDynamic } from "./dynamic.js";
 import { type ElfFile, toFileOffset } from "./elf-file.js";
 
 /** A symbol that a file exports. */
@@ -13,8 +14,6 @@ export interface Exports {
   find(name: string): ExportedSymbol | undefined;
 }
 
-const DYNAMIC_ENTRY_BYTES = 16;
-const MAX_DYNAMIC_ENTRIES = 512;
 const SYMBOL_BYTES = 24;
 /** Symbols of one chain that are looked at: a hash table made to be slow gets no further. */
 const MAX_CHAIN = 256;
@@ -44,20 +43,6 @@ export function openExports(elf: ElfFile): Exports {
       return undefined;
     },
   };
-}
-
-function readDynamic(elf: ElfFile): ReadonlyMap<number, number> {
-  const entries = new Map<number, number>();
-  const segment = elf.segments.find(({ type }) => type === PT_DYNAMIC);
-  if (segment === undefined) return entries;
-  const count = Math.min(Math.floor(segment.fileSize / DYNAMIC_ENTRY_BYTES), MAX_DYNAMIC_ENTRIES);
-  for (let row = 0; row < count; row++) {
-    const entry = elf.source.read(segment.fileOffset + row * DYNAMIC_ENTRY_BYTES, DYNAMIC_ENTRY_BYTES);
-    const tag = entry && Number(entry.readBigUInt64LE(0));
-    if (entry === undefined || tag === undefined || tag === 0) break;
-    if (!entries.has(tag)) entries.set(tag, Number(entry.readBigUInt64LE(8)));
-  }
-  return entries;
 }
 
 function offsetOf(elf: ElfFile, elfAddress: number | undefined): number | undefined {

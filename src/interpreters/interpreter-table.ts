@@ -23,6 +23,8 @@ export class InterpreterTable {
   /** Versions of those that have a number, by it. */
   private readonly versions = new Map<number, string>();
   private readonly excluded: ReadonlySet<InterpreterName>;
+  /** By number. */
+  private readonly nameLayouts = new Map<number, object>();
   /** Files found so far, by "NAME VERSION". */
   readonly found = new Map<string, number>();
   readonly problems = new Map<string, number>();
@@ -64,6 +66,12 @@ export class InterpreterTable {
     const kind = new DataView(finding.bytes.buffer, finding.bytes.byteOffset).getUint32(interpreterLayout.kind, true);
     executable.interpreter = { number, kind };
     this.versions.set(number, finding.version);
+    if (finding.nameLayout !== undefined) this.nameLayouts.set(number, finding.nameLayout);
+  }
+
+  /** What its finding says of names; undefined where that is nothing, or the number nobody's. */
+  nameLayout(number: number): object | undefined {
+    return this.nameLayouts.get(number);
   }
 
   /** Version of the interpreter whose entry has that key in the kernel's map; of a key given back, until it is another's. */
@@ -74,6 +82,7 @@ export class InterpreterTable {
   /** An executable is known no more. */
   letGo(executable: Executable): void {
     if (executable.interpreter === undefined) return;
+    this.nameLayouts.delete(executable.interpreter.number);
     this.free.push(executable.interpreter.number);
     executable.interpreter = undefined;
   }

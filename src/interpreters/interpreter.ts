@@ -16,6 +16,8 @@ export interface FoundInterpreter {
   readonly version: string;
   /** struct abi_interpreter. */
   readonly bytes: Uint8Array;
+  /** Where the file has what names are made of, for its BoundKind: plain data, its own affair. */
+  readonly nameLayout?: object;
 }
 
 /** A file of an interpreter that cannot be walked: its frames stay native ones. */

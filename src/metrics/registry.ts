@@ -109,10 +109,17 @@ export function rowsBy(label: string, counts: Iterable<readonly [string, number]
   return Array.from(counts, ([key, value]) => [{ [label]: key }, value] as const);
 }
 
-/** The same of what is counted by two things, "KIND OUTCOME". */
-export function rowsByKindAndOutcome(counts: Iterable<readonly [string, number]>): readonly MetricRow[] {
+/** The same of what is counted by two things, "FIRST SECOND". */
+export function rowsByTwo(
+  [first, second]: readonly [string, string],
+  counts: Iterable<readonly [string, number]>,
+): readonly MetricRow[] {
   return Array.from(counts, ([key, value]) => {
-    const [kind = "", outcome = ""] = key.split(" ");
-    return [{ kind, outcome }, value] as const;
+    const [one = "", other = ""] = key.split(" ");
+    return [{ [first]: one, [second]: other }, value] as const;
   });
+}
+
+export function rowsByKindAndOutcome(counts: Iterable<readonly [string, number]>): readonly MetricRow[] {
+  return rowsByTwo(["kind", "outcome"], counts);
 }

@@ -4,6 +4,7 @@ import {
   limits,
   mappingLayout,
   outcome,
+  pythonCodeLayout,
   recordKind,
   sampleLayout,
 } from "./abi.generated.js";
@@ -183,6 +184,8 @@ export class SampleCursor {
         return isFirstSightLength(this.words, this.#halves, this.#offset, this.#length);
       case recordKind.cgroup:
         return isCgroupSightLength(this.#halves, this.#offset, this.#length);
+      case recordKind.pythonCode:
+        return this.#length >= pythonCodeLayout.sizeOf; // who takes it apart checks the rest
       default:
         return false;
     }

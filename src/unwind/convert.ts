@@ -8,7 +8,9 @@ import { parseElf } from "../elf/parser.js";
 import { openSection } from "../elf/section-source.js";
 import { openGoTable } from "../gopclntab/go-table.js";
 import { CfiRules } from "./cfi-rules.js";
+import { addCodeRows } from "./code/code-rows.js";
 import { FunctionRows } from "./function-rows.js";
+import { gaps, inCodeSections } from "./gaps.js";
 import { GoRules } from "./go-rules.js";
 import { type Extents, mergeExtents, orderFunctions } from "./merge.js";
 import { joinRuns, packUsedRules } from "./runs.js";
@@ -55,7 +57,8 @@ class Conversion {
     if (this.#elf.machine === "x86-64") findTrampolines(this.#elf, this.#segments, ehFrame, trampolines);
     const debugFrame = this.#read(this.#debugFrame());
     // Go describes its trampoline as an ordinary function, so trampolines go before what Go says.
-    const ordered = mergeExtents([ehFrame, orderFunctions(trampolines), this.#goFunctions(), debugFrame]);
+    const described = [ehFrame, orderFunctions(trampolines), this.#goFunctions(), debugFrame];
+    const ordered = mergeExtents([...described, this.#fromCode(described)]);
     const { rules } = this.#rules;
     const rows = ordered.fileOffsets.length > 0 ? packUsedRules(joinRuns(ordered, rules), rules) : undefined;
     if (rows === undefined) {
@@ -87,6 +90,22 @@ class Conversion {
     new GoRules(this.#elf.machine, this.#rules.rules).addAll(table, functions);
     if (functions.omitted > 0) {
       this.#problems.push({ problem: "limit-exceeded", detail: `${functions.omitted} Go functions left out` });
+    }
+    return orderFunctions(functions);
+  }
+
+  /** What the code itself says, where nothing else does. */
+  #fromCode(described: readonly Extents[]): Extents {
+    const functions = this.#collector(0);
+    if (this.#elf.machine === "x86-64") {
+      const { limit } = addCodeRows(
+        this.#elf,
+        this.#segments,
+        inCodeSections(this.#elf, gaps(this.#segments, described)),
+        this.#rules.rules,
+        functions,
+      );
+      if (limit !== undefined) this.#problems.push({ problem: "limit-exceeded", detail: limit });
     }
     return orderFunctions(functions);
   }

@@ -1,12 +1,11 @@
 import { type ElfFile, type ElfSegment } from "../elf/elf-file.js";
 import type { FunctionRows } from "./function-rows.js";
+import { gaps } from "./gaps.js";
 import type { Extents } from "./merge.js";
 import { RULE_SIGNAL } from "./rule.js";
 
 /** mov $15, %rax; syscall: x86-64's rt_sigreturn. glibc describes its own; musl, static Rust and Go do not. */
 const TRAMPOLINE = Buffer.from([0x48, 0xc7, 0xc0, 0x0f, 0x00, 0x00, 0x00, 0x0f, 0x05]);
-/** Between functions there is padding, up to 63 bytes of it. */
-const MIN_GAP_BYTES = 64;
 const WINDOW_BYTES = 64 * 1024;
 /** Kubernetes' own Go programs have 50 MiB of code; the search runs at some GB a second. */
 const MAX_SEARCHED_BYTES = 96 * 1024 * 1024;
@@ -26,7 +25,7 @@ export function findTrampolines(
   const found: number[] = [];
   const window = Buffer.allocUnsafeSlow(WINDOW_BYTES);
   let budget = MAX_SEARCHED_BYTES;
-  for (const [gapStart, gapEnd] of gaps(segments, described)) {
+  for (const [gapStart, gapEnd] of gaps(segments, [described])) {
     // Windows overlap by what a trampoline cut in two would need.
     for (let at = gapStart; at + TRAMPOLINE.length <= gapEnd; at += WINDOW_BYTES - TRAMPOLINE.length + 1) {
       const wanted = Math.min(WINDOW_BYTES, gapEnd - at);
@@ -41,25 +40,5 @@ export function findTrampolines(
       }
       if (bytes.length < wanted) break;
     }
-  }
-}
-
-/** File offset ranges of the segments that no function covers, long enough to be code. */
-function* gaps(
-  segments: readonly ElfSegment[],
-  { functions, order, count, ends }: Extents,
-): Generator<[number, number]> {
-  for (const { fileOffset, fileSize } of segments) {
-    let at = fileOffset;
-    for (let i = 0; i < count; i++) {
-      const index = order[i];
-      const start = functions.starts[index];
-      if (ends[index] <= at) continue;
-      if (start >= fileOffset + fileSize) break;
-      if (start - at >= MIN_GAP_BYTES) yield [at, start];
-      at = ends[index];
-    }
-    const end = Math.min(fileOffset + fileSize, 0xffff_ffff);
-    if (end - at >= MIN_GAP_BYTES) yield [at, end];
   }
 }

@@ -96,6 +96,7 @@ describe("an agent on a node with two pods", { skip: reason }, () => {
         ["exporter file", "ok"],
         ["cpu accounting", "ok"],
         ["kernel symbols", "ok"],
+        ["interpreters", "ok"],
         ["budget", "off"],
         ["configuration", "ok"],
       ],

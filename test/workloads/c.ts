@@ -40,10 +40,7 @@ export const LINKED: readonly Workload[] = [
   split("split-stripped", [c("split-full", "split"), ["strip", "-o", "OUT/split-stripped", "OUT/split-full"]], {
     unstripped: "split-full",
   }),
-  split("split-musl", [["musl-gcc", ...FLAGS, "-static", "-o", "OUT/split-musl", "split.c"]], {
-    /* Debian's musl is compiled without unwind tables: its start code has neither rows nor a frame pointer. */
-    notWhole: "musl's own start code has no unwind information",
-  }),
+  split("split-musl", [["musl-gcc", ...FLAGS, "-static", "-o", "OUT/split-musl", "split.c"]]),
 ];
 
 function recursion(levels: number): Workload {
@@ -232,6 +229,22 @@ export const SYSTEM: readonly Workload[] = [
     }),
     branches: { copy: "copies", measure: "measures", fill: "fills", sort: "sorts" },
   },
+  /* Debian's musl is compiled without unwind tables, as Alpine's is: its rows come from its code. */
+  ...[["musl-static", "-static"], ["musl-dynamic"]].map(([name, ...extra]): Workload => ({
+    name,
+    sources: "musl",
+    build: [["musl-gcc", ...FLAGS, "-fno-asynchronous-unwind-tables", "-o", `OUT/${name}`, "musl.c", ...extra]],
+    tree: inMain({
+      run: {
+        prints: LIBRARY,
+        sorts: { compare: {}, "/.*/": "anything" },
+        copies: LIBRARY,
+        searches: LIBRARY,
+        allocates: LIBRARY,
+      },
+    }),
+    branches: { print: "prints", sort: "sorts", copy: "copies", search: "searches", allocate: "allocates" },
+  })),
   {
     name: "crypto",
     sources: "crypto",

@@ -37,11 +37,7 @@ export function readBaselineTable(
 }
 
 /** Bytes of a bytecode with its operands and its prefix; undefined where there is none. */
-function sizeOfBytecode(
-  bytecodes: Uint8Array,
-  offset: number,
-  sizes: HeapLayout["bytecodeSizes"],
-): number | undefined {
+function sizeOfBytecode(bytecodes: Uint8Array, offset: number, sizes: HeapLayout["bytecodeSizes"]): number | undefined {
   if (offset >= bytecodes.length) return undefined;
   const scale = PREFIX_SCALE.at(bytecodes[offset]);
   const isPrefix = bytecodes[offset] < PREFIX_SCALE.length && scale !== undefined;

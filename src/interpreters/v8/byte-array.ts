@@ -21,7 +21,11 @@ export async function readByteArray(
 /** So many bytes of an object from there on. */
 export async function readBody(
   heap: Heap,
-  object: { readonly address: number; has(offset: number, size: number): boolean; slice(offset: number, length: number): Buffer },
+  object: {
+    readonly address: number;
+    has(offset: number, size: number): boolean;
+    slice(offset: number, length: number): Buffer;
+  },
   length: number | undefined,
   offset: number,
 ): Promise<Buffer | undefined> {

@@ -92,4 +92,3 @@ async function baselineStarts(
   const body = await readBody(heap, bytecodes, length, layout.bytecodeArray.bytecodes);
   return table && body && readBaselineTable(table, body, layout);
 }
-

@@ -115,7 +115,8 @@ for (const major of NODE_MAJORS) {
           continue;
         }
         assert.equal(whole.script, printed.script);
-        if (/^\w+$/.test(NAMES[row])) assert.equal(whole.line, lineOf(`${NAMES[row]}(`.replace("arrow(", "arrow:")), NAMES[row]);
+        if (/^\w+$/.test(NAMES[row]))
+          {assert.equal(whole.line, lineOf(`${NAMES[row]}(`.replace("arrow(", "arrow:")), NAMES[row]);}
       }
     });
 
@@ -155,7 +156,12 @@ for (const major of NODE_MAJORS) {
         if (positions[row + 1]?.offset === offset) continue;
         assert.deepEqual(placeOf(code, offset), placeOfCharacter(character), `at ${offset}`);
       }
-      const chains = positions.map(({ offset }) => code.at(offset).map((place) => place.function.name).join(" < "));
+      const chains = positions.map(({ offset }) =>
+        code
+          .at(offset)
+          .map((place) => place.function.name)
+          .join(" < "),
+      );
       assert.ok(positions.length > 10 && chains.includes("outer"), chains.join("; "));
       assert.ok(chains.includes("inner < outer"), chains.join("; "));
     });

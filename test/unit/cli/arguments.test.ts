@@ -38,6 +38,7 @@ describe("arguments", () => {
       pids: [],
       comms: [],
       demangling: "full",
+      excludedInterpreters: [],
       debuginfodUrls: [],
       debuginfodBytes: 2 ** 30,
       debuginfodFileBytes: 2 ** 29,

@@ -5,13 +5,7 @@ import { findCharacters, readString } from "#src/interpreters/v8/heap-string.js"
 import { Heap, KnownMaps } from "#src/interpreters/v8/heap.js";
 import { fuzz } from "../../../support/fuzz.js";
 import { FakeHeap } from "../../../support/v8/fake-heap.js";
-import {
-  consString,
-  externalString,
-  flatString,
-  slicedString,
-  thinString,
-} from "../../../support/v8/fake-strings.js";
+import { consString, externalString, flatString, slicedString, thinString } from "../../../support/v8/fake-strings.js";
 
 function heapOf(fake: FakeHeap): Heap {
   return new Heap(fake, new KnownMaps());
@@ -37,7 +31,7 @@ const { shape } = fc.letrec<{ shape: Shape }>((tie) => ({
       from: fc.nat(50),
       to: fc.nat(100),
     }),
-  ) as fc.Arbitrary<Shape>,
+  ),
 }));
 
 function build(fake: FakeHeap, its: Shape): { readonly address: number; readonly text: string } {

@@ -1,0 +1,72 @@
+/** Memory that may change or go while it is read: a process's, or a test's. */
+export interface Memory {
+  /** As many of these bytes as there are from the first on; undefined where there is none. */
+  readUpTo(address: number, length: number): Promise<Buffer | undefined>;
+}
+
+const PAGE = 4096;
+/** Beyond this, what was read first is read anew. */
+const MAX_PAGES = 256;
+
+/**
+ * Reads by pages, each once: what names are made of lies close together, and a read costs the same for eight bytes and for a
+ * page. What is remembered is as old as its first read: {@link forget} before something is checked again.
+ */
+export class MemoryPages {
+  private readonly pages = new Map<number, Buffer | undefined>();
+  /** Of the process's memory, so far. */
+  reads = 0;
+
+  constructor(private readonly memory: Memory) {}
+
+  forget(): void {
+    this.pages.clear();
+  }
+
+  /** All of these bytes, which live on; undefined where some are not there. `length` is the caller's to bound. */
+  async bytes(address: number, length: number): Promise<Buffer | undefined> {
+    if (!isAddress(address) || !isAddress(address + length) || length <= 0) return undefined;
+    const first = Math.floor(address / PAGE);
+    const last = Math.floor((address + length - 1) / PAGE);
+    if (first === last) return within(await this.page(first), address - first * PAGE, length);
+    if (last - first > 1) {
+      this.reads++;
+      const bytes = await this.memory.readUpTo(address, length);
+      return bytes?.length === length ? bytes : undefined;
+    }
+    const head = within(await this.page(first), address - first * PAGE, (first + 1) * PAGE - address);
+    const tail = within(await this.page(last), 0, address + length - last * PAGE);
+    return head && tail && Buffer.concat([head, tail]);
+  }
+
+  async u64(address: number): Promise<number | undefined> {
+    const bytes = await this.bytes(address, 8);
+    return bytes && u64At(bytes, 0);
+  }
+
+  private async page(number: number): Promise<Buffer | undefined> {
+    const known = this.pages.get(number);
+    if (known !== undefined || this.pages.has(number)) return known;
+    this.reads++;
+    const bytes = await this.memory.readUpTo(number * PAGE, PAGE);
+    if (this.pages.size >= MAX_PAGES) this.pages.delete(this.pages.keys().next().value!);
+    this.pages.set(number, bytes);
+    return bytes;
+  }
+}
+
+/** A pointer that is no address of user space is none that something lies at. */
+const MAX_ADDRESS = 2 ** 47;
+
+function isAddress(value: number): boolean {
+  return Number.isSafeInteger(value) && value > 0 && value < MAX_ADDRESS;
+}
+
+function within(page: Buffer | undefined, start: number, length: number): Buffer | undefined {
+  return page === undefined || start + length > page.length ? undefined : page.subarray(start, start + length);
+}
+
+/** Exact for addresses; what is no address is rounded, and read nowhere. */
+export function u64At(bytes: Buffer, at: number): number {
+  return bytes.readUInt32LE(at + 4) * 2 ** 32 + bytes.readUInt32LE(at);
+}

@@ -1,0 +1,60 @@
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { readFileSync } from "node:fs";
+import { describe, it } from "node:test";
+import { ProcessMemory } from "#src/interpreters/process-memory.js";
+import type { ProcessKey } from "#src/model/process-key.js";
+import { parseStat } from "#src/processes/stat.js";
+
+const TICK_NS = 10_000_000n;
+
+function keyOf(pid: number): ProcessKey {
+  const stat = parseStat(readFileSync(`/proc/${pid}/stat`, "latin1"));
+  assert.ok(stat !== undefined);
+  return { pid, startTimeNs: BigInt(stat.startTicks) * TICK_NS };
+}
+
+/** Where the process has its executable's ELF header. */
+function headerOf(pid: number): number {
+  const maps = readFileSync(`/proc/${pid}/maps`, "latin1");
+  return Number.parseInt(/^([0-9a-f]+)-/.exec(maps)![1], 16);
+}
+
+describe("memory of a process", () => {
+  it("is read where it is mapped, and only there", async () => {
+    const memory = await ProcessMemory.open(keyOf(process.pid));
+    assert.ok(memory instanceof ProcessMemory);
+    try {
+      const header = headerOf(process.pid);
+      assert.deepEqual((await memory.read(header, 4))?.toString("latin1"), "\x7fELF");
+      for (const address of [0, 8, NaN, -1, 2 ** 47 - 4096, 2 ** 53, 2 ** 60]) {
+        assert.equal(await memory.read(address, 16), undefined, String(address));
+      }
+      assert.equal(await memory.read(header, 0), undefined);
+    } finally {
+      await memory.close();
+    }
+  });
+
+  it("is not another's that has its number, nor of one that is gone", async () => {
+    const { pid, startTimeNs } = keyOf(process.pid);
+    assert.equal(await ProcessMemory.open({ pid, startTimeNs: startTimeNs - TICK_NS }), "pid-reused");
+    const child = spawn("true");
+    await once(child, "exit");
+    assert.equal(await ProcessMemory.open({ pid: child.pid!, startTimeNs: 0n }), "gone");
+  });
+
+  it("ends with the process", async () => {
+    const child = spawn("sleep", ["60"]);
+    await once(child, "spawn");
+    const memory = await ProcessMemory.open(keyOf(child.pid!));
+    assert.ok(memory instanceof ProcessMemory);
+    const header = headerOf(child.pid!);
+    assert.equal((await memory.read(header, 4))?.length, 4);
+    child.kill("SIGKILL");
+    await once(child, "exit");
+    assert.equal(await memory.read(header, 4), undefined);
+    await memory.close();
+  });
+});

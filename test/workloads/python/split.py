@@ -1,0 +1,148 @@
+"""Python calls whose stacks and whose split of CPU are known: arguments are comm, milliseconds to warm up, milliseconds.
+
+Prints a line of JSON: branch -> nanoseconds of CPU, and branch -> its call chain as sys._getframe sees it.
+"""
+
+import ctypes
+import functools
+import json
+import sys
+import threading
+import time
+
+branches = {}
+chains = {}
+NAME = "co_qualname" if sys.version_info >= (3, 11) else "co_name"
+
+
+def mark(branch):
+    if branch in chains:
+        return
+    frame = sys._getframe(1)
+    chain = []
+    while frame is not None:
+        chain.append([getattr(frame.f_code, NAME), frame.f_code.co_filename, frame.f_lineno])
+        frame = frame.f_back
+    chains[branch] = chain
+
+
+def burn(branch):
+    mark(branch)
+    total = 0
+    for i in range(12000):
+        total += i * i % 7
+    return total
+
+
+def deep(levels):
+    if levels == 0:
+        return burn("recursion")
+    return deep(levels - 1) + 1
+
+
+def numbers():
+    for i in range(2):
+        yield i + burn("generators")
+
+
+def generators():
+    return sum(numbers())
+
+
+def recursion():
+    return deep(60)
+
+
+async def inner():
+    return burn("coroutines")
+
+
+async def outer():
+    return await inner()
+
+
+def coroutines():
+    try:
+        outer().send(None)
+    except StopIteration as stop:
+        return stop.value
+
+
+class Shape:
+    def __init__(self):
+        self.size = self.measure()
+
+    def measure(self):
+        return burn("classes") + self.half
+
+    @property
+    def half(self):
+        return 1
+
+
+def classes():
+    return Shape().size
+
+
+def key(item):
+    return item + burn("key")
+
+
+def sorting():
+    return sorted((2, 1), key=key)
+
+
+COMPARE = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(ctypes.c_int), ctypes.POINTER(ctypes.c_int))
+
+
+def compare(left, right):
+    return left[0] - right[0] + burn("native") * 0
+
+
+callback = COMPARE(compare)
+qsort = ctypes.CDLL(None).qsort
+
+
+def native():
+    qsort((ctypes.c_int * 2)(2, 1), ctypes.c_size_t(2), ctypes.c_size_t(4), callback)
+
+
+def fold():
+    return functools.reduce(lambda left, right: left + burn("fold"), [1, 2])
+
+
+def threaded():
+    spend("threads", lambda: burn("threads"))
+
+
+def spend(branch, run):
+    start = time.thread_time_ns()
+    run()
+    branches[branch] = branches.get(branch, 0) + time.thread_time_ns() - start
+
+
+def main(comm, warm_ms, budget_ms):
+    """Warms up under another name: a file's first samples come before there are rows for it."""
+    end = time.monotonic() + warm_ms / 1000
+    while time.monotonic() < end:
+        burn("warm")
+    with open("/proc/self/comm", "w") as file:
+        file.write(comm)
+    end = time.process_time() + budget_ms / 1000
+    while time.process_time() < end:
+        spend("recursion", recursion)
+        spend("generators", generators)
+        spend("coroutines", coroutines)
+        spend("classes", classes)
+        spend("key", sorting)
+        spend("native", native)
+        spend("fold", fold)
+        thread = threading.Thread(target=threaded)
+        thread.start()
+        thread.join()
+    with open("/proc/self/comm", "w") as file:
+        file.write("py-done")
+    print(json.dumps({"branches": branches, "chains": chains}))
+
+
+main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]))
