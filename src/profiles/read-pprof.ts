@@ -83,10 +83,13 @@ export async function readPprofGzip(bytes: Uint8Array): Promise<Profile> {
   };
 }
 
+/** What the languages' own names call the mapping of their functions. */
+const INTERPRETERS: ReadonlySet<string> = new Set(["[python]", "[v8]", "[java]"]);
+
 /** As naming writes mappings: the kernel's and its modules' in brackets, and so what has no file. */
 function kindOf(fileName: string): CodeKind {
   if (fileName === "[anon]" || fileName === "[jit]") return "jit";
-  if (fileName === "[python]") return "interpreter";
+  if (INTERPRETERS.has(fileName)) return "interpreter";
   if (fileName === "[vdso]" || !fileName.startsWith("[")) return "native";
   return fileName === "[let go]" || fileName === "[unreadable]" ? "native" : "kernel";
 }

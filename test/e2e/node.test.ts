@@ -28,10 +28,10 @@ const LEAF: CallTree = { leaf: {} };
 const BRANCHES: CallTree = {
   calls: { outer: { inner: LEAF } },
   recursion: nested("fibonacci", 20, {}),
-  classes: { "/\\(anonymous\\)|classes/": { area: {}, Shape: {} }, Shape: {} },
+  classes: { area: {}, Shape: {} },
   generators: { numbers: {} },
   builtins: { parsing: {}, matching: {} },
-  closures: { "/\\(anonymous\\)|add|closures/": {} },
+  closures: { add: {} },
   native: { addon_call: { addon_inner: { calledBack: LEAF } }, addon_inner: { calledBack: LEAF } },
 };
 const OWN = new Set([
@@ -136,9 +136,10 @@ describe("stacks of Node.js", () => {
         if (typeof release === "string") missing.set(major, release);
         return typeof release === "string" ? [] : [{ major, path: release.path }];
       });
+      // All of them first, so that on a busy machine, too, the rows of each are there by the time that it is judged.
+      for (const { path } of waiting) await once(spawn(path, [warmUp]), "exit");
       const lane = async (cpu: number): Promise<void> => {
         for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
-          await once(spawn("taskset", ["-c", String(cpu), next.path, warmUp]), "exit");
           for (const [mode, { flags: own, from }] of Object.entries(MODES)) {
             if (next.major < from) continue;
             const title = `js${next.major}-${mode.slice(0, 8)}`;

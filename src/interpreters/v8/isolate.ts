@@ -1,4 +1,4 @@
-import { ByteLru } from "../../util/lru.js";
+import type { ByteLru } from "../../util/lru.js";
 import { KnownMaps } from "./heap.js";
 import type { V8Function, V8Script } from "./v8-function.js";
 

@@ -31,7 +31,7 @@ const { shape } = fc.letrec<{ shape: Shape }>((tie) => ({
       from: fc.nat(50),
       to: fc.nat(100),
     }),
-  ) as fc.Arbitrary<Shape>,
+  ),
 }));
 
 function build(fake: FakeHeap, its: Shape): { readonly address: number; readonly text: string } {
