@@ -42,8 +42,8 @@ export async function readScopeInfo(
   const locals = info.smi(LOCAL_COUNT);
   if (flags === undefined || locals === undefined || locals < 0 || locals > MAX_LOCALS) return undefined;
   const names = locals < MAX_INLINE_NAMES ? locals : 1;
-  const extra =
-    ((flags & SCOPE_TYPE) === scopeInfo.moduleScope ? 1 : 0) + ((flags & SAVED_CLASS_VARIABLE) === 0 ? 0 : 1);
+  const isModule = (flags & SCOPE_TYPE) === scopeInfo.moduleScope;
+  const extra = (isModule ? 1 : 0) + ((flags & SAVED_CLASS_VARIABLE) === 0 ? 0 : 1);
   const skipped = scopeInfo.variable + 8 * (names + locals + extra);
   const tail = await tailAt(heap, info, skipped);
   if (tail === undefined) return undefined;
@@ -59,6 +59,8 @@ export async function readScopeInfo(
     inferredName = object.pointer(at);
     at += 8;
   }
+  // V8 10 has a module's count of variables behind its positions, not before: then what follows one of them is no position.
+  if (isModule && object.smi(at + 8) === undefined) at -= 8;
   const start = scopeInfo.positions === 0 ? object.smi(at) : info.smi(scopeInfo.positions);
   return { name, inferredName, start: start ?? -1 };
 }

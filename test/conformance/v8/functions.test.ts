@@ -115,8 +115,9 @@ for (const major of NODE_MAJORS) {
           continue;
         }
         assert.equal(whole.script, printed.script);
-        if (/^\w+$/.test(NAMES[row]))
-          {assert.equal(whole.line, lineOf(`${NAMES[row]}(`.replace("arrow(", "arrow:")), NAMES[row]);}
+        if (/^\w+$/.test(NAMES[row])) {
+          assert.equal(whole.line, lineOf(`${NAMES[row]}(`.replace("arrow(", "arrow:")), NAMES[row]);
+        }
       }
     });
 
