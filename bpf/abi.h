@@ -117,8 +117,8 @@ enum abi_frame_kind {
 	ABI_FRAME_NATIVE = 0,
 	ABI_FRAME_ANONYMOUS = 1, /* executable memory without a file, or as good as without one: JIT code */
 	/* 2..13: interpreters. Each has its program bpf/interpreters/<kind>.bpf.c, in this slot of the tail-call map. */
-	ABI_FRAME_PYTHON = 2, /* CPython */
-	ABI_FRAME_V8 = 3,     /* JavaScript: Node.js */
+	ABI_FRAME_PYTHON = 2,  /* CPython */
+	ABI_FRAME_V8 = 3,      /* JavaScript: Node.js */
 	ABI_FRAME_HOTSPOT = 4, /* the JVM of OpenJDK */
 	ABI_FRAME_DETAIL = 14, /* the second word of the frame before it */
 	ABI_FRAME_KERNEL = 15,
@@ -409,9 +409,9 @@ struct abi_executable {
 	__abi_u32 slot;	     /* of the tables map */
 	__abi_u32 base_page; /* file offset >> 16 of the first page */
 	__abi_u32 pages;
-	__abi_u32 elements; /* of the whole table, index included */
-	__abi_u64 hits;	    /* mappings looked up; what eviction goes by. Racy, as a count for ranking may be */
-	__abi_u32 interpreter; /* 1 + key of the interpreters map; 0: none, or one that is not asked for */
+	__abi_u32 elements;	    /* of the whole table, index included */
+	__abi_u64 hits;		    /* mappings looked up; what eviction goes by. Racy, as a count for ranking may be */
+	__abi_u32 interpreter;	    /* 1 + key of the interpreters map; 0: none, or one that is not asked for */
 	__abi_u32 interpreter_kind; /* enum abi_frame_kind */
 };
 

@@ -65,8 +65,8 @@ struct path_walk {
 #define INTERPRETER_STATE_WORDS 128
 
 struct interpreter_walk {
-	u32 kind;	  /* whose program walks this sample now; ABI_FRAME_NATIVE until one was needed */
-	u32 begun;	  /* that program has been entered, and state is its own */
+	u32 kind;	   /* whose program walks this sample now; ABI_FRAME_NATIVE until one was needed */
+	u32 begun;	   /* that program has been entered, and state is its own */
 	u32 runtime_asked; /* whose the anonymous memory of this process is has been looked up */
 	u32 resume_valid; /* resume holds where the first frame in anonymous memory was met, its owner then not known */
 	u32 resume_frames;

@@ -42,9 +42,9 @@
 	STAT(hotspot_unready, "Samples of a JVM whose code cache could not be read, as while it starts")               \
 	STAT(hotspot_blob_failures, "Frames in a JVM's code cache left as addresses: no piece of code was there")      \
 	STAT(hotspot_method_failures, "Interpreted frames of Java left as addresses: no method was found in them")     \
-	STAT(hotspot_caller_failures, "Stacks of Java cut short: the caller's frame could not be read") \
+	STAT(hotspot_caller_failures, "Stacks of Java cut short: the caller's frame could not be read")                \
 	STAT(v8_frames, "Frames of JavaScript functions")                                                              \
-	STAT(v8_no_function, "Frames of V8 whose function could not be read: left native, or without a name")         \
+	STAT(v8_no_function, "Frames of V8 whose function could not be read: left native, or without a name")          \
 	STAT(v8_no_code, "Frames of JavaScript in compiled code that its function does not refer to: lines are lost")  \
 	STAT(v8_no_layout, "Frames in compiled code of a process whose node is not known")
 

@@ -41,8 +41,9 @@ struct abi_v8_code_piece {
 
 /* Offsets are bytes from the beginning of an object; 0 where a version has no such field. */
 struct abi_v8_layout {
-	struct abi_v8_code_piece builtins;   /* the embedded builtins, without unwind information */
-	struct abi_v8_code_piece entries[2]; /* InterpreterEntryTrampoline, the interpreter's loop; and its twin for profiling */
+	struct abi_v8_code_piece builtins; /* the embedded builtins, without unwind information */
+	struct abi_v8_code_piece
+		entries[2]; /* InterpreterEntryTrampoline, the interpreter's loop; and its twin for profiling */
 	__abi_u16 function_shared;
 	__abi_u16 function_code;
 	__abi_u16 function_dispatch;
@@ -71,7 +72,7 @@ struct abi_v8_layout {
 	__abi_u8 marker_stub; /* type of a frame of a stub: bytecode handlers have it */
 	__abi_u8 entry_push;  /* bytes from the beginning of the entry trampoline to where it sets its frame up */
 	__abi_u8 entry_built; /* and to where the frame is complete */
-	__abi_u8 code_push; /* bytes from the beginning of optimised code to where it sets its frame up */
+	__abi_u8 code_push;   /* bytes from the beginning of optimised code to where it sets its frame up */
 	__abi_u8 unused[3];
 	/* From the isolate's root register to the pointer to the dispatch table. */
 	__abi_u32 dispatch_table;

@@ -74,7 +74,7 @@ enum v8_how {
 struct v8_walk {
 	u64 frame[V8_SLOTS];
 	u64 candidates[V8_CANDIDATES]; /* for the code that holds the instruction */
-	u64 function; /* tagged, as all that follow */
+	u64 function;		       /* tagged, as all that follow */
 	u64 shared;
 	u64 code;
 	u64 start; /* of its instructions */
@@ -84,15 +84,15 @@ struct v8_walk {
 	u32 flags;
 	u32 script_id;
 	u32 literal_id;
-	u32 interpreter; /* 1 + key of the interpreters map; 0: not known yet */
-	u32 droppable;	 /* frames of the stack when the last was one of the interpreter's loop, 0 when it was not */
+	u32 interpreter;  /* 1 + key of the interpreters map; 0: not known yet */
+	u32 droppable;	  /* frames of the stack when the last was one of the interpreter's loop, 0 when it was not */
 	u32 leaf_handler; /* that one was the leaf, in a handler without a frame: its registers are the interpreter's */
 	u32 scan;	  /* slot to look in next for code of the frame that the walk is at; 0 is none */
 	u32 scanning;
-	u32 scans;	  /* made in this sample */
+	u32 scans; /* made in this sample */
 	u32 found;
-	u32 act; /* enum v8_act: what is to be recorded */
-	u32 how; /* enum v8_how: the way to the caller */
+	u32 act;     /* enum v8_act: what is to be recorded */
+	u32 how;     /* enum v8_how: the way to the caller */
 	u32 handler; /* it may be a frame of the interpreter's loop */
 	u32 type;    /* enum abi_v8_code */
 	u32 position;

@@ -150,7 +150,8 @@ WALK_FUNCTION int first_sight_visit(void)
 
 	if (!s || !buffer)
 		return 0; /* arrays, in which this CPU has its element: cannot happen */
-	return bpf_core_field_exists(struct mm_struct___maple, mm_mt) ? visit_leaf(s, buffer) : visit_mapping(s, buffer);
+	return bpf_core_field_exists(struct mm_struct___maple, mm_mt) ? visit_leaf(s, buffer)
+								      : visit_mapping(s, buffer);
 }
 
 /* Goes on collecting; false when all was seen. */

@@ -181,7 +181,7 @@ static __always_inline bool walk_goes_on(int outcome)
 		int outcome = STEP_ON;                                                                                 \
                                                                                                                        \
 		if (!s || !stats)                                                                                      \
-			return ABI_OUTCOME_TAIL_CALL_FAILED; /* arrays that have this CPU's element: cannot happen */   \
+			return ABI_OUTCOME_TAIL_CALL_FAILED; /* arrays that have this CPU's element: cannot happen */  \
 		for (int i = 0; i < WALK_FRAMES_PER_CALL && walk_goes_on(outcome); i++)                                \
 			outcome = frame(s, stats);                                                                     \
 		return outcome;                                                                                        \

@@ -82,8 +82,9 @@ export function encodeHotspotLayout(vm: VmStructs): Uint8Array | undefined {
   if (hash === undefined) return undefined;
   values.set("symbolHash", hash);
   values.set("frameBcp", 8 * (isOneHeap(vm) ? BCP_WORDS_8 : BCP_WORDS));
-  if (![...values.values()].every((value) => Number.isInteger(value) && value >= 0 && value < MAX_OFFSET))
-    {return undefined;}
+  if (![...values.values()].every((value) => Number.isInteger(value) && value >= 0 && value < MAX_OFFSET)) {
+    return undefined;
+  }
   if (!IN_BLOB.every((field) => values.get(field)! + 8 <= limits.hotspotBlobBytes)) return undefined;
   if (!IN_CONST_METHOD.every((field) => values.get(field)! + 8 <= CONST_METHOD_BYTES)) return undefined;
   if (values.get("nmethodBytes")! > limits.hotspotBlobBytes) return undefined;

@@ -27,7 +27,7 @@ __attribute__((noinline)) napi_value addon_inner(napi_env env, napi_value functi
 
 static napi_value addon_call(napi_env env, napi_callback_info info)
 {
-	napi_value arguments[2] = {0, 0}, result;
+	napi_value arguments[2] = { 0, 0 }, result;
 	size_t count = 2;
 
 	napi_get_cb_info(env, info, &count, arguments, 0, 0);

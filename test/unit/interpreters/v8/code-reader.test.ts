@@ -49,8 +49,9 @@ describe("code read out of a heap", { skip: layout === undefined ? "this Node.js
         return bytes;
       },
     };
-    for (const frame of frames)
-      {assert.notEqual(typeof (await readCode(recording, layout!, isolate(), frame)), "string");}
+    for (const frame of frames) {
+      assert.notEqual(typeof (await readCode(recording, layout!, isolate(), frame)), "string");
+    }
   });
   after(() => {
     printed.end();
