@@ -70,7 +70,9 @@ function judge(stacks: readonly FoldedStack[], title: string): Verdict {
     const chain = matchChain(own, BRANCHES);
     const right = chain.right && chain.rootDepth === 0;
     const unnamed = named.some(
-      (frame, at) => UNNAMED.test(frame) && !/^Builtins_(RegExp|CEntry)/.test(named[at - 1] ?? ""),
+      (frame, at) =>
+        UNNAMED.test(frame) &&
+        !/^(Builtins_(RegExp|CEntry)|v8::internal::NativeRegExpMacroAssembler)/.test(named[at - 1] ?? ""),
     );
     if (whole) verdict.whole += count;
     if (right) verdict.right += count;
