@@ -51,16 +51,18 @@ export async function namePlaces(
   return { chainIndices, chains: table.columns(), functions: functions.all };
 }
 
+/** A bundle's own code, outside of any function, is of all the files that it was made of: of each it is another function. */
 function namedFunction(its: V8Function, start: SourcePlace | undefined, place: SourcePlace | undefined): NamedFunction {
   const own = its.name === "" ? ANONYMOUS : printable(its.name);
-  const original = start?.name ?? "";
-  const file = start?.file ?? place?.file ?? fileOf(its.script);
+  const file = place?.file ?? start?.file ?? fileOf(its.script);
+  const beginsThere = start?.file === file;
+  const original = beginsThere ? start.name : "";
   return {
     name: original === "" ? own : printable(original),
     systemName: own,
     fileName: file,
     // A place whose file the map tells has no use for a line of another one.
-    startLine: start?.line ?? (place === undefined ? its.line : 0),
+    startLine: beginsThere ? start.line : place === undefined && start === undefined ? its.line : 0,
   };
 }
 
