@@ -26,12 +26,13 @@ function cpuMs(work) {
 }
 
 /** Converts one file and prints what it took as JSON. */
-function measureFile(path) {
+async function measureFile(path) {
   const fd = openSync(path, "r");
   const source = new FileSource(fd, fstatSync(fd).size);
   const rssBefore = process.memoryUsage.rss();
   let result;
-  const convertOnce = () => cpuMs(() => (result = convert(source, detectInterpreter(source)?.walkedCode)));
+  const { walkedCode } = (await detectInterpreter(source)) ?? {};
+  const convertOnce = () => cpuMs(() => (result = convert(source, walkedCode)));
   const firstMs = convertOnce();
   const peak = process.resourceUsage().maxRSS * 1024;
   const warmMs = Math.min(...Array.from({ length: WARM_ROUNDS }, convertOnce));
@@ -70,7 +71,7 @@ function expand(pattern) {
 }
 
 if (process.argv[2] === "--measure") {
-  measureFile(process.argv[3]);
+  await measureFile(process.argv[3]);
 } else {
   const paths = process.argv.length > 2 ? process.argv.slice(2) : defaultFiles();
   const table = {};

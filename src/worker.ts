@@ -35,9 +35,9 @@ let sourceMaps: Promise<ReturnType<typeof openSourceMaps>> | undefined;
 const debuginfodDir = (workerData as WorkerSetting | null)?.debuginfodDir; // who is told nothing reads none
 
 answerCalls<WorkerCallTable>(parentPort, {
-  convert(content) {
+  async convert(content) {
     const source = sourceOf(content);
-    const interpreter = detectInterpreter(source);
+    const interpreter = await detectInterpreter(source);
     const walked = interpreter !== undefined && "bytes" in interpreter ? interpreter.walkedCode : undefined;
     const output = { ...convert(source, walked), interpreter };
     const { rows } = output;

@@ -1,7 +1,15 @@
-import { HOTSPOT } from "./hotspot/detect.js";
 import type { Interpreter } from "./interpreter.js";
-import { python } from "./python/python.js";
-import { V8_INTERPRETER } from "./v8/v8-interpreter.js";
+
+interface Language {
+  /** What every file of its interpreter exports, and hardly another. */
+  readonly exported: string;
+  readonly load: () => Promise<Interpreter>;
+}
 
 /** Every language there is: a line each. A file is the first one's that says so. */
-export const INTERPRETERS: readonly Interpreter[] = [python, HOTSPOT, V8_INTERPRETER];
+export const INTERPRETERS: readonly Language[] = [
+  { exported: "_PyRuntime", load: async () => (await import("./python/python.js")).python },
+  { exported: "gHotSpotVMStructs", load: async () => (await import("./hotspot/detect.js")).HOTSPOT },
+  // v8::V8::GetVersion(), which addons may call: every node exports it, and so does libnode.
+  { exported: "_ZN2v82V810GetVersionEv", load: async () => (await import("./v8/v8-interpreter.js")).V8_INTERPRETER },
+];

@@ -16,7 +16,8 @@ import { dirname, join } from "node:path";
 import { describe, it } from "node:test";
 import fc from "fast-check";
 import { FileSource, MemorySource } from "#src/elf/byte-source.js";
-import { detectInterpreter } from "#src/interpreters/detect.js";
+import { detectBy } from "#src/interpreters/detect.js";
+import { python } from "#src/interpreters/python/python.js";
 import { DEBUG_OFFSETS_BYTES, readDebugOffsets } from "#src/interpreters/python/debug-offsets.js";
 import { interpreterLayout, pythonLayoutLayout } from "#src/native/abi.generated.js";
 import { fuzz, mutated, withinMs } from "../../support/fuzz.js";
@@ -119,10 +120,10 @@ function saidByHeaders(file: string): ReadonlyMap<string, number> | undefined {
   }
 }
 
-function detect(file: string): ReturnType<typeof detectInterpreter> {
+function detect(file: string): ReturnType<typeof detectBy> {
   const fd = openSync(file, "r");
   try {
-    return detectInterpreter(new FileSource(fd, fstatSync(fd).size));
+    return detectBy(python, new FileSource(fd, fstatSync(fd).size));
   } finally {
     closeSync(fd);
   }
@@ -163,7 +164,7 @@ describe("a file of CPython", () => {
     const seed = pythons.map(({ file }) => readFileSync(file)).find(({ length }) => length === smallest)!;
     fuzz(
       fc.property(mutated([seed]), (bytes) => {
-        withinMs(3000, () => detectInterpreter(new MemorySource(bytes)));
+        withinMs(3000, () => detectBy(python, new MemorySource(bytes)));
       }),
       20,
     );

@@ -5,8 +5,9 @@ import fc from "fast-check";
 import { FileSource, MemorySource } from "#src/elf/byte-source.js";
 import { PT_GNU_EH_FRAME, PT_LOAD } from "#src/elf/constants.js";
 import type { ElfFile, ElfSegment } from "#src/elf/elf-file.js";
-import { detectInterpreter } from "#src/interpreters/detect.js";
+import { detectBy } from "#src/interpreters/detect.js";
 import { findBuiltins } from "#src/interpreters/v8/builtins.js";
+import { V8_INTERPRETER } from "#src/interpreters/v8/v8-interpreter.js";
 import { layoutOf, parseV8Version } from "#src/interpreters/v8/layout.js";
 import { findV8Version } from "#src/interpreters/v8/v8-version.js";
 import { interpreterLayout, limits, v8LayoutLayout } from "#src/native/abi.generated.js";
@@ -79,7 +80,7 @@ describe("what is V8 in a file", () => {
   it("of the node that runs this is known, by each way", () => {
     const fd = openSync(process.execPath, "r");
     try {
-      const found = detectInterpreter(new FileSource(fd, fstatSync(fd).size));
+      const found = detectBy(V8_INTERPRETER, new FileSource(fd, fstatSync(fd).size));
       assert.ok(found !== undefined);
       if ("problem" in found) {
         assert.match(found.problem, /unknown layout/);
