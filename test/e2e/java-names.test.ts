@@ -78,7 +78,8 @@ describe(
         const verdict = judge(stacks);
         test.diagnostic(`${verdict.right} right, ${verdict.unnamed} unnamed, ${verdict.classes} classes`);
         assert.deepEqual(verdict.wrong.slice(0, 5), []);
-        assert.ok(verdict.classes > 20 && verdict.right > verdict.unnamed, JSON.stringify({ ...verdict, wrong: [] }));
+        // Two hundred threads on two CPUs load classes faster than anybody reads them: that a class is gone is no wrong name.
+        assert.ok(verdict.classes > 50 && verdict.right > 300, JSON.stringify({ ...verdict, wrong: [] }));
       });
     }
   },

@@ -43,6 +43,8 @@ export const V8_MISSES = [
   "unknown-layout",
   /** Nothing is read of that process: the policy redacts it. */
   "redacted",
+  /** It is this one, which would have the more to read the more it reads. */
+  "own",
   /** Too much was to be read, of all processes or of this one. */
   "over-budget",
   /** The window ended before it was read, or it was forgotten for others. */
@@ -63,8 +65,8 @@ export interface V8NamesOptions extends ReadAllowance {
   readonly maps: Pick<SourceMaps, "sight" | "places" | "windowWritten" | "close">;
 }
 
-/** A function takes a dozen reads, some 1 ms of CPU time and 15 KiB as they are counted: sixty a second, and four thousand at once. */
-export const DEFAULT_V8_READING: ReadAllowance = { readBytesPerSecond: 1 << 20, readBurstBytes: 64 << 20 };
+/** A function takes a dozen reads, some 1 ms of CPU time and 15 KiB as they are counted: thirty a second, and a thousand at once. */
+export const DEFAULT_V8_READING: ReadAllowance = { readBytesPerSecond: 1 << 19, readBurstBytes: 16 << 20 };
 
 /** What a read costs beside its bytes: a turn of the pool. */
 const READ_COST = 1024;
@@ -210,7 +212,8 @@ export class V8Names implements BoundKind {
     const key = { pid, startTimeNs };
     const { readBytesPerSecond, readBurstBytes } = this.options;
     const share = { readBytesPerSecond: readBytesPerSecond / SHARE, readBurstBytes: readBurstBytes / SHARE };
-    const refusal = this.options.mayRead(cgroup) ? undefined : ("redacted" as const);
+    const isOwn = pid === globalThis.process.pid;
+    const refusal = isOwn ? ("own" as const) : this.options.mayRead(cgroup) ? undefined : ("redacted" as const);
     const process = new V8Process(
       { process: key, serial: ++this.serial, refusal, reading: readBudget(share, performance.now()) },
       this.scripts,
@@ -283,8 +286,8 @@ export class V8Names implements BoundKind {
   }
 }
 
-function missOf(problem: MemoryProblem | "redacted"): V8Miss {
-  return problem === "redacted" ? problem : MEMORY_MISSES[problem];
+function missOf(problem: MemoryProblem | "redacted" | "own"): V8Miss {
+  return problem === "redacted" || problem === "own" ? problem : MEMORY_MISSES[problem];
 }
 
 /** Of optimized code an address is its own, of other code its function's: baseline and interpreted code have lines by other offsets. */

@@ -20,7 +20,7 @@ export interface V8ProcessFacts {
   /** Of all processes that were ever met: its codes' keys begin with it. */
   readonly serial: number;
   /** Why nothing is read of it. */
-  readonly refusal: "redacted" | undefined;
+  readonly refusal: "redacted" | "own" | undefined;
   /** What may be read of it. */
   readonly reading: Budget;
 }
@@ -49,7 +49,7 @@ export class V8Process implements Worker {
     return this.its.serial;
   }
 
-  get refusal(): "redacted" | undefined {
+  get refusal(): "redacted" | "own" | undefined {
     return this.its.refusal;
   }
 
