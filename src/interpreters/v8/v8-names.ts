@@ -65,8 +65,8 @@ export interface V8NamesOptions extends ReadAllowance {
   readonly maps: Pick<SourceMaps, "sight" | "places" | "windowWritten" | "close">;
 }
 
-/** A function takes a dozen reads, some 1 ms of CPU time and 15 KiB as they are counted: thirty a second, and a thousand at once. */
-export const DEFAULT_V8_READING: ReadAllowance = { readBytesPerSecond: 1 << 19, readBurstBytes: 16 << 20 };
+/** A function takes a dozen reads, some 1 ms of CPU time and 15 KiB as they are counted: fifteen a second, and two hundred and fifty at once. */
+export const DEFAULT_V8_READING: ReadAllowance = { readBytesPerSecond: 1 << 18, readBurstBytes: 4 << 20 };
 
 /** What a read costs beside its bytes: a turn of the pool. */
 const READ_COST = 1024;
