@@ -99,7 +99,7 @@ export class V8Names implements BoundKind {
       process.close();
     },
   );
-  /** Processes that are not read, by pid: met again once something may have changed. */
+  /** Functions and code that were read, and those that could not be. */
   private readonly known: KnownCodes<V8Miss>;
   private readonly scripts: ByteLru<string, KnownScript>;
   private readonly layouts = new Map<string, HeapLayout | undefined>();
@@ -145,7 +145,7 @@ export class V8Names implements BoundKind {
   sight(sample: PassingSample): void {
     const { words, header, frameWords, start, frames, kernelFrames } = sample;
     const process = this.processOf(words, header);
-    if (process === undefined) return;
+    if (process === undefined || process.refusal !== undefined) return;
     const { serial, waiting } = process;
     const tid = words[header + TID];
     let isNew = false;
@@ -177,7 +177,7 @@ export class V8Names implements BoundKind {
     const chains = Array.from(addresses, (address, row): readonly CodePlace[] | undefined => {
       const known = isSame ? this.known.get(keyOf(process.serial, types[row], address, cookies[row])) : undefined;
       if (known !== undefined && !("miss" in known)) return known.at(positions[row]);
-      this.miss(known?.miss ?? (this.asksOn ? "not-read" : "shed"));
+      this.miss((isSame ? process.refusal : undefined) ?? known?.miss ?? (this.asksOn ? "not-read" : "shed"));
       return undefined;
     });
     this.named += chains.reduce((sum, chain) => sum + (chain === undefined ? 0 : 1), 0);
@@ -227,11 +227,11 @@ export class V8Names implements BoundKind {
 
   /** Some of what waits of a process. */
   private async read(process: V8Process): Promise<void> {
-    const memory = process.refusal ?? (await process.open());
+    const memory = await process.open();
     for (let read = 0; read < TURN; read++) {
       const [next] = process.waiting.values();
       if ((next as WaitingCode | undefined) === undefined) return;
-      if (typeof memory === "string") this.known.miss(next.key, missOf(memory), this.met.window);
+      if (typeof memory === "string") this.known.miss(next.key, MEMORY_MISSES[memory], this.met.window);
       else await this.readOne(process, memory, next);
       process.waiting.delete(next.key);
     }
@@ -284,10 +284,6 @@ export class V8Names implements BoundKind {
   private miss(reason: V8Miss): void {
     this.missing.set(reason, (this.missing.get(reason) ?? 0) + 1);
   }
-}
-
-function missOf(problem: MemoryProblem | "redacted" | "own"): V8Miss {
-  return problem === "redacted" || problem === "own" ? problem : MEMORY_MISSES[problem];
 }
 
 /** Of optimized code an address is its own, of other code its function's: baseline and interpreted code have lines by other offsets. */
