@@ -2,6 +2,7 @@ import type { CgroupId, CgroupPath } from "../model/cgroup.js";
 import { cgroupFlag, cgroupLayout } from "../native/abi.generated.js";
 import type { Session } from "../native/addon.js";
 import { errnoOf } from "../util/errno.js";
+import { u32Bytes } from "../util/u32-bytes.js";
 import { DEFAULT_DIVISOR } from "./sampler.js";
 
 /** What the kernel side counted of one cgroup since it was first seen. */
@@ -85,11 +86,7 @@ export class CgroupTable {
    * announcement is still under way too: each is told its own by whoever hears of it.
    */
   setDefaultDivisor(divisor: number): void {
-    this.session.updateElement(
-      DEFAULT_DIVISOR.map,
-      DEFAULT_DIVISOR.key,
-      new Uint8Array(Uint32Array.of(divisor).buffer),
-    );
+    this.session.updateElement(DEFAULT_DIVISOR.map, DEFAULT_DIVISOR.key, u32Bytes(divisor));
     this.defaultDivisor = divisor;
   }
 

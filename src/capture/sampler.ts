@@ -4,6 +4,7 @@ import { counters, hierarchy, program, type CounterName } from "../native/abi.ge
 import type { Session } from "../native/addon.js";
 import type { Native } from "../native/load.js";
 import { SampleCursor } from "../native/sample-cursor.js";
+import { u32Bytes } from "../util/u32-bytes.js";
 import { parseCpuList } from "./cpu-list.js";
 
 export interface SamplerOptions {
@@ -85,18 +86,18 @@ export class Sampler {
         comms: Math.max(1, options.comms.length),
       },
       constants: {
-        filter_pids: u32(options.pids.length > 0 ? 1 : 0),
-        filter_comms: u32(options.comms.length > 0 ? 1 : 0),
-        first_sights_per_second: u32(FIRST_SIGHTS_PER_SECOND),
-        wakeup_bytes: u32(options.ringBytes / WAKEUP_SHARE),
-        ring_bytes: u32(options.ringBytes),
-        cgroup_hierarchy: u32(hierarchy[options.hierarchy]),
+        filter_pids: u32Bytes(options.pids.length > 0 ? 1 : 0),
+        filter_comms: u32Bytes(options.comms.length > 0 ? 1 : 0),
+        first_sights_per_second: u32Bytes(FIRST_SIGHTS_PER_SECOND),
+        wakeup_bytes: u32Bytes(options.ringBytes / WAKEUP_SHARE),
+        ring_bytes: u32Bytes(options.ringBytes),
+        cgroup_hierarchy: u32Bytes(hierarchy[options.hierarchy]),
       },
       skipPrograms: [],
     });
     try {
       this.session.load(TAIL_CALLS);
-      this.session.updateElement(DEFAULT_DIVISOR.map, DEFAULT_DIVISOR.key, u32(options.defaultDivisor));
+      this.session.updateElement(DEFAULT_DIVISOR.map, DEFAULT_DIVISOR.key, u32Bytes(options.defaultDivisor));
       this.fillFilters();
       this.statistics = new BigUint64Array(this.session.mapMemory("statistics"));
     } catch (error) {
@@ -232,7 +233,7 @@ export class Sampler {
   private fillFilters(): void {
     const yes = Uint8Array.of(1);
     for (const pid of this.options.pids) {
-      this.session.updateElement("pids", u32(pid), yes);
+      this.session.updateElement("pids", u32Bytes(pid), yes);
     }
     for (const comm of this.options.comms) {
       const key = new Uint8Array(COMM_BYTES);
@@ -240,8 +241,4 @@ export class Sampler {
       this.session.updateElement("comms", key, yes);
     }
   }
-}
-
-function u32(value: number): Uint8Array {
-  return new Uint8Array(Uint32Array.of(value).buffer);
 }

@@ -2,6 +2,7 @@ import type { Executable } from "../executables/executable.js";
 import type { InterpreterName } from "../model/interpreter.js";
 import { interpreterLayout, limits } from "../native/abi.generated.js";
 import type { Session } from "../native/addon.js";
+import { u32Bytes } from "../util/u32-bytes.js";
 import type { InterpreterFinding } from "./interpreter.js";
 
 /** Why the frames of an interpreter's file stay native ones. */
@@ -53,7 +54,7 @@ export class InterpreterTable {
       return;
     }
     try {
-      this.session.updateElement("interpreters", u32(number - 1), finding.bytes);
+      this.session.updateElement("interpreters", u32Bytes(number - 1), finding.bytes);
     } catch {
       this.free.push(number);
       this.count(finding.name, "refused");
@@ -91,8 +92,4 @@ export class InterpreterTable {
     const key = `${name} ${problem}`;
     this.problems.set(key, (this.problems.get(key) ?? 0) + 1);
   }
-}
-
-function u32(value: number): Uint8Array {
-  return new Uint8Array(Uint32Array.of(value).buffer);
 }
