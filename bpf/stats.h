@@ -45,8 +45,7 @@
 	STAT(hotspot_caller_failures, "Stacks of Java cut short: the caller's frame could not be read")                \
 	STAT(v8_frames, "Frames of JavaScript functions")                                                              \
 	STAT(v8_no_function, "Frames of V8 whose function could not be read: left native, or without a name")          \
-	STAT(v8_no_code, "Frames of JavaScript in compiled code that its function does not refer to: lines are lost")  \
-	STAT(v8_no_layout, "Frames in compiled code of a process whose node is not known")
+	STAT(v8_no_code, "Frames of JavaScript in compiled code that its function does not refer to: lines are lost")
 
 struct stats {
 #define STAT_FIELD(name, help) __abi_u64 name;
