@@ -12,7 +12,7 @@ const MAX_PAGES = 256;
  * Reads by pages, each once: what names are made of lies close together, and a read costs the same for eight bytes and for a
  * page. What is remembered is as old as its first read: {@link forget} before something is checked again.
  */
-export class MemoryPages {
+export class MemoryPages implements Memory {
   private readonly pages = new Map<number, Buffer | undefined>();
   /** Of the process's memory, so far. */
   reads = 0;
@@ -25,18 +25,24 @@ export class MemoryPages {
 
   /** All of these bytes, which live on; undefined where some are not there. `length` is the caller's to bound. */
   async bytes(address: number, length: number): Promise<Buffer | undefined> {
+    const bytes = await this.readUpTo(address, length);
+    return bytes?.length === length ? bytes : undefined;
+  }
+
+  /** As many of these bytes as there are from the first on; undefined where there is none. */
+  async readUpTo(address: number, length: number): Promise<Buffer | undefined> {
     if (!isAddress(address) || !isAddress(address + length) || length <= 0) return undefined;
     const first = Math.floor(address / PAGE);
     const last = Math.floor((address + length - 1) / PAGE);
-    if (first === last) return within(await this.page(first), address - first * PAGE, length);
     if (last - first > 1) {
       this.reads++;
-      const bytes = await this.memory.readUpTo(address, length);
-      return bytes?.length === length ? bytes : undefined;
+      return this.memory.readUpTo(address, length);
     }
-    const head = within(await this.page(first), address - first * PAGE, (first + 1) * PAGE - address);
-    const tail = within(await this.page(last), 0, address + length - last * PAGE);
-    return head && tail && Buffer.concat([head, tail]);
+    const inFirst = Math.min(length, (first + 1) * PAGE - address);
+    const head = within(await this.page(first), address - first * PAGE, inFirst);
+    if (head === undefined || head.length < inFirst || first === last) return head;
+    const tail = within(await this.page(last), 0, length - inFirst);
+    return tail === undefined ? head : Buffer.concat([head, tail]);
   }
 
   async u64(address: number): Promise<number | undefined> {
@@ -62,8 +68,9 @@ function isAddress(value: number): boolean {
   return Number.isSafeInteger(value) && value > 0 && value < MAX_ADDRESS;
 }
 
+/** As many of these bytes as the page has; undefined where it has none. */
 function within(page: Buffer | undefined, start: number, length: number): Buffer | undefined {
-  return page === undefined || start + length > page.length ? undefined : page.subarray(start, start + length);
+  return page === undefined || start >= page.length ? undefined : page.subarray(start, start + length);
 }
 
 /** Exact for addresses; what is no address is rounded, and read nowhere. */

@@ -1,4 +1,4 @@
-import type { Memory } from "#src/interpreters/hotspot/memory-pages.js";
+import type { Memory } from "#src/interpreters/memory-pages.js";
 import { blobCookie, methodCookie } from "#src/interpreters/hotspot/method-cookie.js";
 import type { HotspotNameLayout } from "#src/interpreters/hotspot/name-layout.js";
 import { compressed } from "./compressed-numbers.js";

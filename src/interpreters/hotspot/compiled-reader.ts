@@ -1,5 +1,5 @@
 import { CompressedStream } from "./compressed-stream.js";
-import { type MemoryPages, u64At } from "./memory-pages.js";
+import { type MemoryPages, u64At } from "../memory-pages.js";
 import type { HotspotNameLayout } from "./name-layout.js";
 
 /** What a piece of compiled code says that it was made of, innermost first: methods, each with the bytecode that runs or calls. */

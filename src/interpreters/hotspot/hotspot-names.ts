@@ -1,3 +1,4 @@
+import { setTimeout as pause } from "node:timers/promises";
 import type { PassingSample } from "../../capture/passing-sample.js";
 import { readThread } from "../../capture/thread-table.js";
 import type { CgroupId } from "../../model/cgroup.js";
@@ -7,9 +8,10 @@ import { cookieOfDetail, kindOfFrame, typeOfFrame, userAddressOfFrame } from "..
 import type { BoundFrames, BoundKind, BoundNames } from "../../naming/bound-frames.js";
 import { Budget } from "../../processes/budget.js";
 import { MetProcesses, type MetProcess } from "../../processes/met-processes.js";
+import type { Memory } from "../memory-pages.js";
+import { offBeatMs } from "../off-beat.js";
 import { type MemoryProblem, ProcessMemory } from "../process-memory.js";
 import { ChainColumns } from "./chain-columns.js";
-import type { Memory } from "./memory-pages.js";
 import type { HotspotNameLayout } from "./name-layout.js";
 import { ProcessNames } from "./process-names.js";
 import { HOTSPOT_MISSES, type HotspotMiss } from "./things.js";
@@ -190,11 +192,12 @@ export class HotspotNames implements BoundKind {
   private readOn(entry: Entry): void {
     if (!entry.names?.isWaiting) return;
     this.queue.add(entry);
-    this.reading ??= this.readQueue().finally(() => (this.reading = undefined));
+    this.reading ??= this.readQueue(offBeatMs(entry.key)).finally(() => (this.reading = undefined));
   }
 
   /** Gives each process that waits a turn, until none waits. */
-  private async readQueue(): Promise<void> {
+  private async readQueue(inMs: number): Promise<void> {
+    if (inMs > 0) await pause(inMs);
     for (const entry of this.queue) {
       this.queue.delete(entry);
       await this.turn(entry);

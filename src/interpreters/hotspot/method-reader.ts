@@ -1,5 +1,5 @@
 import { readLineTable, startLine, type LineTable } from "./line-table.js";
-import { type MemoryPages, u64At } from "./memory-pages.js";
+import { type MemoryPages, u64At } from "../memory-pages.js";
 import { methodCookie, type MethodIdentity } from "./method-cookie.js";
 import type { HotspotNameLayout } from "./name-layout.js";
 import { decodeSymbol, spellClass, spellMethod } from "./spelling.js";

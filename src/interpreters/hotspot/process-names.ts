@@ -1,7 +1,7 @@
 import { hotspotFrame } from "../../native/abi.generated.js";
 import { CompiledReader } from "./compiled-reader.js";
 import { lineOf } from "./line-table.js";
-import { type Memory, MemoryPages } from "./memory-pages.js";
+import { type Memory, MemoryPages } from "../memory-pages.js";
 import { type FoundMethod, type MethodName, MethodReader } from "./method-reader.js";
 import type { HotspotNameLayout } from "./name-layout.js";
 import { readStubName } from "./stub-reader.js";

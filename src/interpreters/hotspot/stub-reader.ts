@@ -1,4 +1,4 @@
-import { type MemoryPages, u64At } from "./memory-pages.js";
+import { type MemoryPages, u64At } from "../memory-pages.js";
 import { blobCookie } from "./method-cookie.js";
 import type { HotspotNameLayout } from "./name-layout.js";
 import { spellStub } from "./spelling.js";

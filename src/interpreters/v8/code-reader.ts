@@ -1,11 +1,14 @@
+import type { MemoryPages } from "../memory-pages.js";
+import { CodeDraft } from "./code-draft.js";
 import { type CodePlaces, CodePlaces as Places } from "./code-places.js";
 import { codeKind, codeKindOf, cookieOf, isOptimized } from "./frame-word.js";
 import { isUnmoved, readFunction, readHead } from "./function-reader.js";
-import { Heap, type Memory } from "./heap.js";
+import { Heap } from "./heap.js";
 import type { HeapLayout } from "./heap-layout.js";
 import type { Isolate } from "./isolate.js";
 import { isUnmovedCode, readOptimized, readOptimizedHead } from "./optimized.js";
 import { readUnoptimized } from "./unoptimized.js";
+import type { V8Script } from "./v8-function.js";
 
 /** What a frame runs. */
 export interface FrameCode {
@@ -26,54 +29,75 @@ export type CodeProblem =
 /** The collector moves objects while they are read: then it is tried again. */
 const TRIES = 3;
 
-/** Reads names and lines of what a frame runs, once: what it gives holds for as long as the code lives. Never throws. */
-export async function readCode(
-  memory: Memory,
-  layout: HeapLayout,
-  isolate: Isolate,
-  frame: FrameCode,
-): Promise<CodePlaces | CodeProblem> {
-  let problem: CodeProblem = "unreadable";
-  for (let tried = 0; tried < TRIES; tried++) {
-    const heap = new Heap(memory, isolate.maps);
-    const read = isOptimized(frame.type)
-      ? await readOptimizedCode(heap, layout, isolate, frame)
-      : await readFunctionCode(heap, layout, isolate, frame);
-    if (typeof read !== "string" || read === "moved") return read;
-    problem = read;
-  }
-  return problem;
+/** What is to be read of one isolate. */
+export interface WantedCode {
+  readonly frame: FrameCode;
+  readonly layout: HeapLayout;
+  readonly isolate: Isolate;
 }
 
-async function readFunctionCode(
-  heap: Heap,
-  layout: HeapLayout,
-  isolate: Isolate,
-  { type, address, cookie, tid }: FrameCode,
-): Promise<CodePlaces | CodeProblem> {
+/**
+ * Reads names and lines of what frames run, once: what it gives, in their order, holds for as long as the code lives. All are read, then
+ * all are checked, so that what they have in common is read once and again once. Never throws.
+ */
+export async function readCodes(
+  pages: Pick<MemoryPages, "readUpTo" | "forget">,
+  wanted: readonly WantedCode[],
+): Promise<(CodePlaces | CodeProblem)[]> {
+  const results = wanted.map((): CodePlaces | CodeProblem => "unreadable");
+  let rows = [...wanted.keys()];
+  for (let tried = 0; tried < TRIES && rows.length > 0; tried++) {
+    const scripts = new Map<Isolate, Map<number, V8Script>>();
+    const drafts = new Map<number, CodeDraft>();
+    pages.forget();
+    for (const row of rows) {
+      const { frame, layout, isolate } = wanted[row];
+      const drafted = scripts.get(isolate) ?? new Map<number, V8Script>();
+      scripts.set(isolate, drafted);
+      const draft = new CodeDraft(new Heap(pages, isolate.maps), layout, isolate, drafted);
+      const problem = await (isOptimized(frame.type) ? draftOptimized(draft, frame) : draftFunction(draft, frame));
+      if (problem === "moved") results[row] = problem;
+      else drafts.set(row, draft);
+    }
+    pages.forget();
+    rows = [];
+    for (const [row, draft] of drafts) {
+      if (draft.places === undefined || !(await draft.isStill())) rows.push(row);
+      else {
+        draft.take();
+        results[row] = draft.places;
+      }
+    }
+  }
+  return results;
+}
+
+async function draftFunction(draft: CodeDraft, frame: FrameCode): Promise<CodeProblem | undefined> {
+  const { heap, layout } = draft;
+  const { type, address, cookie, tid } = frame;
   const head = await readHead(heap, layout, address);
   if (head === undefined || cookieOf({ ...head, tid, size: 0 }) !== cookie) return "moved";
-  const its = await readFunction(heap, layout, isolate, head);
+  const its = await readFunction(draft, head);
   if (its === undefined) return "unreadable";
   const kind = codeKindOf(type);
-  if (kind === codeKind.unknown) return Places.of(its.its);
   const functionData = head.info.pointer(layout.sharedFunctionInfo.functionData);
-  const places = await readUnoptimized(heap, layout, its, functionData, kind === codeKind.baseline);
-  return (await isUnmoved(heap, layout, head)) ? places : "unreadable";
+  draft.holdsIf(() => isUnmoved(heap, layout, head));
+  draft.places =
+    kind === codeKind.unknown
+      ? Places.of(its.its)
+      : await readUnoptimized(heap, layout, its, functionData, kind === codeKind.baseline);
+  return undefined;
 }
 
-async function readOptimizedCode(
-  heap: Heap,
-  layout: HeapLayout,
-  isolate: Isolate,
-  { address, cookie, tid }: FrameCode,
-): Promise<CodePlaces | CodeProblem> {
+async function draftOptimized(draft: CodeDraft, frame: FrameCode): Promise<CodeProblem | undefined> {
+  const { heap, layout } = draft;
+  const { address, cookie, tid } = frame;
   const optimized = await readOptimizedHead(heap, layout, address);
   if (optimized === undefined || cookieOf({ ...optimized.head, tid, size: optimized.size }) !== cookie) return "moved";
-  const its = await readFunction(heap, layout, isolate, optimized.head);
+  const its = await readFunction(draft, optimized.head);
   if (its === undefined) return "unreadable";
-  const places = await readOptimized(heap, layout, isolate, optimized, its);
-  if (places === undefined) return "unreadable";
-  const isSame = (await isUnmovedCode(heap, layout, optimized)) && (await isUnmoved(heap, layout, optimized.head));
-  return isSame ? places : "unreadable";
+  draft.holdsIf(() => isUnmovedCode(heap, layout, optimized));
+  draft.holdsIf(() => isUnmoved(heap, layout, optimized.head));
+  draft.places = await readOptimized(draft, optimized, its);
+  return undefined;
 }

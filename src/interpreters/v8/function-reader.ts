@@ -1,7 +1,7 @@
+import type { CodeDraft } from "./code-draft.js";
 import type { Heap, HeapObject } from "./heap.js";
 import type { HeapLayout } from "./heap-layout.js";
 import { isString, readString } from "./heap-string.js";
-import type { Isolate } from "./isolate.js";
 import { readScopeInfo } from "./scope-info.js";
 import { isSameScript, readScript, scriptAt, scriptIdOf } from "./script.js";
 import { placeIn, type V8Function, type V8Script } from "./v8-function.js";
@@ -56,34 +56,28 @@ export interface ReadFunction {
   readonly script: V8Script | undefined;
 }
 
-/** Its name and place; undefined where they cannot be read, or what was read does not belong together. */
-export async function readFunction(
-  heap: Heap,
-  layout: HeapLayout,
-  isolate: Isolate,
-  head: FunctionHead,
-): Promise<ReadFunction | undefined> {
-  const { scriptId, functionLiteralId } = head;
-  const script = await scriptOf(heap, layout, isolate, head);
+/** Its name and place, to be believed when the draft is; undefined where they cannot be read. */
+export async function readFunction(draft: CodeDraft, head: FunctionHead): Promise<ReadFunction | undefined> {
+  const { heap, layout } = draft;
+  const script = await scriptOf(draft, head);
   if (script === undefined && head.script !== undefined) return undefined;
-  const known = head.script && isolate.function(scriptId, functionLiteralId);
+  const known = draft.function(head);
   if (known !== undefined) return { its: known, script };
   const name = await readName(heap, layout, head.info);
-  if (name === undefined || !(await isUnmoved(heap, layout, head))) return undefined;
-  if (script !== undefined && isolate.script(scriptId) === undefined) isolate.addScript(script);
+  if (name === undefined) return undefined;
   const place = script === undefined ? { line: 0, column: 0 } : placeIn(script, name.start);
   const its = { ...place, name: name.text, script: script?.name ?? "", scriptCharacters: script?.characters ?? -1 };
-  if (head.script !== undefined) isolate.addFunction(scriptId, functionLiteralId, its);
+  draft.learn(head, its, script);
   return { its, script };
 }
 
-async function scriptOf(
-  heap: Heap,
-  layout: HeapLayout,
-  isolate: Isolate,
-  { script, scriptId }: FunctionHead,
-): Promise<V8Script | undefined> {
-  return script && (isolate.script(scriptId) ?? readScript(heap, layout, script));
+async function scriptOf(draft: CodeDraft, { script, scriptId }: FunctionHead): Promise<V8Script | undefined> {
+  if (script === undefined) return undefined;
+  const known = draft.script(scriptId);
+  if (known !== undefined) return known;
+  const read = await readScript(draft.heap, draft.layout, script);
+  if (read !== undefined) draft.drafted.set(scriptId, read);
+  return read;
 }
 
 interface FunctionName {

@@ -1,8 +1,4 @@
-/** The memory of a process; ProcessMemory. */
-export interface Memory {
-  /** As many of these bytes as there are from the first on; undefined where there is none. */
-  readUpTo(address: number, length: number): Promise<Buffer | undefined>;
-}
+import type { Memory } from "../memory-pages.js";
 
 /** Maps whose instance type is remembered; those of a heap's own kinds of objects are a dozen. */
 const MAX_MAPS = 256;

@@ -1,9 +1,9 @@
 import { readByteArray } from "./byte-array.js";
+import type { CodeDraft } from "./code-draft.js";
 import { type CodePlace, type CodePlaces, CodePlacesBuilder } from "./code-places.js";
 import { readFunction, readHead, type FunctionHead, type ReadFunction } from "./function-reader.js";
 import type { Heap, HeapObject } from "./heap.js";
 import type { HeapLayout } from "./heap-layout.js";
-import type { Isolate } from "./isolate.js";
 import { decodePosition, readPositionTable } from "./position-table.js";
 import { placeIn } from "./v8-function.js";
 
@@ -71,19 +71,18 @@ export async function isUnmovedCode(heap: Heap, layout: HeapLayout, before: Opti
 
 /** Lines of it, and what was inlined where; undefined where not all of what was inlined can be read. */
 export async function readOptimized(
-  heap: Heap,
-  layout: HeapLayout,
-  isolate: Isolate,
+  draft: CodeDraft,
   { code, data }: OptimizedHead,
   whole: ReadFunction,
 ): Promise<CodePlaces | undefined> {
+  const { heap, layout } = draft;
   const builder = new CodePlacesBuilder(whole.its);
   const bytes = await readByteArray(heap, layout, code.pointer(layout.code.positionTable));
   const table = bytes && readPositionTable(bytes, layout.positionFlags);
   if (table === undefined || table.offsets.length === 0) return builder.build();
   const { literals, inliningPositions } = layout.deoptimizationData;
   const inlinings = new Inlinings(
-    { heap, layout, isolate },
+    draft,
     whole,
     (await readByteArray(heap, layout, data.pointer(element(inliningPositions)))) ?? Buffer.alloc(0),
     await heap.object(data.pointer(element(literals)), ARRAY_BODY + 8 * 16),
@@ -108,18 +107,12 @@ function element(index: number): number {
   return ARRAY_BODY + 8 * index;
 }
 
-interface Reading {
-  readonly heap: Heap;
-  readonly layout: HeapLayout;
-  readonly isolate: Isolate;
-}
-
 /** Functions that were inlined in one piece of code, and where. */
 class Inlinings {
   private readonly functions = new Map<number, ReadFunction>();
 
   constructor(
-    private readonly reading: Reading,
+    private readonly draft: CodeDraft,
     private readonly whole: ReadFunction,
     private readonly positions: Buffer,
     private readonly literals: HeapObject | undefined,
@@ -146,7 +139,7 @@ class Inlinings {
     if (literal < 0) return this.whole;
     const known = this.functions.get(literal);
     if (known !== undefined) return known;
-    const { heap, layout, isolate } = this.reading;
+    const { heap, layout } = this.draft;
     const { literals } = this;
     const length = literals?.smi(ARRAY_LENGTH) ?? 0;
     if (literals === undefined || !layout.types.fixedArrays.includes(literals.type)) return undefined;
@@ -157,7 +150,7 @@ class Inlinings {
       address = word && literals.with(word).pointer(0);
     }
     const head = await readHead(heap, layout, address);
-    const its = head && (await readFunction(heap, layout, isolate, head));
+    const its = head && (await readFunction(this.draft, head));
     if (its !== undefined) this.functions.set(literal, its);
     return its;
   }

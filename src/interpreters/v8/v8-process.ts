@@ -1,6 +1,7 @@
 import type { ProcessKey } from "../../model/process-key.js";
 import type { Budget } from "../../processes/budget.js";
 import type { ByteLru } from "../../util/lru.js";
+import { offBeatMs } from "../off-beat.js";
 import { ProcessMemory, type MemoryProblem } from "../process-memory.js";
 import type { FrameCode } from "./code-reader.js";
 import { Isolate, type KnownScript } from "./isolate.js";
@@ -59,6 +60,10 @@ export class V8Process implements Worker {
 
   get hasWork(): boolean {
     return this.waiting.size > 0;
+  }
+
+  get waitMs(): number {
+    return offBeatMs(this.process);
   }
 
   async work(): Promise<void> {

@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import type { CodePlaces } from "#src/interpreters/v8/code-places.js";
-import { readCode } from "#src/interpreters/v8/code-reader.js";
+import { MemoryPages } from "#src/interpreters/memory-pages.js";
+import { readCodes } from "#src/interpreters/v8/code-reader.js";
 import { cookieOf, codeKind } from "#src/interpreters/v8/frame-word.js";
 import { readHead } from "#src/interpreters/v8/function-reader.js";
 import { heapLayout } from "#src/interpreters/v8/heap-layout.js";
@@ -99,7 +100,8 @@ for (const major of NODE_MAJORS) {
       const optimized = isCode ? await readOptimizedHead(heap, layout, address) : undefined;
       const head = optimized?.head ?? (await readHead(heap, layout, address));
       const cookie = cookieOf({ ...head!, tid: TID, size: optimized?.size ?? 0 });
-      const code = await readCode(printed.memory, layout, isolate, { type: kind, address, cookie, tid: TID });
+      const frame = { type: kind, address, cookie, tid: TID };
+      const [code] = await readCodes(new MemoryPages(printed.memory), [{ frame, layout, isolate }]);
       if (typeof code === "string") throw new Error(`${code} of ${its.codeKind}`);
       return code;
     };

@@ -1,4 +1,4 @@
-import type { Memory } from "#src/interpreters/v8/heap.js";
+import type { Memory } from "#src/interpreters/memory-pages.js";
 
 const BASE = 0x7f00_0000_0000;
 const MAP_BYTES = 80;

@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { closeSync, mkdtempSync, openSync, readSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Memory } from "#src/interpreters/v8/heap.js";
+import type { Memory } from "#src/interpreters/memory-pages.js";
 import type { NodeRelease } from "./node-release.js";
 
 /** A function as V8 itself prints it (%DebugPrint); addresses without tag. */

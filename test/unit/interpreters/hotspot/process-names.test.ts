@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
 import { ProcessNames } from "#src/interpreters/hotspot/process-names.js";
-import type { Memory } from "#src/interpreters/hotspot/memory-pages.js";
+import type { Memory } from "#src/interpreters/memory-pages.js";
 import { hotspotFrame } from "#src/native/abi.generated.js";
 import { FIRST_CODE, HotspotImage, type ImageMethod } from "../../../support/hotspot-image.js";
 import { hotspotLayouts } from "../../../support/hotspot-layouts.js";

@@ -1,11 +1,13 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import fc from "fast-check";
-import { readCode, type FrameCode } from "#src/interpreters/v8/code-reader.js";
+import { type Memory, MemoryPages } from "#src/interpreters/memory-pages.js";
+import type { CodePlaces } from "#src/interpreters/v8/code-places.js";
+import { readCodes, type CodeProblem, type FrameCode } from "#src/interpreters/v8/code-reader.js";
 import { codeKind, cookieOf } from "#src/interpreters/v8/frame-word.js";
 import { readHead } from "#src/interpreters/v8/function-reader.js";
 import { heapLayout, type HeapLayout } from "#src/interpreters/v8/heap-layout.js";
-import { Heap, type Memory } from "#src/interpreters/v8/heap.js";
+import { Heap } from "#src/interpreters/v8/heap.js";
 import { Isolate } from "#src/interpreters/v8/isolate.js";
 import { readOptimizedHead } from "#src/interpreters/v8/optimized.js";
 import { ByteLru } from "#src/util/lru.js";
@@ -36,31 +38,31 @@ const layout = heapLayout(process.versions.v8);
 describe("code read out of a heap", { skip: layout === undefined ? "this Node.js is not one of ours" : false }, () => {
   let printed: PrintedProcess;
   let frames: FrameCode[];
-  /** What a reader read, by address. */
-  const pages = new Map<number, Buffer>();
+  /** What a reader asked for, by address. */
+  const objects = new Map<number, Buffer>();
 
   before(async () => {
     printed = await printFunctions({ path: process.execPath }, SOURCE);
     frames = await framesOf(printed, layout!);
-    const recording: Memory = {
-      readUpTo: async (address, length) => {
-        const bytes = await printed.memory.readUpTo(address, length);
-        if (bytes !== undefined) pages.set(address, bytes);
+    const pages = new MemoryPages(printed.memory);
+    const recording = {
+      forget: () => {
+        pages.forget();
+      },
+      readUpTo: async (address: number, length: number) => {
+        const bytes = await pages.readUpTo(address, length);
+        if (bytes !== undefined) objects.set(address, bytes);
         return bytes;
       },
     };
-    for (const frame of frames) {
-      assert.notEqual(typeof (await readCode(recording, layout!, isolate(), frame)), "string");
-    }
+    for (const code of await readCodes(recording, wanted(frames))) assert.notEqual(typeof code, "string");
   });
   after(() => {
     printed.end();
   });
 
   it("is what its cookie says", async () => {
-    const [optimized, interpreted] = await Promise.all(
-      frames.map((frame) => readCode(printed.memory, layout!, isolate(), frame)),
-    );
+    const [optimized, interpreted] = await readAll(printed.memory, frames);
     assert.ok(typeof optimized !== "string" && typeof interpreted !== "string");
     assert.equal(optimized.whole.name, "outer");
     assert.equal(optimized.whole.line, 6);
@@ -71,13 +73,46 @@ describe("code read out of a heap", { skip: layout === undefined ? "this Node.js
   it("is none under another cookie, another thread's, or where nothing is", async () => {
     for (const frame of frames) {
       for (const change of [{ cookie: frame.cookie ^ 1 }, { tid: TID + 1 }, { address: 8 }, { address: 2 ** 47 }]) {
-        assert.equal(await readCode(printed.memory, layout!, isolate(), { ...frame, ...change }), "moved");
+        assert.deepEqual(await readAll(printed.memory, [{ ...frame, ...change }]), ["moved"]);
       }
     }
   });
 
+  it("is read by pages, each once to read and once to check, however many have it in common", async () => {
+    const reads: number[] = [];
+    const memory: Memory = {
+      readUpTo: (address, length) => {
+        reads.push(address);
+        return printed.memory.readUpTo(address, length);
+      },
+    };
+    const many = Array.from({ length: 8 }, () => frames).flat();
+    const codes = await readAll(memory, many);
+    assert.ok(codes.every((code) => typeof code !== "string"));
+    const times = reads.map((address) => reads.filter((other) => other === address).length);
+    assert.equal(Math.max(...times), 2);
+    assert.ok(reads.length < 40, `${reads.length} reads`);
+  });
+
+  it("is not taken where it has moved by the time that it is checked", async () => {
+    for (const frame of frames) {
+      let forgotten = 0;
+      const pages = {
+        forget: () => void forgotten++,
+        readUpTo: (address: number, length: number) =>
+          // Before each try, and before its check: what lies there is gone then.
+          forgotten % 2 === 0 && address === frame.address
+            ? Promise.resolve(undefined)
+            : printed.memory.readUpTo(address, length),
+      };
+      const its = isolate();
+      assert.deepEqual(await readCodes(pages, [{ frame, layout: layout!, isolate: its }]), ["unreadable"]);
+      assert.equal(forgotten, 6, "three tries");
+    }
+  });
+
   it("never throws and ends, whatever is in the memory", async () => {
-    const addresses = [...pages.keys()];
+    const addresses = [...objects.keys()];
     const change = fc.record({
       page: fc.nat(addresses.length - 1),
       at: fc.nat(300),
@@ -88,10 +123,11 @@ describe("code read out of a heap", { skip: layout === undefined ? "this Node.js
     await fc.assert(
       fc.asyncProperty(changes, fc.boolean(), async (its, isCut) => {
         let reads = 0;
-        const memory: Memory = {
-          readUpTo: (address, length) => {
+        const memory = {
+          forget: () => undefined,
+          readUpTo: (address: number, length: number) => {
             assert.ok(++reads < 20_000, "it does not end");
-            const bytes = pages.get(address);
+            const bytes = objects.get(address);
             if (bytes === undefined) return Promise.resolve(undefined);
             const copy = Buffer.from(bytes.subarray(0, Math.min(length, isCut ? bytes.length - 3 : bytes.length)));
             for (const one of its) {
@@ -101,8 +137,7 @@ describe("code read out of a heap", { skip: layout === undefined ? "this Node.js
             return Promise.resolve(copy);
           },
         };
-        for (const frame of frames) {
-          const code = await readCode(memory, layout!, isolate(), frame);
+        for (const code of await readCodes(memory, wanted(frames))) {
           if (typeof code === "string") continue;
           for (const offset of [0, 1, 17, 400, 0xffff_ffff]) assert.ok(code.at(offset).length > 0);
         }
@@ -114,6 +149,15 @@ describe("code read out of a heap", { skip: layout === undefined ? "this Node.js
 
 function isolate(): Isolate {
   return new Isolate("test", new ByteLru(1 << 20));
+}
+
+function wanted(frames: readonly FrameCode[]): Parameters<typeof readCodes>[1] {
+  const its = isolate();
+  return frames.map((frame) => ({ frame, layout: layout!, isolate: its }));
+}
+
+function readAll(memory: Memory, frames: readonly FrameCode[]): Promise<(CodePlaces | CodeProblem)[]> {
+  return readCodes(new MemoryPages(memory), wanted(frames));
 }
 
 async function framesOf(

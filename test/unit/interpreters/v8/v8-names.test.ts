@@ -146,8 +146,10 @@ describe("names of V8's frames", { skip: layout === undefined ? "this Node.js is
     await ask(unknowing, pid, frames);
     assert.deepEqual(missed(unknowing), { "unknown-layout": 2 });
     const poor = names({ readBurstBytes: 10 });
-    for (const frame of frames) poor.sight(sampleOf(pid, [frame]));
-    await ask(poor, pid, frames);
+    for (const frame of frames) {
+      poor.sight(sampleOf(pid, [frame]));
+      await ask(poor, pid, [frame]);
+    }
     assert.deepEqual(missed(poor), { "over-budget": 1 });
     const shedding = names();
     shedding.asksOn = false;

@@ -1,0 +1,64 @@
+import type { CodePlaces } from "./code-places.js";
+import { type FunctionHead, isUnmoved } from "./function-reader.js";
+import type { Heap } from "./heap.js";
+import type { HeapLayout } from "./heap-layout.js";
+import type { Isolate } from "./isolate.js";
+import type { V8Function, V8Script } from "./v8-function.js";
+
+/** A function that was read, and what it was read from. */
+interface Learned {
+  readonly head: FunctionHead;
+  readonly its: V8Function;
+  readonly script: V8Script | undefined;
+}
+
+/**
+ * What was read of one frame's code while the heap may have changed. It belongs together if all that it was read from lies, at the end,
+ * where it lay: then it is taken, and what was learned of functions and scripts is known of their isolate.
+ */
+export class CodeDraft {
+  places: CodePlaces | undefined;
+  private readonly learned: Learned[] = [];
+  private readonly checks: (() => Promise<boolean>)[] = [];
+
+  constructor(
+    readonly heap: Heap,
+    readonly layout: HeapLayout,
+    private readonly isolate: Isolate,
+    /** Scripts that drafts of the same turn have read, by number: each draft checks those that it uses. */
+    readonly drafted: Map<number, V8Script>,
+  ) {}
+
+  script(id: number): V8Script | undefined {
+    return this.isolate.script(id) ?? this.drafted.get(id);
+  }
+
+  /** What is known of a function for sure. */
+  function({ script, scriptId, functionLiteralId }: FunctionHead): V8Function | undefined {
+    return script && this.isolate.function(scriptId, functionLiteralId);
+  }
+
+  learn(head: FunctionHead, its: V8Function, script: V8Script | undefined): void {
+    this.learned.push({ head, its, script });
+  }
+
+  /** Something more that has to hold at the end. */
+  holdsIf(check: () => Promise<boolean>): void {
+    this.checks.push(check);
+  }
+
+  /** Whether all lies where it lay. The heap has to be read anew for it. */
+  async isStill(): Promise<boolean> {
+    for (const { head } of this.learned) if (!(await isUnmoved(this.heap, this.layout, head))) return false;
+    for (const check of this.checks) if (!(await check())) return false;
+    return true;
+  }
+
+  take(): void {
+    for (const { head, its, script } of this.learned) {
+      if (script === undefined) continue;
+      if (this.isolate.script(script.id) === undefined) this.isolate.addScript(script);
+      this.isolate.addFunction(head.scriptId, head.functionLiteralId, its);
+    }
+  }
+}
