@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
+import { readCodeRecord } from "#src/interpreters/python/code-record.js";
 import {
   fileKeyLayout,
   firstSightLayout,
@@ -198,11 +199,13 @@ test("random bytes: every record read lies inside the batch, and the end is reac
   const records = fc.array(
     fc.oneof(
       fc.uint8Array({ maxLength: 300 }),
-      fc.tuple(fc.constantFrom(1, 2, 3), fc.uint8Array({ minLength: 63, maxLength: 400 })).map(([kind, rest]) => {
-        // Small counts, so that some are right.
-        rest.fill(0, 0, 16);
-        return Uint8Array.of(kind, ...rest);
-      }),
+      fc
+        .tuple(fc.constantFrom(...Object.values(recordKind)), fc.uint8Array({ minLength: 63, maxLength: 400 }))
+        .map(([kind, rest]) => {
+          // Small counts, so that some are right.
+          rest.fill(0, 0, 16);
+          return Uint8Array.of(kind, ...rest);
+        }),
     ),
     { maxLength: 8 },
   );
@@ -219,6 +222,9 @@ test("random bytes: every record read lies inside the batch, and the end is reac
         assert.ok((cursor.frameWord + 2 * (cursor.kernelFrames + cursor.userFrames)) * 4 <= bytes);
       } else if (cursor.kind === recordKind.firstSight) {
         assert.ok(readFirstSight(cursor.copyRecord()) !== undefined);
+      } else if (cursor.kind === recordKind.pythonCode) {
+        const code = readCodeRecord(cursor.copyRecord());
+        if (code !== undefined) assert.ok(code.content.length <= cursor.recordLength);
       } else {
         assert.equal(cursor.kind, recordKind.cgroup);
       }

@@ -98,7 +98,9 @@ describe("code read out of a heap", { skip: layout === undefined ? "this Node.js
     for (const frame of frames) {
       let forgotten = 0;
       const pages = {
-        forget: () => void forgotten++,
+        forget: () => {
+          forgotten++;
+        },
         readUpTo: (address: number, length: number) =>
           // Before each try, and before its check: what lies there is gone then.
           forgotten % 2 === 0 && address === frame.address
