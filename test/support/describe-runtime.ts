@@ -30,6 +30,9 @@ export interface RuntimeSubject {
 
 /** A runtime that has just been started, on a busy machine, takes seconds for its first answer. */
 const TIMEOUT_MS = 10_000;
+/** A runtime that hangs fails what asked it, not the whole run. */
+const HANGS_MS = 180_000;
+const HOOKS = { timeout: HANGS_MS };
 const OPTIONS = { timeoutMs: TIMEOUT_MS, retryMs: 50, checkMs: 200 };
 const UNKNOWN = ["f".repeat(64), "no-such-container", "../../x", ""];
 
@@ -54,7 +57,7 @@ export function describeRuntime(
       return made;
     };
     const given = (name: string, body: (subject: RuntimeSubject) => Promise<void>) => {
-      it(name, async (context) => {
+      it(name, { timeout: HANGS_MS }, async (context) => {
         if (subject === undefined) return context.skip(skip);
         try {
           await body(subject);
@@ -67,8 +70,8 @@ export function describeRuntime(
       const answer = await open();
       if ("skip" in answer) skip = answer.skip;
       else subject = answer;
-    });
-    after(() => subject?.close());
+    }, HOOKS);
+    after(() => subject?.close(), HOOKS);
 
     given("tells its version, and is connected while it is watched", async () => {
       const watched = runtime();

@@ -1,12 +1,14 @@
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { readFile, rm } from "node:fs/promises";
 import { request } from "node:http";
 import path from "node:path";
 import type { RuntimeSubject } from "../describe-runtime.js";
 import { openContainerd } from "./private-containerd.js";
-import { daemonOf, findProgram, reasonToSkip, run, runtimeFolder } from "./programs.js";
+import { type Daemon, daemonOf, findProgram, reasonToSkip, run, runtimeFolder } from "./programs.js";
 
 const IMAGE = "hostflame/pause:latest";
+/** A daemon that has not answered by then never will. */
+const ANSWER_MS = 60_000;
 
 /** Docker over a private containerd, with its own root and socket, and no network, address or rule of its own. */
 export async function dockerSubject(): Promise<RuntimeSubject | { readonly skip: string }> {
@@ -25,14 +27,9 @@ export async function dockerSubject(): Promise<RuntimeSubject | { readonly skip:
     ...["bridge=none", "iptables=false", "ip6tables=false", "ip-forward=false", "ip-masq=false"].map((a) => `--${a}`),
   ];
   const daemon = daemonOf(folder, findProgram("dockerd")!, args, socket);
-  await daemon.start();
-  return overApi(socket, folder, "pause", {
-    stop: daemon.stop,
-    start: daemon.start,
-    close: async () => {
-      await daemon.stop();
-      await containerd.close();
-    },
+  return begin(daemon, socket, async () => {
+    await daemon.stop();
+    await containerd.close();
   });
 }
 
@@ -46,7 +43,8 @@ export async function podmanSubject(): Promise<RuntimeSubject | { readonly skip:
   const conmon = `conmon_path=["${findProgram("conmon") ?? ""}"]`;
   writeFileSync(
     path.join(folder, "containers.conf"),
-    `[engine]\ncgroup_manager="cgroupfs"\nevents_logger="file"\nruntime="runc"\n${conmon}\n`,
+    // Its locks lie in its own folder: those in shared memory are every podman's of the machine.
+    `[engine]\ncgroup_manager="cgroupfs"\nevents_logger="file"\nlock_type="file"\nruntime="runc"\n${conmon}\n`,
   );
   writeFileSync(
     path.join(folder, "storage.conf"),
@@ -58,26 +56,33 @@ export async function podmanSubject(): Promise<RuntimeSubject | { readonly skip:
   };
   const args = [...storage, "system", "service", "--time=0", `unix://${socket}`];
   const daemon = daemonOf(folder, findProgram("podman")!, args, socket, environment);
-  await daemon.start();
-  return overApi(socket, folder, "pause", {
-    stop: daemon.stop,
-    start: daemon.start,
-    close: async () => {
-      await daemon.stop();
-      run(findProgram("podman")!, [...storage, "rm", "--all", "--force"], environment);
-      await rm(folder, { recursive: true });
-    },
+  return begin(daemon, socket, async () => {
+    await daemon.stop();
+    run(findProgram("podman")!, [...storage, "rm", "--all", "--force"], environment);
+    await rm(folder, { recursive: true });
   });
+}
+
+/** Starts it. Where it does not get as far as its first image it is closed: a process left over would keep the test's own alive. */
+async function begin(daemon: Daemon, socket: string, close: () => Promise<void>): Promise<RuntimeSubject> {
+  const { folder, start, stop } = daemon;
+  try {
+    await start();
+    return await overApi(socket, folder, { start, stop, close });
+  } catch (cause) {
+    const log = readFileSync(path.join(folder, "log"), "utf8").slice(-2000);
+    await close();
+    throw new Error(`${socket}: nothing could be made. Its log ends with: ${log}`, { cause });
+  }
 }
 
 /** Containers made through Docker's own interface; they are not run. */
 async function overApi(
   socket: string,
   folder: string,
-  program: string,
   life: Pick<RuntimeSubject, "stop" | "start" | "close">,
 ): Promise<RuntimeSubject> {
-  run("tar", ["-C", path.join(folder, "rootfs"), "-cf", path.join(folder, "rootfs.tar"), program]);
+  run("tar", ["-C", path.join(folder, "rootfs"), "-cf", path.join(folder, "rootfs.tar"), "pause"]);
   const rootfs = await readFile(path.join(folder, "rootfs.tar"));
   await post(socket, "/images/create?fromSrc=-&repo=hostflame/pause&tag=latest", rootfs, "application/x-tar");
   let made = 0;
@@ -102,7 +107,8 @@ function post(socket: string, url: string, body: Buffer | undefined, type = "app
   return new Promise((resolve, reject) => {
     const method = body === undefined ? "GET" : "POST";
     const headers = body === undefined ? {} : { "content-type": type, "content-length": body.length };
-    const sent = request({ socketPath: socket, path: `/v1.40${url}`, method, headers }, (response) => {
+    const signal = AbortSignal.timeout(ANSWER_MS);
+    const sent = request({ socketPath: socket, path: `/v1.40${url}`, method, headers, signal }, (response) => {
       const chunks: Buffer[] = [];
       response.on("data", (chunk: Buffer) => chunks.push(chunk));
       response.on("end", () => {
@@ -111,7 +117,10 @@ function post(socket: string, url: string, body: Buffer | undefined, type = "app
         else reject(new Error(`${method} ${url}: ${text}`));
       });
     });
-    sent.on("error", reject);
+    sent.on("error", (cause) => {
+      const late = signal.aborted ? ` no answer for ${ANSWER_MS} ms` : "";
+      reject(new Error(`${method} ${url} of ${socket}:${late}`, { cause }));
+    });
     sent.end(body);
   });
 }

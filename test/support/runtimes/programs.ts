@@ -7,6 +7,8 @@ import path from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { unpackedRuntimes } from "./debian-packages.js";
 
+/** What has not ended by then hangs. */
+const RUN_MS = 120_000;
 const SOURCE = "#include <unistd.h>\nint main(void) { for (;;) pause(); }\n";
 
 /**
@@ -54,6 +56,7 @@ export function run(command: string, args: readonly string[], env: Readonly<Reco
   const { status, stdout, stderr, error } = spawnSync(command, args, {
     encoding: "utf8",
     env: environmentOf(command, env),
+    timeout: RUN_MS,
   });
   if (status !== 0) throw new Error(`${command} ${args.join(" ")}: ${error?.message ?? stderr}`);
   return stdout;
@@ -89,7 +92,8 @@ export function daemonOf(
         await rm(socket, { force: true });
       };
       for (let waited = 0; !(await exists(socket)); waited += 50) {
-        if (child.exitCode !== null || waited > 20_000) {
+        if (child.exitCode !== null || waited > 60_000) {
+          await stop();
           throw new Error(
             `${command} does not start: ${(await readFile(path.join(folder, "log"), "utf8")).slice(-1000)}`,
           );
