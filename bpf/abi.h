@@ -305,6 +305,8 @@ struct abi_runtime {
 	__abi_u64 load_bias;	 /* added to an address of the runtime's file */
 	__abi_u32 kind;		 /* enum abi_frame_kind */
 	__abi_u32 interpreter;	 /* as abi_executable has it */
+	__abi_u32 exec_id;	 /* of the process's exec: a child that has not yet called it runs its parent's runtime */
+	__abi_u32 unused;
 	__abi_u64 words[ABI_RUNTIME_WORDS];
 };
 
@@ -433,7 +435,7 @@ ABI_ASSERT(sizeof(struct abi_rule) == 16, "");
 ABI_ASSERT(sizeof(struct abi_executable) == 40, "");
 ABI_ASSERT(sizeof(struct abi_code_range) == 32, "");
 ABI_ASSERT(sizeof(struct abi_interpreter) == 8 + 32 * ABI_CODE_RANGES + ABI_LAYOUT_BYTES, "");
-ABI_ASSERT(sizeof(struct abi_runtime) == 24 + 8 * ABI_RUNTIME_WORDS, "");
+ABI_ASSERT(sizeof(struct abi_runtime) == 32 + 8 * ABI_RUNTIME_WORDS, "");
 ABI_ASSERT(ABI_MAX_FRAMES == ABI_MAX_KERNEL_FRAMES + ABI_MAX_USER_FRAMES, "");
 
 #endif

@@ -167,6 +167,7 @@ struct task_struct {
 	struct task_struct *group_leader;
 	u64 start_boottime;
 	struct css_set *cgroups;
+	u32 self_exec_id; /* of 64 bits, of which the low ones do */
 } CORE;
 
 /* User addresses lie below this on every architecture and paging mode (x86-64 with five levels: 2^56). */

@@ -18,13 +18,23 @@ static __always_inline struct abi_interpreter *interpreter_of(u32 number)
 	return bpf_map_lookup_elem(&interpreters, &key);
 }
 
+/* Counts the program's execs: start_time_ns stays, and all that was known of its memory does not (fs/exec.c, begin_new_exec). */
+static __always_inline u32 exec_id_of_process(void)
+{
+	struct task_struct *task = (void *)bpf_get_current_task();
+
+	return BPF_CORE_READ(task, self_exec_id);
+}
+
 /* The entry of this sample's process, if it has one. */
 static __always_inline struct abi_runtime *runtime_of_process(struct scratch *s)
 {
 	u32 pid = s->sample.pid;
 	struct abi_runtime *runtime = bpf_map_lookup_elem(&runtimes, &pid);
 
-	return runtime && runtime->start_time_ns == s->sample.start_time_ns ? runtime : (struct abi_runtime *)0;
+	if (!runtime || runtime->start_time_ns != s->sample.start_time_ns || runtime->exec_id != exec_id_of_process())
+		return 0;
+	return runtime;
 }
 
 /*
@@ -62,6 +72,7 @@ static __always_inline struct abi_runtime *runtime_note(struct scratch *s, u32 k
 	s->runtime.load_bias = load_bias;
 	s->runtime.kind = kind;
 	s->runtime.interpreter = interpreter;
+	s->runtime.exec_id = exec_id_of_process();
 	bpf_map_update_elem(&runtimes, &pid, &s->runtime, BPF_ANY);
 	return bpf_map_lookup_elem(&runtimes, &pid);
 }

@@ -187,16 +187,20 @@ static __always_inline void v8_compiled(struct scratch *s, struct stats *stats, 
 		stats->v8_no_code++;
 		return;
 	}
-	if (kind == layout->kind_interpreted) { /* the trampoline's copy that profilers ask for, one a function */
+	if (kind == layout->kind_baseline)
+		v8->type = ABI_V8_CODE_BASELINE;
+	else if (kind == layout->kind_maglev)
+		v8->type = ABI_V8_CODE_MAGLEV;
+	else if (kind == layout->kind_turbofan)
+		v8->type = ABI_V8_CODE_TURBOFAN;
+	if (FORGET(v8->type) == ABI_V8_CODE_UNKNOWN) {
+		/* The trampoline's copy that profilers ask for, one a function; up to V8 11 it is a built-in one's kind. */
 		v8_interpreted(s, v8, layout);
 		return;
 	}
 	v8->position = address - v8->start;
-	if (kind == layout->kind_baseline) {
-		v8->type = ABI_V8_CODE_BASELINE;
+	if (FORGET(v8->type) == ABI_V8_CODE_BASELINE)
 		return;
-	}
-	v8->type = kind == layout->kind_turbofan ? ABI_V8_CODE_TURBOFAN : ABI_V8_CODE_MAGLEV;
 	v8_keep_code(s, v8);
 }
 

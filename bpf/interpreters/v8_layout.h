@@ -65,7 +65,6 @@ struct abi_v8_layout {
 	__abi_u16 type_code;
 	__abi_u16 type_vector;
 	__abi_u8 kind_mask;
-	__abi_u8 kind_interpreted;
 	__abi_u8 kind_baseline;
 	__abi_u8 kind_maglev;
 	__abi_u8 kind_turbofan;
@@ -73,7 +72,7 @@ struct abi_v8_layout {
 	__abi_u8 entry_push;  /* bytes from the beginning of the entry trampoline to where it sets its frame up */
 	__abi_u8 entry_built; /* and to where the frame is complete */
 	__abi_u8 code_push;   /* bytes from the beginning of optimised code to where it sets its frame up */
-	__abi_u8 unused[3];
+	__abi_u8 unused[4];
 	/* From the isolate's root register to the pointer to the dispatch table. */
 	__abi_u32 dispatch_table;
 };

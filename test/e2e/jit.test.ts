@@ -20,6 +20,7 @@ import { RunningAgent } from "../support/agent.js";
 import type { FoldedStack } from "../support/folded.js";
 import { cannotRecord, recordWhile } from "../support/record.js";
 import { until } from "../support/until.js";
+import { nodeRelease } from "../support/v8/node-release.js";
 import { buildWorkload } from "../support/workload.js";
 import { WORKLOADS } from "../workloads/catalogue.js";
 
@@ -151,6 +152,32 @@ describe("just-in-time compiled code", { skip: cannotRecord() ?? false }, () => 
       const fn = functions.find(({ name }) => text(name) === "hot");
       assert.deepEqual([fn && text(fn.filename), Number(fn?.startLine)], [file, 2]);
     }
+  });
+
+  it("of a program that a Node.js process has become is its own, and so are a Node.js program's functions", async (context) => {
+    const release = nodeRelease(24);
+    if (typeof release === "string") {
+      context.skip(release);
+      return;
+    }
+    const become = join(directory, "become.js");
+    const next = join(directory, "next.js");
+    // It is V8 for long enough to be known as such; then its process is another program, with the same number, start and CPU time.
+    writeFileSync(become, `${JAVASCRIPT}\nprocess.execve(process.argv[2], process.argv.slice(2));`);
+    writeFileSync(next, JAVASCRIPT.replaceAll(/\b(hot|first|second)\b/g, "$1After"));
+    const { stacks } = await recordWhile({}, async () => {
+      await once(start(release.path, ["-e", WARM_UP]), "exit");
+      await once(start(release.path, [become, named("jit-become"), "4500", "private", "become"]), "exit");
+      await once(start(release.path, [become, release.path, next]), "exit");
+    });
+    assertTree(
+      stacks.filter(({ comm }) => comm === "jit-become"),
+      "become",
+    );
+    const hot = stacks.filter(({ frames }) => frames.some((frame) => /^(hot|first|second)After$/.test(frame)));
+    const right = countIn(hot, (frames) => /(first|second)After;hotAfter/.test(frames.join(";")));
+    const total = countIn(hot, () => true);
+    assert.ok(total > 300 && right >= 0.97 * total, `${right} of ${total}`);
   });
 
   it("of a process with a link in the place of its map has no names, and the agent counts that", async () => {

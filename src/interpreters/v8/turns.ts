@@ -24,10 +24,11 @@ export class Turns<Its extends Worker> {
     this.waiting.add(its);
     const { waitMs } = its;
     if (waitMs <= 0 || this.working.size > 0) this.next();
-    else
-      {this.timer ??= setTimeout(() => {
+    else {
+      this.timer ??= setTimeout(() => {
         this.next();
-      }, waitMs);}
+      }, waitMs);
+    }
   }
 
   private next(): void {

@@ -82,7 +82,6 @@ export function encodeLayout(elf: ElfFile, layout: V8Layout, builtins: Builtins)
   const [entry] = entries;
   const small: readonly (readonly [number, number])[] = [
     [at.kindMask, kinds.mask],
-    [at.kindInterpreted, kinds.interpreted],
     [at.kindBaseline, kinds.baseline],
     [at.kindMaglev, kinds.maglev],
     [at.kindTurbofan, kinds.turbofan],

@@ -219,7 +219,8 @@ export class V8Names implements BoundKind {
     const isOwn = pid === globalThis.process.pid;
     const refusal = isOwn ? ("own" as const) : this.options.mayRead(cgroup) ? undefined : ("redacted" as const);
     const process = new V8Process(
-      { process: key, serial: ++this.serial, refusal, reading: readBudget(share, performance.now()) },
+      ++this.serial,
+      { process: key, refusal, reading: readBudget(share, performance.now()) },
       this.scripts,
       (its) => this.read(its),
     );
@@ -262,6 +263,7 @@ export class V8Names implements BoundKind {
       } else if (memory.isStuck) this.missAll([frame], "stuck");
       else this.missAll([frame], counted.isThere ? code : "process-gone");
     }
+    if (wanted.length > 0 && !counted.isThere && !memory.isStuck) process.lostMemory(++this.serial);
   }
 
   private missAll(codes: readonly WaitingCode[], reason: V8Miss): void {

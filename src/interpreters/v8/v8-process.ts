@@ -1,5 +1,6 @@
 import type { ProcessKey } from "../../model/process-key.js";
 import type { Budget } from "../../processes/budget.js";
+import { ProcFiles } from "../../processes/proc-files.js";
 import type { ByteLru } from "../../util/lru.js";
 import { offBeatMs } from "../off-beat.js";
 import { ProcessMemory, type MemoryProblem } from "../process-memory.js";
@@ -10,6 +11,8 @@ import type { Worker } from "./turns.js";
 /** Workers that one process has; isolates beyond so many make room for each other. */
 const MAX_ISOLATES = 64;
 
+const procFiles = new ProcFiles("/proc");
+
 /** Code that waits to be read. */
 export interface WaitingCode extends FrameCode {
   /** What it is known by. */
@@ -18,8 +21,6 @@ export interface WaitingCode extends FrameCode {
 
 export interface V8ProcessFacts {
   readonly process: ProcessKey;
-  /** Of all processes that were ever met: its codes' keys begin with it. */
-  readonly serial: number;
   /** Why nothing is read of it. */
   readonly refusal: "redacted" | "own" | undefined;
   /** What may be read of it. */
@@ -37,6 +38,8 @@ export class V8Process implements Worker {
   lastWindow = 0;
 
   constructor(
+    /** Of all programs that were ever met: its codes' keys begin with it. */
+    public serial: number,
     private readonly its: V8ProcessFacts,
     private readonly scripts: ByteLru<string, KnownScript>,
     private readonly read: (its: V8Process) => Promise<void>,
@@ -44,10 +47,6 @@ export class V8Process implements Worker {
 
   get process(): ProcessKey {
     return this.its.process;
-  }
-
-  get serial(): number {
-    return this.its.serial;
   }
 
   get refusal(): "redacted" | "own" | undefined {
@@ -85,6 +84,16 @@ export class V8Process implements Worker {
   /** Opened once; it stays open until it is closed. */
   open(): Promise<ProcessMemory | MemoryProblem> {
     return (this.memory ??= ProcessMemory.open(this.process));
+  }
+
+  /**
+   * Nothing of its memory can be read any more. If another program runs in it by now (exec), it is met as if for the first time.
+   */
+  lostMemory(serial: number): void {
+    if (this.isClosed || procFiles.executable(this.process.pid) === "") return;
+    this.closeMemory();
+    this.isolates.clear();
+    this.serial = serial;
   }
 
   /** The isolate that lives on a thread. */
