@@ -305,7 +305,7 @@ struct abi_runtime {
 	__abi_u64 load_bias;	 /* added to an address of the runtime's file */
 	__abi_u32 kind;		 /* enum abi_frame_kind */
 	__abi_u32 interpreter;	 /* as abi_executable has it */
-	__abi_u32 exec_id;	 /* of the process's exec: a child that has not yet called it runs its parent's runtime */
+	__abi_u32 exec_id; /* of the process's exec: a child that has not yet called it runs its parent's runtime */
 	__abi_u32 unused;
 	__abi_u64 words[ABI_RUNTIME_WORDS];
 };

@@ -33,6 +33,7 @@ static __always_inline bool begin(struct scratch *s, struct python_walk *w)
 	w->bias = mapping->start - mapping->file_offset - interpreter->ranges[0].bias;
 	w->code_type = w->bias + layout->code_type;
 	w->tried_count = 0;
+	w->tried_shown = 0;
 	w->searching = 0;
 	w->found_none = 0;
 	w->again = 0;
@@ -75,6 +76,7 @@ static __always_inline int run_end(struct scratch *s, struct python_walk *w)
 	/* The loop's function is a part of its caller's: that one is shown, too. */
 	if (w->keep_native)
 		push_frame(s, w->native);
+	thread_fits(w);
 	w->runs++;
 	w->in_run = 0;
 	w->shim = 0;
@@ -290,6 +292,12 @@ static __always_inline int unwind_frame(struct scratch *s, struct stats *stats, 
 			w->scout = w->frame;
 		w->scouting = 1;
 		scout(w, layout);
+		/* Further out there may be frames of another thread state. */
+		if (FORGET(w->shim) == NO_SHIM && w->runs && !w->found_none) {
+			w->shim = w->scouting = 0;
+			begin_search(w, layout);
+			return STEP_SEARCH;
+		}
 		return STEP_ON;
 	}
 	w->scouting = 0;

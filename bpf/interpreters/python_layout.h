@@ -54,7 +54,7 @@ struct abi_python_layout {
 	__abi_u32 code_line_table;
 	__abi_u32 code_instructions;	/* co_code_adaptive */
 	__abi_u32 code_first_traceable; /* _co_firsttraceable, 0 before 3.11 */
-	__abi_u32 unused;
+	__abi_u32 thread_status;	/* of PyThreadState: _status, 0 before 3.12 */
 	/* PyUnicodeObject, PyBytesObject */
 	__abi_u32 string_length;
 	__abi_u32 string_hash;

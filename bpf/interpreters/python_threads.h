@@ -50,14 +50,37 @@ static __always_inline bool is_own_thread(const struct abi_python_layout *layout
 	return id && thread_pointer() - id < THREAD_ID_BELOW;
 }
 
+/*
+ * Whether it is the one of its thread's that runs Python now: one that has let go of the lock, or has gone over to another
+ * interpreter, is not (PyThreadState._status.active). Before 3.12 nothing tells.
+ */
+#define STATUS_ACTIVE (1u << 4)
+
+static __always_inline bool is_active(const struct abi_python_layout *layout, u64 thread)
+{
+	u32 status = STATUS_ACTIVE;
+
+	if (layout->thread_status)
+		bpf_probe_read_user(&status, sizeof(status),
+				    (const void *)(unsigned long)(thread + layout->thread_status));
+	return status & STATUS_ACTIVE;
+}
+
+static __always_inline bool is_tried(struct python_walk *w, u64 thread)
+{
+	for (u32 i = 0; i < PYTHON_TRIED; i++)
+		if (i < w->tried_count && w->tried[i] == thread)
+			return true;
+	return false;
+}
+
 /* Goes on with the frames of this thread state; false where it runs none. */
 static __always_inline bool take_thread(struct python_walk *w, const struct abi_python_layout *layout, u64 thread)
 {
 	u64 frame = 0, cframe = 0;
 
-	for (u32 i = 0; i < PYTHON_TRIED; i++)
-		if (i < w->tried_count && w->tried[i] == thread)
-			return false;
+	if (is_tried(w, thread))
+		return false;
 	READ_WORD(thread + layout->thread_frame, &frame);
 	if (layout->has_cframe && frame) {
 		cframe = frame;
@@ -71,6 +94,20 @@ static __always_inline bool take_thread(struct python_walk *w, const struct abi_
 	w->frame = w->run_frame = w->chain = frame;
 	w->cframe = cframe;
 	return true;
+}
+
+/*
+ * Frames of the thread state that is walked fit. Those of others that were tried before it did not fit only because they are
+ * further out: they may be tried again.
+ */
+static __always_inline void thread_fits(struct python_walk *w)
+{
+	u32 current = w->tried_count - 1;
+
+	w->tried_shown |= 1u << (current & (PYTHON_TRIED - 1));
+	for (u32 i = 0; i < PYTHON_TRIED; i++)
+		if (!(w->tried_shown >> i & 1))
+			w->tried[i] = 0;
 }
 
 /* The quick ways to this thread's state: where it was before, and who holds the interpreter lock. */
@@ -90,7 +127,7 @@ static __always_inline bool find_thread(struct scratch *s, struct python_walk *w
 	if (!known)
 		return false;
 	thread = *known;
-	return is_own_thread(layout, thread) && take_thread(w, layout, thread);
+	return is_own_thread(layout, thread) && is_active(layout, thread) && take_thread(w, layout, thread);
 }
 
 static __always_inline void begin_search(struct python_walk *w, const struct abi_python_layout *layout)
@@ -102,8 +139,23 @@ static __always_inline void begin_search(struct python_walk *w, const struct abi
 		READ_WORD(interpreter + layout->threads_head, &thread);
 	w->interpreter = interpreter;
 	w->thread = thread;
+	w->spare = 0;
 	w->rounds = 0;
 	w->searching = 1;
+}
+
+/* Goes on with a thread state that was found. */
+static __always_inline bool found_thread(struct scratch *s, struct python_walk *w,
+					 const struct abi_python_layout *layout, u64 thread)
+{
+	u32 tid = s->sample.tid;
+
+	if (!take_thread(w, layout, thread))
+		return false;
+	/* The innermost is the one to begin with next time. */
+	if (!w->runs)
+		bpf_map_update_elem(&python_threads, &tid, &thread, BPF_ANY);
+	return true;
 }
 
 /* Looks at one entry of the lists; false when the search is over. */
@@ -111,10 +163,13 @@ static __always_inline bool search_step(struct scratch *s, struct python_walk *w
 					const struct abi_python_layout *layout)
 {
 	u64 interpreter = FORGET(w->interpreter), thread = FORGET(w->thread), next = 0, owner = 0;
-	u32 tid = s->sample.tid;
 
-	if (!interpreter)
+	if (!interpreter) {
+		thread = FORGET(w->spare);
+		if (thread)
+			found_thread(s, w, layout, thread);
 		return false;
+	}
 	if (!thread) {
 		READ_WORD(interpreter + layout->interpreter_next, &next);
 		w->interpreter = next;
@@ -127,9 +182,13 @@ static __always_inline bool search_step(struct scratch *s, struct python_walk *w
 	READ_WORD(thread + layout->thread_interpreter, &owner);
 	if (owner != interpreter)
 		return false; /* not what the layout says, or under change */
-	if (is_own_thread(layout, thread) && take_thread(w, layout, thread)) {
-		bpf_map_update_elem(&python_threads, &tid, &thread, BPF_ANY);
-		return false;
+	if (is_own_thread(layout, thread)) {
+		if (is_active(layout, thread)) {
+			if (found_thread(s, w, layout, thread))
+				return false;
+		} else if (!w->spare && !is_tried(w, thread)) {
+			w->spare = thread;
+		}
 	}
 	READ_WORD(thread + layout->thread_next, &next);
 	w->thread = next;

@@ -11,8 +11,8 @@
 
 /* Code objects that one program may meet for the first time: a frame each. */
 #define PYTHON_FRESH ABI_FRAMES_PER_PROGRAM
-/* A thread state of each interpreter that a thread runs, nested. */
-#define PYTHON_TRIED 4
+/* Thread states of the interpreters that a thread runs, nested; one may be tried before it is its turn. */
+#define PYTHON_TRIED 8
 
 #define PYTHON_FRAME_MASK 127
 #define PYTHON_CODE_MASK 255
@@ -38,8 +38,10 @@ struct python_walk {
 	u64 code_type;	 /* where PyCode_Type is in this process */
 	u64 interpreter; /* the list walk: PyInterpreterState and PyThreadState to look at next */
 	u64 thread;
+	u64 spare;		 /* the first that is the thread's own and not active */
 	u64 tried[PYTHON_TRIED]; /* thread states whose frames were walked, or did not fit */
 	u32 tried_count;
+	u32 tried_shown; /* of them, by bit: some of its frames were recorded */
 	u32 searching;
 	u32 rounds;	/* programs that searched */
 	u32 found_none; /* a search has found no further thread state: there is none */

@@ -19,14 +19,20 @@ export function commOf({ version }: PythonUnderTest): string {
   return `py-${version}`;
 }
 
-/** Runs the workload to its end, on one CPU. */
+/** Runs the workload to its end, on one CPU; with the C extension of a folder, if there is one. */
 export async function runSplit(
   python: PythonUnderTest,
   cpu: number,
-  warmMs: number,
-  budgetMs: number,
+  { warmMs, budgetMs }: { readonly warmMs: number; readonly budgetMs: number },
+  extension?: string,
 ): Promise<PythonTruth> {
-  const args = [SCRIPT, commOf(python), String(warmMs), String(budgetMs)];
+  const args = [
+    SCRIPT,
+    commOf(python),
+    String(warmMs),
+    String(budgetMs),
+    ...(extension === undefined ? [] : [extension]),
+  ];
   const child = spawn("taskset", ["-c", String(cpu), ...python.argv, ...args], {
     stdio: ["ignore", "pipe", "inherit"],
     env: { ...process.env, ...python.env },
@@ -59,9 +65,9 @@ export interface PythonVerdict {
   /** Samples in the innermost function of a branch, and those of them whose every line is as the workload sees it. */
   readonly leaves: number;
   readonly rightLines: number;
-  /** Samples in branch `native` that have C functions between its two Python functions. */
+  /** Samples in branches that cross C, and those of them that have its functions between their two Python functions. */
+  readonly crossing: number;
   readonly alternating: number;
-  readonly inNative: number;
   readonly shares: Readonly<Record<string, { readonly sampled: number; readonly measured: number }>>;
   readonly wrong: readonly string[];
 }
@@ -85,6 +91,11 @@ export function* stacksOf(profile: Profile, comm: string): Generator<{ frames: S
 
 /** The innermost function of all branches; its lines are those of its loop. */
 const LEAF = "burn";
+/** Branches that cross C: their two Python functions, and what has to be between them; "" for any C function. */
+const CROSSINGS: Readonly<Record<string, readonly [outer: string, inner: string, between: string]>> = {
+  native: ["native", "compare", ""],
+  extension: ["extension", "step_in", "cross;cross_into"],
+};
 /** What the workload does besides: starting threads, asking for the time. */
 const LIBRARY = "threading.py";
 
@@ -92,7 +103,7 @@ export function judgeSplit(python: PythonUnderTest, truth: PythonTruth, profile:
   const chains = Object.entries(truth.chains).map(([branch, chain]) => ({ branch, chain: [...chain].reverse() }));
   const sampled: Record<string, number> = {};
   const wrong = new Map<string, number>();
-  let [samples, inPython, right, leaves, rightLines, alternating, inNative] = [0, 0, 0, 0, 0, 0, 0];
+  let [samples, inPython, right, leaves, rightLines, alternating, crossing] = [0, 0, 0, 0, 0, 0, 0];
   for (const { frames, count } of stacksOf(profile, commOf(python))) {
     samples += count;
     const seen = frames.filter(({ isPython }) => isPython);
@@ -119,11 +130,18 @@ export function judgeSplit(python: PythonUnderTest, truth: PythonTruth, profile:
       const text = `lines: ${own.map(({ name, line }, at) => `${name}:${line}/${chain[at]?.[2]}`).join(";")}`;
       wrong.set(text, (wrong.get(text) ?? 0) + count);
     }
-    if (branch !== "native") continue;
-    inNative += count;
-    const outer = frames.findIndex(({ name }) => name === "native");
-    const inner = frames.findIndex(({ name }) => name === "compare");
-    if (frames.slice(outer + 1, inner).some(({ isPython }) => !isPython)) alternating += count;
+    if (!(branch in CROSSINGS)) continue;
+    crossing += count;
+    const [outer, inner, between] = CROSSINGS[branch];
+    const from = frames.findIndex(({ name }) => name === outer) + 1;
+    const names = frames
+      .slice(
+        from,
+        frames.findIndex(({ name }) => name === inner),
+      )
+      .map(({ name }) => name);
+    if (names.length > 0 && names.join(";").includes(between)) alternating += count;
+    else wrong.set(`crossing: ${frames.map(({ name }) => name).join(";")}`, count);
   }
   const total = Object.values(sampled).reduce((sum, count) => sum + count, 0);
   const measured = Object.values(truth.branches).reduce((sum, ns) => sum + ns, 0);
@@ -134,7 +152,7 @@ export function judgeSplit(python: PythonUnderTest, truth: PythonTruth, profile:
     ]),
   );
   const worst = [...wrong].sort((a, b) => b[1] - a[1]).map(([text, count]) => `${count} ${text}`);
-  return { samples, inPython, right, leaves, rightLines, alternating, inNative, shares, wrong: worst };
+  return { samples, inPython, right, leaves, rightLines, crossing, alternating, shares, wrong: worst };
 }
 
 /** Up to the first function of the standard library after the workload's own. */

@@ -30,6 +30,25 @@ export function findPythons(): readonly PythonUnderTest[] {
   return found;
 }
 
+/** Compiles the extension `crossing` by one version's headers, for all; its folder. Undefined where none has its headers here. */
+export function buildExtension(pythons: readonly PythonUnderTest[]): string | undefined {
+  const script = "import sysconfig; print(sysconfig.get_paths()['include'])";
+  const include = pythons
+    .map(({ argv, env }) =>
+      execFileSync(argv[0], [...argv.slice(1), "-c", script], {
+        encoding: "utf8",
+        env: { ...process.env, ...env },
+      }).trim(),
+    )
+    .find((path) => existsSync(join(path, "Python.h")));
+  if (include === undefined) return undefined;
+  const folder = resolve("build/python-extension");
+  mkdirSync(folder, { recursive: true });
+  const files = [resolve("test/workloads/python/crossing.c"), "-o", join(folder, "crossing.abi3.so")];
+  execFileSync("gcc", ["-O2", "-fomit-frame-pointer", "-shared", "-fPIC", `-I${include}`, ...files]);
+  return folder;
+}
+
 function installed(): PythonUnderTest[] {
   const pyenv = join(homedir(), ".pyenv/versions");
   const versions = existsSync(pyenv) ? readdirSync(pyenv).map((name) => join(pyenv, name, "bin/python3")) : [];

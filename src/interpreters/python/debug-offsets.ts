@@ -96,6 +96,7 @@ export function readDebugOffsets(bytes: Buffer, minor: number): PythonOffsets | 
     threadNext: of("thread.next"),
     threadInterpreter: of("thread.interp"),
     threadId: of("thread.id"),
+    threadStatus: of("thread.status"),
     threadFrame: of("thread.currentFrame"),
     ...{ hasCframe: 0, cframeFrame: 0, cframePrevious: 0, frameStart: 0, lastiUnit: 0 },
     framePrevious: of("frame.previous"),

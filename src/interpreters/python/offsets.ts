@@ -3,7 +3,7 @@ import { type pythonLayoutLayout, pythonStyle } from "../../native/abi.generated
 /** Fields of struct abi_python_layout that differ from version to version; bytes within the structure they are named after. */
 export type PythonOffsets = Omit<
   { readonly [Field in keyof typeof pythonLayoutLayout]: number },
-  "sizeOf" | "runtime" | "codeType" | "minor" | "unused"
+  "sizeOf" | "runtime" | "codeType" | "minor"
 >;
 
 /** PyObject, PyVarObject, PyBytesObject and PyUnicodeObject of builds with the lock (Include/object.h, cpython/unicodeobject.h). */
@@ -21,7 +21,7 @@ const OLD_FRAMES = {
   ...{ ...OBJECTS, ...OLD_STRINGS, style: pythonStyle.objects },
   ...{ interpretersHead: 32, interpreterNext: 0, threadsHead: 8 },
   ...{ threadNext: 8, threadInterpreter: 16, threadFrame: 24, threadId: 176 },
-  ...{ hasCframe: 0, cframeFrame: 0, cframePrevious: 0 },
+  ...{ hasCframe: 0, cframeFrame: 0, cframePrevious: 0, threadStatus: 0 },
   // PyFrameObject from f_back on.
   ...{ frameStart: 24, framePrevious: 0, frameCode: 8, frameOwner: 0, ownerShim: 0 },
   ...{ codeSize: 48, codeFlags: 36, codeFirstLine: 40, codeFilename: 104 },
@@ -39,7 +39,7 @@ export const KNOWN_OFFSETS: ReadonlyMap<number, PythonOffsets> = new Map([
     {
       ...{ ...OBJECTS, ...OLD_STRINGS, style: pythonStyle.cframes },
       ...{ interpretersHead: 40, currentThread: 576, interpreterNext: 0, threadsHead: 16 },
-      ...{ threadNext: 8, threadInterpreter: 16, threadFrame: 56, threadId: 152 },
+      ...{ threadNext: 8, threadInterpreter: 16, threadFrame: 56, threadId: 152, threadStatus: 0 },
       ...{ hasCframe: 1, cframeFrame: 8, cframePrevious: 16 },
       ...{ frameStart: 0, framePrevious: 48, frameCode: 32, frameInstruction: 56, lastiUnit: 0 },
       ...{ frameOwner: 68, ownerShim: 0 }, // is_entry
@@ -52,7 +52,7 @@ export const KNOWN_OFFSETS: ReadonlyMap<number, PythonOffsets> = new Map([
     {
       ...{ ...OBJECTS, ...STRINGS, style: pythonStyle.shims },
       ...{ interpretersHead: 40, currentThread: 0, interpreterNext: 0, threadsHead: 72 },
-      ...{ threadNext: 8, threadInterpreter: 16, threadFrame: 56, threadId: 136 },
+      ...{ threadNext: 8, threadInterpreter: 16, threadFrame: 56, threadId: 136, threadStatus: 24 },
       ...{ hasCframe: 1, cframeFrame: 0, cframePrevious: 8 },
       ...{ frameStart: 0, framePrevious: 8, frameCode: 0, frameInstruction: 56, lastiUnit: 0 },
       ...{ frameOwner: 70, ownerShim: 3 }, // FRAME_OWNED_BY_CSTACK

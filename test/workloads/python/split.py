@@ -1,14 +1,29 @@
 """Python calls whose stacks and whose split of CPU are known: arguments are comm, milliseconds to warm up, milliseconds.
 
-Prints a line of JSON: branch -> nanoseconds of CPU, and branch -> its call chain as sys._getframe sees it.
+A fourth is where the C extension `crossing` lies, if there is one. Prints a line of JSON: branch -> nanoseconds of CPU, and branch -> its call chain as sys._getframe sees it.
 """
 
 import ctypes
 import functools
 import json
+import os
 import sys
 import threading
 import time
+
+try:
+    import _interpreters as interpreters
+except ImportError:
+    try:
+        import _xxsubinterpreters as interpreters
+    except ImportError:
+        interpreters = None
+interpreter = interpreters and interpreters.create()
+
+crossing = None
+if len(sys.argv) > 4:
+    sys.path.insert(0, sys.argv[4])
+    import crossing
 
 branches = {}
 chains = {}
@@ -107,6 +122,47 @@ def native():
     qsort((ctypes.c_int * 2)(2, 1), ctypes.c_size_t(2), ctypes.c_size_t(4), callback)
 
 
+def step_in():
+    return burn("extension")
+
+
+def extension():
+    crossing.cross(step_in)
+
+
+# What another interpreter runs on the same thread; it tells its file's name through a pipe, and imports nothing.
+INSIDE = """
+import os, sys
+def burn():
+    total = 0
+    for i in range(12000):
+        total += i * i % 7
+    return total
+def inside():
+    return burn()
+if PIPE >= 0:
+    os.write(PIPE, sys._getframe().f_code.co_filename.encode())
+for i in range(24):
+    inside()
+"""
+INSIDE_LINES = (("burn", 4), ("inside", 9), ("<module>", 13))
+
+
+def subinterpreters():
+    pipe = -1
+    if "subinterpreters" not in chains:
+        mark("subinterpreters")
+        reader, pipe = os.pipe()
+    interpreters.run_string(interpreter, INSIDE.replace("PIPE", str(pipe)))
+    if pipe >= 0:
+        own = chains["subinterpreters"]
+        own[0][2] += 2  # the call's line, not the mark's
+        file = os.read(reader, 1000).decode()
+        own[:0] = [[name, file, line] for name, line in INSIDE_LINES]
+        os.close(reader)
+        os.close(pipe)
+
+
 def fold():
     return functools.reduce(lambda left, right: left + burn("fold"), [1, 2])
 
@@ -127,9 +183,14 @@ def main(comm, warm_ms, budget_ms):
     while time.monotonic() < end:
         burn("warm")
         native()
+        if crossing is not None:
+            extension()
+        if interpreters is not None:
+            subinterpreters()
     chains.clear()
     with open("/proc/self/comm", "w") as file:
         file.write(comm)
+    rounds = 0
     end = time.process_time() + budget_ms / 1000
     while time.process_time() < end:
         spend("recursion", recursion)
@@ -138,6 +199,12 @@ def main(comm, warm_ms, budget_ms):
         spend("classes", classes)
         spend("key", sorting)
         spend("native", native)
+        if crossing is not None:
+            spend("extension", extension)
+        # To compile takes its time, too: seldom, and for long.
+        if interpreters is not None and rounds % 6 == 0:
+            spend("subinterpreters", subinterpreters)
+        rounds += 1
         spend("fold", fold)
         thread = threading.Thread(target=threaded, name=comm)  # 3.14 makes it the comm
         thread.start()
