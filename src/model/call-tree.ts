@@ -43,8 +43,12 @@ export function callTree(profile: Profile, options: CallTreeOptions): CallTree {
   const comms = commLabels(profile, options.commText ?? ((comm) => comm));
   const firstFrame = 1 + comms.labels.length;
   const labels: TreeLabel[] = [{ name: "all", kind: "all", where: "" }, ...comms.labels];
-  for (const { name, kind, inlined, where } of table.frames) {
+  const texts = labels.map(({ name }) => name);
+  for (const frame of table.frames) {
+    const { name, kind, inlined, where } = frame;
     labels.push({ name, kind: inlined ? "inlined" : kind, where });
+    // Of frames with one text the label is the first one's: only by what they have in common is their order everyone's.
+    texts.push(options.keyOf?.(frame) ?? name);
   }
 
   const nodes = new GrowingTree(profile.stacks.locations.length);
@@ -62,7 +66,7 @@ export function callTree(profile: Profile, options: CallTreeOptions): CallTree {
     }
     nodes.self[node] += samples.ticks[row];
   }
-  return nodes.finish(labels, options.order);
+  return nodes.finish(labels, texts, options.order);
 }
 
 function commLabels(profile: Profile, textOf: (comm: string) => string) {
@@ -131,8 +135,8 @@ class GrowingTree {
     }
   }
 
-  /** The columns in preorder, siblings ordered. */
-  finish(labels: readonly TreeLabel[], order: CallTreeOptions["order"]): CallTree {
+  /** The columns in preorder, siblings ordered, of the same weight by their labels' texts. */
+  finish(labels: readonly TreeLabel[], texts: readonly string[], order: CallTreeOptions["order"]): CallTree {
     const length = this.#length;
     const parent = this.#parent;
     const total = this.self.slice(0, length);
@@ -142,7 +146,7 @@ class GrowingTree {
       total[parent[node]] += total[node];
       size[parent[node]] += size[node];
     }
-    const rank = ranks(labels);
+    const rank = ranks(labels, texts);
     const byName = (a: number, b: number) => rank[this.#label[a]] - rank[this.#label[b]];
     const children = this.#children(order === "name" ? byName : (a, b) => total[b] - total[a] || byName(a, b));
 
@@ -201,17 +205,17 @@ function widened<T extends Float64Array | Uint32Array>(wide: T, narrow: T): T {
   return wide;
 }
 
-/** Place of each label in the order of names (by code unit: the same on every machine), then files, then kinds. */
-function ranks(labels: readonly TreeLabel[]): Uint32Array {
+/** Place of each label in the order of texts (by code unit: the same on every machine), then files, then kinds. */
+function ranks(labels: readonly TreeLabel[], texts: readonly string[]): Uint32Array {
   const order = labels.map((_, index) => index);
-  order.sort((a, b) => compareLabels(labels[a], labels[b]));
+  order.sort((a, b) => compareText(texts[a], texts[b]) || compareLabels(labels[a], labels[b]));
   const rank = new Uint32Array(labels.length);
   for (const [place, index] of order.entries()) rank[index] = place;
   return rank;
 }
 
 function compareLabels(a: TreeLabel, b: TreeLabel): number {
-  return compareText(a.name, b.name) || compareText(a.where, b.where) || compareText(a.kind, b.kind);
+  return compareText(a.where, b.where) || compareText(a.kind, b.kind);
 }
 
 function compareText(a: string, b: string): number {

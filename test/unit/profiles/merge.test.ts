@@ -54,6 +54,14 @@ describe("profiles merged", () => {
     );
   });
 
+  it("have their folded lines in an order that does not depend on which frame of a name was first", () => {
+    // Sorted by their files, one would stand before the kernel's and the other behind it.
+    const one = ProfileBuilder.parse("app;malloc@/lib/libc.so.6 1\napp;malloc_[k] 1");
+    const other = ProfileBuilder.parse("app;malloc@musl.so 1\napp;malloc_[k] 1");
+    assert.equal(folded(one), folded(other));
+    assert.equal(folded(one), "app;malloc 1\napp;malloc_[k] 1\n");
+  });
+
   it("say of each sample whose it is", () => {
     const part = (pod: string) => {
       return { labels: new Map([["pod", pod]]), profile: ProfileBuilder.parse(`${pod};main;work 3`) };
