@@ -1,15 +1,14 @@
 import type { CodePlaces } from "./code-places.js";
-import { type FunctionHead, isUnmoved } from "./function-reader.js";
 import type { Heap } from "./heap.js";
 import type { HeapLayout } from "./heap-layout.js";
 import type { Isolate } from "./isolate.js";
 import type { V8Function, V8Script } from "./v8-function.js";
 
-/** A function that was read, and what it was read from. */
+/** A function that was read. */
 interface Learned {
-  readonly head: FunctionHead;
+  readonly functionLiteralId: number;
   readonly its: V8Function;
-  readonly script: V8Script | undefined;
+  readonly script: V8Script;
 }
 
 /**
@@ -33,32 +32,30 @@ export class CodeDraft {
     return this.isolate.script(id) ?? this.drafted.get(id);
   }
 
-  /** What is known of a function for sure. */
-  function({ script, scriptId, functionLiteralId }: FunctionHead): V8Function | undefined {
-    return script && this.isolate.function(scriptId, functionLiteralId);
+  /** What is known of a script's function for sure. */
+  function(scriptId: number, functionLiteralId: number): V8Function | undefined {
+    return this.isolate.function(scriptId, functionLiteralId);
   }
 
-  learn(head: FunctionHead, its: V8Function, script: V8Script | undefined): void {
-    this.learned.push({ head, its, script });
+  learn(functionLiteralId: number, its: V8Function, script: V8Script): void {
+    this.learned.push({ functionLiteralId, its, script });
   }
 
-  /** Something more that has to hold at the end. */
+  /** Something that has to hold at the end. */
   holdsIf(check: () => Promise<boolean>): void {
     this.checks.push(check);
   }
 
   /** Whether all lies where it lay. The heap has to be read anew for it. */
   async isStill(): Promise<boolean> {
-    for (const { head } of this.learned) if (!(await isUnmoved(this.heap, this.layout, head))) return false;
     for (const check of this.checks) if (!(await check())) return false;
     return true;
   }
 
   take(): void {
-    for (const { head, its, script } of this.learned) {
-      if (script === undefined) continue;
+    for (const { functionLiteralId, its, script } of this.learned) {
       if (this.isolate.script(script.id) === undefined) this.isolate.addScript(script);
-      this.isolate.addFunction(head.scriptId, head.functionLiteralId, its);
+      this.isolate.addFunction(script.id, functionLiteralId, its);
     }
   }
 }

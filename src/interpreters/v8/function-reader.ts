@@ -59,15 +59,17 @@ export interface ReadFunction {
 /** Its name and place, to be believed when the draft is; undefined where they cannot be read. */
 export async function readFunction(draft: CodeDraft, head: FunctionHead): Promise<ReadFunction | undefined> {
   const { heap, layout } = draft;
+  const { scriptId, functionLiteralId } = head;
   const script = await scriptOf(draft, head);
   if (script === undefined && head.script !== undefined) return undefined;
-  const known = draft.function(head);
+  const known = script && draft.function(scriptId, functionLiteralId);
   if (known !== undefined) return { its: known, script };
   const name = await readName(heap, layout, head.info);
   if (name === undefined) return undefined;
   const place = script === undefined ? { line: 0, column: 0 } : placeIn(script, name.start);
   const its = { ...place, name: name.text, script: script?.name ?? "", scriptCharacters: script?.characters ?? -1 };
-  draft.learn(head, its, script);
+  draft.holdsIf(() => isUnmoved(heap, layout, head));
+  if (script !== undefined) draft.learn(functionLiteralId, its, script);
   return { its, script };
 }
 
