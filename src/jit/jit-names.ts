@@ -2,7 +2,6 @@ import type { PassingSample } from "../capture/passing-sample.js";
 import { readThread } from "../capture/thread-table.js";
 import type { CgroupId } from "../model/cgroup.js";
 import type { ProcessKey } from "../model/process-key.js";
-import { sampleLayout } from "../native/abi.generated.js";
 import type { BoundFrames, BoundKind, BoundNames } from "../naming/bound-frames.js";
 import { Budget, readBudget, type ReadAllowance } from "../processes/budget.js";
 import { MetProcesses, type MetProcess } from "../processes/met-processes.js";
@@ -48,8 +47,6 @@ const LOOKS_PER_SECOND = 50;
 const MAX_PROCESSES = 512;
 /** Windows that a process's files stay open for without a sample. */
 const KEPT_WINDOWS = 2;
-const PID = sampleLayout.pid >> 2;
-const START = sampleLayout.startTimeNs >> 2;
 const NOTHING: Pick<BoundNames, "chains" | "functions"> = {
   chains: { offsets: new Uint32Array(1), functions: new Uint32Array(0), lines: new Uint32Array(0) },
   functions: [],
@@ -58,9 +55,6 @@ const NOTHING: Pick<BoundNames, "chains" | "functions"> = {
 const MAPPING = "[jit]";
 
 interface Entry extends MetProcess {
-  readonly key: ProcessKey;
-  readonly startLow: number;
-  readonly startHigh: number;
   /** Its files, or why there are none. */
   readonly files: ProcessFiles | JitMiss;
 }
@@ -111,13 +105,9 @@ export class JitNames implements BoundKind {
   }
 
   sight({ words, header }: PassingSample): void {
-    const pid = words[header + PID];
-    const known = this.met.get(pid);
-    if (known?.startLow === words[header + START] && known.startHigh === words[header + START + 1]) {
-      known.lastWindow = this.met.window;
-      if (known.files !== "over-budget") return;
-    }
-    const { startTimeNs, cgroup } = readThread(words, header);
+    const known = this.met.meet(words, header);
+    if (known !== undefined && known.files !== "over-budget") return;
+    const { pid, startTimeNs, cgroup } = readThread(words, header);
     this.look({ pid, startTimeNs }, () => this.options.mayRead(cgroup));
   }
 
@@ -183,10 +173,8 @@ export class JitNames implements BoundKind {
 
   private look(key: ProcessKey, mayRead: () => boolean): void {
     this.met.letGo(key.pid);
-    const startLow = Number(key.startTimeNs & 0xffff_ffffn);
-    const startHigh = Number(key.startTimeNs >> 32n);
     const files = this.filesNow(key, mayRead);
-    this.met.put(key.pid, { key, startLow, startHigh, files, lastWindow: this.met.window });
+    this.met.put({ key, files, lastWindow: 0 });
   }
 
   private filesNow(key: ProcessKey, mayRead: () => boolean): ProcessFiles | JitMiss {

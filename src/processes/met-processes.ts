@@ -1,5 +1,9 @@
+import type { ProcessKey } from "../model/process-key.js";
+import { sampleLayout } from "../native/abi.generated.js";
+
 /** What is held of one process. */
 export interface MetProcess {
+  readonly key: ProcessKey;
   /** The window that it was met in last. */
   lastWindow: number;
 }
@@ -11,9 +15,19 @@ export interface MetProcessesLimits {
   readonly keptWindows: number;
 }
 
+/** Its start time in halves, as a sample has it. */
+interface Row<Held> {
+  readonly held: Held;
+  readonly startLow: number;
+  readonly startHigh: number;
+}
+
+const PID = sampleLayout.pid >> 2;
+const START = sampleLayout.startTimeNs >> 2;
+
 /** What is held of processes that were met lately, by pid; each is let go once. */
 export class MetProcesses<Held extends MetProcess> {
-  readonly #held = new Map<number, Held>();
+  readonly #rows = new Map<number, Row<Held>>();
   readonly #limits: MetProcessesLimits;
   readonly #letGo: (held: Held) => void;
   #window = 0;
@@ -29,43 +43,64 @@ export class MetProcesses<Held extends MetProcess> {
   }
 
   get size(): number {
-    return this.#held.size;
+    return this.#rows.size;
   }
 
+  /** Of the process that has this number now, whichever it is. */
   get(pid: number): Held | undefined {
-    return this.#held.get(pid);
+    return this.#rows.get(pid)?.held;
+  }
+
+  /** Of this process, and of no other that had its number. */
+  find({ pid, startTimeNs }: ProcessKey): Held | undefined {
+    const held = this.get(pid);
+    return held?.key.startTimeNs === startTimeNs ? held : undefined;
+  }
+
+  /** Of the process that the struct abi_sample at words[header] was taken of: it is met in this window, too. */
+  meet(words: Uint32Array, header: number): Held | undefined {
+    const row = this.#rows.get(words[header + PID]);
+    if (row?.startLow !== words[header + START] || row.startHigh !== words[header + START + 1]) return undefined;
+    row.held.lastWindow = this.#window;
+    return row.held;
   }
 
   /** In the order in which they were put in. */
-  values(): Iterable<Held> {
-    return this.#held.values();
+  *values(): Iterable<Held> {
+    for (const { held } of this.#rows.values()) yield held;
   }
 
-  /** In place of what was held under that pid, if anything. */
-  put(pid: number, held: Held): void {
+  /** Met in this window, in place of what was held under its pid, if anything. */
+  put(held: Held): void {
+    const { pid, startTimeNs } = held.key;
     this.letGo(pid);
-    this.#held.set(pid, held);
-    if (this.#held.size <= this.#limits.maxProcesses) return;
-    const [oldest] = this.#held.keys();
+    held.lastWindow = this.#window;
+    this.#rows.set(pid, {
+      held,
+      startLow: Number(startTimeNs & 0xffff_ffffn),
+      startHigh: Number(startTimeNs >> 32n),
+    });
+    if (this.#rows.size <= this.#limits.maxProcesses) return;
+    const [oldest] = this.#rows.keys();
     this.letGo(oldest);
   }
 
   letGo(pid: number): void {
-    const held = this.#held.get(pid);
-    if (held === undefined) return;
-    this.#held.delete(pid);
-    this.#letGo(held);
+    const row = this.#rows.get(pid);
+    if (row === undefined) return;
+    this.#rows.delete(pid);
+    this.#letGo(row.held);
   }
 
   /** A window was written, or given up; `waiting`: how many still are to be. */
   windowWritten(waiting: number): void {
     this.#window++;
-    for (const [pid, { lastWindow }] of this.#held) {
-      if (lastWindow + this.#limits.keptWindows + waiting < this.#window) this.letGo(pid);
+    for (const [pid, { held }] of this.#rows) {
+      if (held.lastWindow + this.#limits.keptWindows + waiting < this.#window) this.letGo(pid);
     }
   }
 
   close(): void {
-    for (const pid of this.#held.keys()) this.letGo(pid);
+    for (const pid of this.#rows.keys()) this.letGo(pid);
   }
 }

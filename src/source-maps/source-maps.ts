@@ -56,7 +56,6 @@ const PASSING: ReadonlySet<PlaceMiss> = new Set<PlaceMiss>([
 ]);
 
 interface Entry extends MetProcess {
-  readonly startTimeNs: bigint;
   readonly root: ProcessRoot | RootProblem | "over-budget";
   /** Who has the worker look into it at the moment; it stays open for them. */
   readers: number;
@@ -187,14 +186,13 @@ export class SourceMaps {
     }
   }
 
-  private entryOf({ pid, startTimeNs }: ProcessKey): Entry {
-    const before = this.met.get(pid);
-    const isSame = before?.startTimeNs === startTimeNs;
-    if (isSame && before.root !== "over-budget") return before;
-    this.met.letGo(pid);
-    const root = this.looks.take(performance.now()) ? openProcessRoot({ pid, startTimeNs }) : "over-budget";
-    const entry: Entry = { startTimeNs, root, lastWindow: this.met.window, readers: 0, isLetGo: false };
-    this.met.put(pid, entry);
+  private entryOf(key: ProcessKey): Entry {
+    const before = this.met.find(key);
+    if (before !== undefined && before.root !== "over-budget") return before;
+    this.met.letGo(key.pid);
+    const root = this.looks.take(performance.now()) ? openProcessRoot(key) : "over-budget";
+    const entry: Entry = { key, root, lastWindow: 0, readers: 0, isLetGo: false };
+    this.met.put(entry);
     return entry;
   }
 

@@ -3,7 +3,7 @@ import type { PassingSample } from "../../capture/passing-sample.js";
 import { readThread } from "../../capture/thread-table.js";
 import type { CgroupId } from "../../model/cgroup.js";
 import type { ProcessKey } from "../../model/process-key.js";
-import { frameKind, sampleLayout } from "../../native/abi.generated.js";
+import { frameKind } from "../../native/abi.generated.js";
 import { cookieOfDetail, kindOfFrame, typeOfFrame, userAddressOfFrame } from "../../native/raw-frame.js";
 import type { BoundFrames, BoundKind, BoundNames } from "../../naming/bound-frames.js";
 import { Budget } from "../../processes/budget.js";
@@ -51,14 +51,9 @@ const PATIENCE_MS = 2000;
 const MAX_PROCESSES = 512;
 /** Windows that a process is remembered for without a sample. */
 const KEPT_WINDOWS = 2;
-const PID = sampleLayout.pid >> 2;
-const START = sampleLayout.startTimeNs >> 2;
 const MAPPING = "[java]";
 
 interface Entry extends MetProcess {
-  readonly key: ProcessKey;
-  readonly startLow: number;
-  readonly startHigh: number;
   /** Why nothing is read of it. */
   problem: HotspotMiss | undefined;
   readonly names: ProcessNames | undefined;
@@ -132,11 +127,10 @@ export class HotspotNames implements BoundKind {
   async bound(frames: BoundFrames): Promise<BoundNames> {
     const { process, addresses, types, cookies, positions } = frames;
     const columns = new ChainColumns();
-    const entry = this.met.get(process.pid);
-    const isSame = entry?.key.startTimeNs === process.startTimeNs;
-    const names = this.asksOn && isSame ? entry.names : undefined;
+    const entry = this.met.find(process);
+    const names = this.asksOn ? entry?.names : undefined;
     if (names === undefined) {
-      this.miss(this.whyNone(isSame ? entry : undefined), addresses.length);
+      this.miss(this.whyNone(entry), addresses.length);
       return { codeKind: "jit", mapping: MAPPING, ...columns.answer(new Int32Array(addresses.length).fill(-1)) };
     }
     for (let row = 0; entry?.problem === undefined && row < addresses.length; row++) {
@@ -168,24 +162,19 @@ export class HotspotNames implements BoundKind {
   }
 
   private entryOf(words: Uint32Array, header: number): Entry {
-    const pid = words[header + PID];
-    const [startLow, startHigh] = [words[header + START], words[header + START + 1]];
-    const known = this.met.get(pid);
-    if (known?.startLow === startLow && known.startHigh === startHigh) {
-      known.lastWindow = this.met.window;
-      if (known.problem !== "no-layout") return known;
-    }
-    const { startTimeNs, cgroup } = readThread(words, header);
+    const known = this.met.meet(words, header);
+    if (known !== undefined && known.problem !== "no-layout") return known;
+    const { pid, startTimeNs, cgroup } = readThread(words, header);
     const key = { pid, startTimeNs };
     const layout = this.options.layoutOf(key);
     const redacted = this.options.mayRead(cgroup) ? undefined : "redacted";
     const entry: Entry = {
-      ...{ key, startLow, startHigh, lastWindow: this.met.window, isLetGo: false, memory: undefined },
+      ...{ key, lastWindow: 0, isLetGo: false, memory: undefined },
       problem: redacted ?? (layout === undefined ? "no-layout" : undefined),
       names: layout && new ProcessNames(layout),
       reads: budgetOf(SHARE),
     };
-    this.met.put(pid, entry);
+    this.met.put(entry);
     return entry;
   }
 

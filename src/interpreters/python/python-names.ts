@@ -1,7 +1,7 @@
 import type { PassingSample } from "../../capture/passing-sample.js";
 import type { CgroupId } from "../../model/cgroup.js";
 import type { ProcessKey } from "../../model/process-key.js";
-import { limits, pythonCodeKeyLayout, sampleLayout } from "../../native/abi.generated.js";
+import { limits, pythonCodeKeyLayout } from "../../native/abi.generated.js";
 import type { BoundFrames, BoundKind, BoundNames } from "../../naming/bound-frames.js";
 import { MetProcesses, type MetProcess } from "../../processes/met-processes.js";
 import type { NamedFunction } from "../../symbols/resolver.js";
@@ -45,9 +45,6 @@ interface Known {
 }
 
 interface Entry extends MetProcess {
-  readonly key: ProcessKey;
-  readonly startLow: number;
-  readonly startHigh: number;
   /** By address; or why nothing is known. */
   readonly codes: Map<number, Known> | PythonMiss;
   count: number;
@@ -59,8 +56,6 @@ const MAX_PROCESSES = 8192;
 const KEPT_WINDOWS = 2;
 /** Of an address in a process: a place in a map, and an object. */
 const KNOWN_BYTES = 100;
-const PID = sampleLayout.pid >> 2;
-const START = sampleLayout.startTimeNs >> 2;
 /** As in pprof's mappings. */
 const MAPPING = "[python]";
 
@@ -125,16 +120,12 @@ export class PythonNames implements BoundKind {
   };
 
   sight({ words, header }: PassingSample): void {
-    const known = this.met.get(words[header + PID]);
-    if (known?.startLow === words[header + START] && known.startHigh === words[header + START + 1]) {
-      known.lastWindow = this.met.window;
-    }
+    this.met.meet(words, header);
   }
 
   bound(frames: BoundFrames): Promise<BoundNames> {
     const answer = new Answer();
-    const entry = this.met.get(frames.process.pid);
-    const codes = entry?.key.startTimeNs === frames.process.startTimeNs ? entry.codes : "not-handed-over";
+    const codes = this.met.find(frames.process)?.codes ?? "not-handed-over";
     const chainIndices = Int32Array.from(frames.addresses, (address, row) => {
       if (typeof codes === "string") return this.miss(codes, frames, row);
       let known = codes.get(address);
@@ -157,13 +148,11 @@ export class PythonNames implements BoundKind {
   }
 
   private entryOf(key: ProcessKey, cgroup: CgroupId): { entry: Entry; codes: Entry["codes"] } {
-    let entry = this.met.get(key.pid);
-    if (entry?.key.startTimeNs !== key.startTimeNs) {
-      const startLow = Number(key.startTimeNs & 0xffff_ffffn);
-      const startHigh = Number(key.startTimeNs >> 32n);
+    let entry = this.met.find(key);
+    if (entry === undefined) {
       const codes = this.options.mayRead(cgroup) ? new Map<number, Known>() : "redacted";
-      entry = { key, startLow, startHigh, codes, count: 0, lastWindow: this.met.window };
-      this.met.put(key.pid, entry);
+      entry = { key, codes, count: 0, lastWindow: 0 };
+      this.met.put(entry);
     }
     entry.lastWindow = this.met.window;
     return { entry, codes: entry.codes };

@@ -90,9 +90,7 @@ const SHARE = 2;
 const PATIENCE_MS = 2000;
 /** Of what is remembered, what tables of scripts' lines may take beside. */
 const SCRIPTS_SHARE = 2;
-const PID = sampleLayout.pid >> 2;
 const TID = sampleLayout.tid >> 2;
-const START = sampleLayout.startTimeNs >> 2;
 const MAPPING = "[v8]";
 
 /** Names and lines of JavaScript functions, read out of the processes that run them while they live. */
@@ -175,13 +173,12 @@ export class V8Names implements BoundKind {
 
   async bound(frames: BoundFrames): Promise<BoundNames> {
     const { process: key, addresses, types, cookies, positions } = frames;
-    const process = this.met.get(key.pid);
-    const isSame = process?.process.startTimeNs === key.startTimeNs;
-    if (isSame) await process.idle(PATIENCE_MS);
+    const process = this.met.find(key);
+    await process?.idle(PATIENCE_MS);
     const chains = Array.from(addresses, (address, row): readonly CodePlace[] | undefined => {
-      const known = isSame ? this.known.get(keyOf(process.serial, types[row], address, cookies[row])) : undefined;
+      const known = process && this.known.get(keyOf(process.serial, types[row], address, cookies[row]));
       if (known !== undefined && !("miss" in known)) return known.at(positions[row]);
-      this.miss((isSame ? process.refusal : undefined) ?? known?.miss ?? (this.asksOn ? "not-read" : "shed"));
+      this.miss(process?.refusal ?? known?.miss ?? (this.asksOn ? "not-read" : "shed"));
       return undefined;
     });
     this.named += chains.reduce((sum, chain) => sum + (chain === undefined ? 0 : 1), 0);
@@ -205,14 +202,10 @@ export class V8Names implements BoundKind {
   }
 
   private processOf(words: Uint32Array, header: number): V8Process | undefined {
-    const pid = words[header + PID];
-    const known = this.met.get(pid);
-    if (known?.startLow === words[header + START] && known.startHigh === words[header + START + 1]) {
-      known.lastWindow = this.met.window;
-      return known;
-    }
+    const known = this.met.meet(words, header);
+    if (known !== undefined) return known;
     if (!this.looks.take(performance.now())) return undefined;
-    const { startTimeNs, cgroup } = readThread(words, header);
+    const { pid, startTimeNs, cgroup } = readThread(words, header);
     const key = { pid, startTimeNs };
     const { readBytesPerSecond, readBurstBytes } = this.options;
     const share = { readBytesPerSecond: readBytesPerSecond / SHARE, readBurstBytes: readBurstBytes / SHARE };
@@ -220,13 +213,12 @@ export class V8Names implements BoundKind {
     const refusal = isOwn ? ("own" as const) : this.options.mayRead(cgroup) ? undefined : ("redacted" as const);
     const process = new V8Process(
       ++this.serial,
-      { process: key, refusal, reading: readBudget(share, performance.now()) },
+      { key, refusal, reading: readBudget(share, performance.now()) },
       this.scripts,
       (its) => this.read(its),
     );
-    process.lastWindow = this.met.window;
     if (refusal === undefined) this.options.maps.sight(key);
-    this.met.put(pid, process);
+    this.met.put(process);
     return process;
   }
 

@@ -20,7 +20,7 @@ export interface WaitingCode extends FrameCode {
 }
 
 export interface V8ProcessFacts {
-  readonly process: ProcessKey;
+  readonly key: ProcessKey;
   /** Why nothing is read of it. */
   readonly refusal: "redacted" | "own" | undefined;
   /** What may be read of it. */
@@ -45,8 +45,8 @@ export class V8Process implements Worker {
     private readonly read: (its: V8Process) => Promise<void>,
   ) {}
 
-  get process(): ProcessKey {
-    return this.its.process;
+  get key(): ProcessKey {
+    return this.its.key;
   }
 
   get refusal(): "redacted" | "own" | undefined {
@@ -62,7 +62,7 @@ export class V8Process implements Worker {
   }
 
   get waitMs(): number {
-    return offBeatMs(this.process);
+    return offBeatMs(this.key);
   }
 
   async work(): Promise<void> {
@@ -73,24 +73,16 @@ export class V8Process implements Worker {
     if (!this.hasWork) this.tellIdle();
   }
 
-  get startLow(): number {
-    return Number(this.process.startTimeNs & 0xffff_ffffn);
-  }
-
-  get startHigh(): number {
-    return Number(this.process.startTimeNs >> 32n);
-  }
-
   /** Opened once; it stays open until it is closed. */
   open(): Promise<ProcessMemory | MemoryProblem> {
-    return (this.memory ??= ProcessMemory.open(this.process));
+    return (this.memory ??= ProcessMemory.open(this.key));
   }
 
   /**
    * Nothing of its memory can be read any more. If another program runs in it by now (exec), it is met as if for the first time.
    */
   lostMemory(serial: number): void {
-    if (this.isClosed || procFiles.executable(this.process.pid) === "") return;
+    if (this.isClosed || procFiles.executable(this.key.pid) === "") return;
     this.closeMemory();
     this.isolates.clear();
     this.serial = serial;
