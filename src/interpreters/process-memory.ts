@@ -29,21 +29,36 @@ export class ProcessMemory {
   /** Bytes asked for so far. */
   bytes = 0;
 
-  private constructor(private readonly file: FileHandle) {}
+  private constructor(
+    private readonly file: FileHandle,
+    private readonly process: ProcessKey,
+    private readonly stackStart: number,
+  ) {}
 
   /** The process that was sampled, not another of its number: the descriptor belongs to the memory that it had when opened. */
-  static async open({ pid, startTimeNs }: ProcessKey): Promise<ProcessMemory | MemoryProblem> {
+  static async open(process: ProcessKey): Promise<ProcessMemory | MemoryProblem> {
+    const { pid } = process;
     if (stuck >= MAX_STUCK) return "stuck";
+    // Before it is opened: if its program changes between the two, that is found out later.
+    const before = programOf(process);
     let file: FileHandle;
     try {
       file = await open(`${PROC}/${pid}/mem`, "r");
     } catch (error) {
       return failureOf(error);
     }
-    const stat = procFiles.stat(pid);
-    if (typeof stat === "object" && isSameStart(stat.startTicks, startTimeNs)) return new ProcessMemory(file);
+    const after = programOf(process);
+    if (typeof after === "number") {
+      return new ProcessMemory(file, process, typeof before === "number" ? before : after);
+    }
     await file.close();
-    return typeof stat === "string" ? stat : "pid-reused";
+    return after;
+  }
+
+  /** Whether the process runs another program by now (exec), whose memory this is not. */
+  get isReplaced(): boolean {
+    const stackStart = programOf(this.process);
+    return typeof stackStart === "number" && stackStart !== 0 && stackStart !== this.stackStart;
   }
 
   /** Whether a read did not end: nothing more is read of this process. */
@@ -92,4 +107,11 @@ export class ProcessMemory {
     });
     return undefined;
   }
+}
+
+/** What tells the program that a process runs from the one before or after: where its stack begins. 0: it has ended. */
+function programOf({ pid, startTimeNs }: ProcessKey): number | "pid-reused" | ReadFailure {
+  const stat = procFiles.stat(pid);
+  if (typeof stat === "string") return stat;
+  return isSameStart(stat.startTicks, startTimeNs) ? stat.stackStart : "pid-reused";
 }

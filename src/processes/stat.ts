@@ -2,6 +2,8 @@
 export interface ProcessStat {
   /** When the process started, in clock ticks since boot (field 22). */
   readonly startTicks: number;
+  /** Where its stack begins (field 28): another place at each exec, 0 of what has no memory any more. Rounded, from 2^53 up. */
+  readonly stackStart: number;
   /** A thread of the kernel's own: it has neither executable nor environment. */
   readonly kernelThread: boolean;
 }
@@ -23,8 +25,9 @@ export function parseStat(line: string): ProcessStat | undefined {
   // Field 3 of proc(5), the state, is the first after the comm.
   const flags = Number(fields[9 - 3]);
   const startTicks = Number(fields[22 - 3]);
+  const stackStart = Number(fields[28 - 3] ?? 0);
   if (!line.includes(")") || !Number.isSafeInteger(flags) || !Number.isSafeInteger(startTicks)) return undefined;
-  return { startTicks, kernelThread: (flags & PF_KTHREAD) !== 0 };
+  return { startTicks, stackStart, kernelThread: (flags & PF_KTHREAD) !== 0 };
 }
 
 /**

@@ -255,7 +255,7 @@ export class V8Names implements BoundKind {
       } else if (memory.isStuck) this.missAll([frame], "stuck");
       else this.missAll([frame], counted.isThere ? code : "process-gone");
     }
-    if (wanted.length > 0 && !counted.isThere && !memory.isStuck) process.lostMemory(++this.serial);
+    if (wanted.length > 0 && !counted.isThere && memory.isReplaced) process.startAnew(++this.serial);
   }
 
   private missAll(codes: readonly WaitingCode[], reason: V8Miss): void {
@@ -283,6 +283,7 @@ function keyOf(serial: number, type: number, address: number, cookie: number): s
 
 interface HeldMemory extends Memory {
   readonly isStuck: boolean;
+  readonly isReplaced: boolean;
 }
 
 /** What is read of a process, and what it costs. */

@@ -1,6 +1,5 @@
 import type { ProcessKey } from "../../model/process-key.js";
 import type { Budget } from "../../processes/budget.js";
-import { ProcFiles } from "../../processes/proc-files.js";
 import type { ByteLru } from "../../util/lru.js";
 import { offBeatMs } from "../off-beat.js";
 import { ProcessMemory, type MemoryProblem } from "../process-memory.js";
@@ -10,8 +9,6 @@ import type { Worker } from "./turns.js";
 
 /** Workers that one process has; isolates beyond so many make room for each other. */
 const MAX_ISOLATES = 64;
-
-const procFiles = new ProcFiles("/proc");
 
 /** Code that waits to be read. */
 export interface WaitingCode extends FrameCode {
@@ -78,11 +75,9 @@ export class V8Process implements Worker {
     return (this.memory ??= ProcessMemory.open(this.key));
   }
 
-  /**
-   * Nothing of its memory can be read any more. If another program runs in it by now (exec), it is met as if for the first time.
-   */
-  lostMemory(serial: number): void {
-    if (this.isClosed || procFiles.executable(this.key.pid) === "") return;
+  /** Another program runs in it by now: it is met as if for the first time. */
+  startAnew(serial: number): void {
+    if (this.isClosed) return;
     this.closeMemory();
     this.isolates.clear();
     this.serial = serial;

@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { readFileSync } from "node:fs";
+import { readFileSync, readlinkSync } from "node:fs";
 import { describe, it } from "node:test";
 import { ProcessMemory } from "#src/interpreters/process-memory.js";
 import type { ProcessKey } from "#src/model/process-key.js";
 import { parseStat } from "#src/processes/stat.js";
+import { until } from "../../support/until.js";
 
 const TICK_NS = 10_000_000n;
 
@@ -56,5 +57,23 @@ describe("memory of a process", () => {
     await once(child, "exit");
     assert.equal(await memory.read(header, 4), undefined);
     await memory.close();
+  });
+
+  it("is another's when the process has become another program, and nobody's when it has ended", async () => {
+    const child = spawn("sh", ["-c", "read line; exec sleep 60"], { stdio: ["pipe", "ignore", "ignore"] });
+    await once(child, "spawn");
+    await until(() => readlinkSync(`/proc/${child.pid!}/exe`).includes("sh"));
+    const memory = await ProcessMemory.open(keyOf(child.pid!));
+    assert.ok(memory instanceof ProcessMemory);
+    try {
+      assert.equal(memory.isReplaced, false);
+      child.stdin.end("\n");
+      await until(() => memory.isReplaced);
+      child.kill("SIGKILL");
+      await once(child, "exit");
+      assert.equal(memory.isReplaced, false);
+    } finally {
+      await memory.close();
+    }
   });
 });

@@ -54,11 +54,12 @@ describe("an environment", () => {
 
 describe("a stat line", () => {
   const line = (comm: string, flags = 4194304, start = 12345) =>
-    `42 (${comm}) S 1 42 42 0 -1 ${flags} 1 2 3 4 5 6 7 8 20 0 9 0 ${start} 1000 100 18446744073709551615`;
-  const cases: [string, string, { startTicks: number; kernelThread: boolean } | undefined][] = [
-    ["tells the start", line("nginx"), { startTicks: 12345, kernelThread: false }],
-    ["may have a comm like a stat line", line("x) S 9 9 9 (y"), { startTicks: 12345, kernelThread: false }],
-    ["tells a kernel thread", line("kworker/0:1", 69238880), { startTicks: 12345, kernelThread: true }],
+    `42 (${comm}) S 1 42 42 0 -1 ${flags} 1 2 3 4 5 6 7 8 20 0 9 0 ${start} 1000 100 18446744073709551615 93 94 140735868 0`;
+  const facts = { startTicks: 12345, stackStart: 140735868, kernelThread: false };
+  const cases: [string, string, typeof facts | undefined][] = [
+    ["tells the start, and where the stack begins", line("nginx"), facts],
+    ["may have a comm like a stat line", line("x) S 9 9 9 (y"), facts],
+    ["tells a kernel thread", line("kworker/0:1", 69238880), { ...facts, kernelThread: true }],
     ["may be cut", "42 (nginx) S 1 42", undefined],
     ["may be none", "hello", undefined],
     ["may be empty", "", undefined],
