@@ -2,7 +2,7 @@ import type { MemoryPages } from "../memory-pages.js";
 import { CodeDraft } from "./code-draft.js";
 import { type CodePlaces, CodePlaces as Places } from "./code-places.js";
 import { codeKind, codeKindOf, cookieOf, isOptimized } from "./frame-word.js";
-import { isUnmoved, readFunction, readHead } from "./function-reader.js";
+import { readFunction, readHead } from "./function-reader.js";
 import { Heap } from "./heap.js";
 import type { HeapLayout } from "./heap-layout.js";
 import type { Isolate } from "./isolate.js";
@@ -81,7 +81,6 @@ async function draftFunction(draft: CodeDraft, frame: FrameCode): Promise<CodePr
   if (its === undefined) return "unreadable";
   const kind = codeKindOf(type);
   const functionData = head.info.pointer(layout.sharedFunctionInfo.functionData);
-  draft.holdsIf(() => isUnmoved(heap, layout, head));
   draft.places =
     kind === codeKind.unknown
       ? Places.of(its.its)
@@ -97,7 +96,6 @@ async function draftOptimized(draft: CodeDraft, frame: FrameCode): Promise<CodeP
   const its = await readFunction(draft, optimized.head);
   if (its === undefined) return "unreadable";
   draft.holdsIf(() => isUnmovedCode(heap, layout, optimized));
-  draft.holdsIf(() => isUnmoved(heap, layout, optimized.head));
   draft.places = await readOptimized(draft, optimized, its);
   return undefined;
 }

@@ -60,6 +60,7 @@ export interface ReadFunction {
 export async function readFunction(draft: CodeDraft, head: FunctionHead): Promise<ReadFunction | undefined> {
   const { heap, layout } = draft;
   const { scriptId, functionLiteralId } = head;
+  draft.holdsIf(() => isUnmoved(heap, layout, head));
   const script = await scriptOf(draft, head);
   if (script === undefined && head.script !== undefined) return undefined;
   const known = script && draft.function(scriptId, functionLiteralId);
@@ -68,7 +69,6 @@ export async function readFunction(draft: CodeDraft, head: FunctionHead): Promis
   if (name === undefined) return undefined;
   const place = script === undefined ? { line: 0, column: 0 } : placeIn(script, name.start);
   const its = { ...place, name: name.text, script: script?.name ?? "", scriptCharacters: script?.characters ?? -1 };
-  draft.holdsIf(() => isUnmoved(heap, layout, head));
   if (script !== undefined) draft.learn(functionLiteralId, its, script);
   return { its, script };
 }
