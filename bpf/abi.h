@@ -225,7 +225,7 @@ struct abi_registers {
 struct abi_first_sight {
 	__abi_u8 kind; /* ABI_RECORD_FIRST_SIGHT */
 	__abi_u8 mappings_truncated;
-	__abi_u16 mapping_count; /* [0] is the mapping of registers.ip; all of them, in address order, follow */
+	__abi_u16 mapping_count; /* [0] is that of the file that was met; all of them, in address order, follow */
 	__abi_u32 stack_bytes;
 	__abi_u32 cpu;
 	__abi_u32 sequence;
@@ -298,7 +298,9 @@ struct abi_interpreter {
 
 /*
  * A process whose runtime compiles code while it runs: whose the anonymous executable memory is. Written by the
- * interpreter's program when it first meets the runtime's own code in the process.
+ * interpreter's program when it first meets the runtime's own code in the process. Where stacks of compiled code end before
+ * they come to it, user space looks for the runtime's file, and writes where it found one: kind is ABI_FRAME_NATIVE then,
+ * and words[0] an address in the file's code.
  */
 struct abi_runtime {
 	__abi_u64 start_time_ns; /* with the pid, the process key */

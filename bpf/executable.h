@@ -65,8 +65,10 @@ static __always_inline void describe_file(struct mapping *mapping, struct abi_fi
 
 	mapping->kind = MAPPING_UNKNOWN;
 	mapping->interpreter = 0;
+	mapping->announced = 0;
 	if (!executable)
 		return;
+	mapping->announced = 1;
 	executable->hits++;
 	mapping->id = executable->id;
 	mapping->slot = executable->slot;

@@ -103,6 +103,7 @@ int on_tick(struct bpf_perf_event_data *context)
 	s->interpreter.begun = 0;
 	s->interpreter.runtime_asked = 0;
 	s->interpreter.resume_valid = 0;
+	s->interpreter.look_at = 0;
 	s->interpreter.wake = 0;
 	identify(s, task, pid_tgid, weight);
 	kernel_mode = !arch_user_mode(&context->regs);

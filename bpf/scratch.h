@@ -32,7 +32,7 @@ struct mapping {
 	u32 pages;
 	u32 interpreter;      /* 1 + key of the interpreters map, 0 for none */
 	u32 interpreter_kind; /* whose: enum abi_frame_kind */
-	u32 unused;
+	u32 announced;	      /* user space has met the file, whatever it knows of it yet */
 };
 
 enum mapping_kind {
@@ -70,7 +70,8 @@ struct interpreter_walk {
 	u32 runtime_asked; /* whose the anonymous memory of this process is has been looked up */
 	u32 resume_valid; /* resume holds where the first frame in anonymous memory was met, its owner then not known */
 	u32 resume_frames;
-	u32 wake; /* the reader is to come at once: something is to be read while the process lives */
+	u32 wake;    /* the reader is to come at once: something is to be read while the process lives */
+	u64 look_at; /* located in place of the current frame: a runtime's file may lie there; 0 for none */
 	u64 state[INTERPRETER_STATE_WORDS];
 	struct abi_registers resume;
 };

@@ -2,6 +2,7 @@ import type { Capture } from "./capture/capture.js";
 import { HotspotNames } from "./interpreters/hotspot/hotspot-names.js";
 import type { HotspotNameLayout } from "./interpreters/hotspot/name-layout.js";
 import { PythonNames } from "./interpreters/python/python-names.js";
+import { RuntimeSearch } from "./interpreters/runtime-search.js";
 import { findRuntime } from "./interpreters/runtime-table.js";
 import { buffersOf } from "./jit/answer.js";
 import { V8Names } from "./interpreters/v8/v8-names.js";
@@ -35,6 +36,7 @@ interface Budgeted {
 export interface BoundNaming {
   readonly kinds: BoundKinds;
   readonly budgeted: readonly Budgeted[];
+  readonly runtimes: RuntimeSearch;
   readonly jit: JitNames;
   readonly python: PythonNames;
   readonly hotspot: HotspotNames;
@@ -88,6 +90,10 @@ export function openBoundNames(
   ]);
   const bound = { kinds: new BoundKinds(kinds), budgeted: [...kinds.values(), sourceMaps] };
   capture.intake.onPythonCode = python.take;
-  capture.intake.onNewBoundStack = bound.kinds.sight;
-  return { ...bound, jit, python, hotspot, v8, sourceMaps };
+  const runtimes = new RuntimeSearch({ session });
+  capture.intake.onNewBoundStack = (sample) => {
+    runtimes.sight(sample);
+    bound.kinds.sight(sample);
+  };
+  return { ...bound, runtimes, jit, python, hotspot, v8, sourceMaps };
 }

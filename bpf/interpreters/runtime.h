@@ -32,14 +32,17 @@ static __always_inline struct abi_runtime *runtime_of_process(struct scratch *s)
 	u32 pid = s->sample.pid;
 	struct abi_runtime *runtime = bpf_map_lookup_elem(&runtimes, &pid);
 
-	if (!runtime || runtime->start_time_ns != s->sample.start_time_ns || runtime->exec_id != exec_id_of_process())
+	if (!runtime || runtime->start_time_ns != s->sample.start_time_ns)
+		return 0;
+	/* Where one was sought is looked at, and nothing else is believed of it. */
+	if (runtime->kind != ABI_FRAME_NATIVE && runtime->exec_id != exec_id_of_process())
 		return 0;
 	return runtime;
 }
 
 /*
  * At a frame in anonymous memory, in the native program: true when a runtime's program is to go on, whose kind is then
- * s->interpreter.kind. Looked up once a sample.
+ * s->interpreter.kind. Else s->interpreter.look_at is set where a file of one may lie. Looked up once a sample.
  */
 static __always_inline bool runtime_owns_anonymous(struct scratch *s)
 {
@@ -49,10 +52,11 @@ static __always_inline bool runtime_owns_anonymous(struct scratch *s)
 		return false;
 	s->interpreter.runtime_asked = 1;
 	runtime = runtime_of_process(s);
-	if (runtime) {
+	if (runtime && runtime->kind != ABI_FRAME_NATIVE) {
 		s->interpreter.kind = runtime->kind;
 		return true;
 	}
+	s->interpreter.look_at = runtime ? runtime->words[0] : 0;
 	s->interpreter.resume = s->registers;
 	s->interpreter.resume_frames = s->user_frames;
 	s->interpreter.resume_valid = 1;

@@ -16,6 +16,7 @@ import { registerSampling } from "../metrics/sampling.js";
 import { registerUnwinding } from "../metrics/unwinding.js";
 import { registerV8 } from "../metrics/v8.js";
 import { registerWindows } from "../metrics/windows.js";
+import type { RuntimeSearch } from "../interpreters/runtime-search.js";
 import type { HotspotNames } from "../interpreters/hotspot/hotspot-names.js";
 import type { V8Names } from "../interpreters/v8/v8-names.js";
 import type { JitNames } from "../jit/jit-names.js";
@@ -51,6 +52,7 @@ export interface AgentMetricsSource {
   readonly bpfTime: BpfTime;
   readonly names: NameCache;
   readonly bound: {
+    readonly runtimes: RuntimeSearch;
     readonly jit: JitNames;
     readonly python: PythonNames;
     readonly hotspot: HotspotNames;
@@ -125,7 +127,7 @@ export function registerAgentMetrics(registry: MetricRegistry, source: AgentMetr
     debugFiles: () => names.debugFiles,
   });
   registerJit(registry, source.bound.jit);
-  registerInterpreters(registry, capture.interpreters);
+  registerInterpreters(registry, capture.interpreters, source.bound.runtimes);
   registerPython(registry, source.bound.python);
   registerHotspot(registry, source.bound.hotspot);
   registerV8(registry, source.bound.v8);

@@ -83,8 +83,21 @@ export class FirstSights {
     const stack = new StackCopy(sight.stacks);
     const bytes = sight.registers.buffer.byteLength + frames.bytes;
     const { window } = this.modules.registry;
-    this.advance({ header, kernelFrames, frames, sight, registers, stack, bytes, window, waitsFor: "" });
+    const sample = { header, kernelFrames, frames, sight, registers, stack, bytes, window, waitsFor: "" };
+    this.meetRuntime(sample);
+    this.advance(sample);
     this.fit();
+  }
+
+  /**
+   * Where no frame led to the file that the record is about, it is that of the runtime whose compiled code the stack is in: it is
+   * made known, for the next ones. This one is not its to walk: that takes the process's memory.
+   */
+  private meetRuntime(sample: WaitingSample): void {
+    const [first] = sample.sight.mappings;
+    const address = lookupAddress(sample.registers);
+    if (first === undefined || (first.start <= address && address < first.end)) return;
+    if (this.modules.registry.find(first.key) === undefined) this.open(sample, first);
   }
 
   /** Another budget from now on. */

@@ -7,8 +7,17 @@ export interface InterpretersSource {
   readonly problems: Iterable<readonly [nameAndProblem: string, files: number]>;
 }
 
+/** How processes were looked through for the runtime of compiled code that keeps no frame pointers. */
+export interface RuntimeSearchSource {
+  readonly counts: { readonly looked: number; readonly found: number };
+}
+
 /** Runtimes whose own functions are shown: which of their files were met. */
-export function registerInterpreters(registry: MetricRegistry, source: InterpretersSource): void {
+export function registerInterpreters(
+  registry: MetricRegistry,
+  source: InterpretersSource,
+  search: RuntimeSearchSource,
+): void {
   registry.counter(
     {
       name: "hostflame_interpreter_files_total",
@@ -24,5 +33,16 @@ export function registerInterpreters(registry: MetricRegistry, source: Interpret
       labels: ["language", "problem"],
     },
     () => rowsByTwo(["language", "problem"], source.problems),
+  );
+  registry.counter(
+    {
+      name: "hostflame_interpreter_searches_total",
+      help: "Processes whose mappings were searched for the runtime of their compiled code, as their stacks ended in it, by result",
+      labels: ["result"],
+    },
+    () => [
+      [{ result: "found" }, search.counts.found],
+      [{ result: "none" }, search.counts.looked - search.counts.found],
+    ],
   );
 }

@@ -40,7 +40,7 @@ export interface FirstSight {
   readonly cpu: number;
   readonly sequence: number;
   readonly pid: number;
-  /** [0] is the mapping of the instruction pointer; the others are in address order. */
+  /** [0] is that of the file that is met: the frame's, or its runtime's. The others are in address order. */
   readonly mappings: readonly MappingRecord[];
   readonly mappingsTruncated: boolean;
   /** struct abi_registers, at the offsets of registersLayout. */

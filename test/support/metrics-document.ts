@@ -45,7 +45,7 @@ export function allMetrics(): readonly DescribedMetric[] {
   registerUnwinding(registry, unread());
   registerNames(registry, unread());
   registerJit(registry, unread());
-  registerInterpreters(registry, unread());
+  registerInterpreters(registry, unread(), unread());
   registerPython(registry, unread());
   registerHotspot(registry, unread());
   registerV8(registry, unread());

@@ -156,6 +156,21 @@ describe("FirstSights", () => {
     assert.deepEqual(conversionsAsked, ["901", "902"]);
   });
 
+  it("has the file converted that the record is about, though no frame led to it, and does not wait for it", async () => {
+    const { add, conversions, conversionsAsked, finished, release, registry } = setUp();
+    const compiled = sight([0]);
+    const [anonymous] = compiled.mappings;
+    const runtime = { start: 0x9000_0000, end: 0x9000_1000, fileOffset: 0, key: fileKey(3) };
+    const noFile = { ...fileKey(0), size: 0n, ctimeNs: 0n, device: 0, generation: 0 };
+    add({ ...compiled, mappings: [runtime, { ...anonymous, key: noFile }] });
+    add({ ...compiled, mappings: [runtime, { ...anonymous, key: noFile }] });
+    assert.equal(finished.length, 2, "they end as they can");
+    assert.equal(registry.find(runtime.key)?.state, "converting");
+    release();
+    while (conversions.busy) await conversions.idle();
+    assert.deepEqual(conversionsAsked, ["903"]);
+  });
+
   it("waits for a file that could not be opened, until another process shows it", async () => {
     let there = false;
     const { add, conversions, finished, release, firstSights } = setUp({ canOpen: (inode) => inode !== 2n || there });
