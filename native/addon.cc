@@ -5,6 +5,7 @@
 #include "arguments.h"
 #include "error.h"
 #include "open_path.h"
+#include "read_pages.h"
 #include "session_object.h"
 #include "symbol_events.h"
 #include "sys.h"
@@ -68,6 +69,20 @@ Napi::Value JsWatchKernelSymbols(const Napi::CallbackInfo& info) {
   });
 }
 
+Napi::Value JsReadPages(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  Arguments arguments(info);
+  const int fd = static_cast<int>(arguments.Uint32(0));
+  std::vector<double> numbers = arguments.Doubles(1);
+  const Bytes into = arguments.Bytes(2);
+  if (!arguments.ok()) return env.Undefined();
+  if (into.size != numbers.size() * kPageBytes) {
+    Napi::RangeError::New(env, "expected room for each page").ThrowAsJavaScriptException();
+    return env.Undefined();
+  }
+  return ReadPages(env, fd, std::move(numbers), info[2].As<Napi::Uint8Array>());
+}
+
 void JsTrimMemory(const Napi::CallbackInfo&) { TrimMemory(); }
 
 void JsUnmapCode(const Napi::CallbackInfo&) { UnmapCode(); }
@@ -84,6 +99,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   exports.Set("enableProgramStats", Napi::Function::New<JsEnableProgramStats>(env, "enableProgramStats"));
   exports.Set("withPath", Napi::Function::New<JsWithPath>(env, "withPath"));
   exports.Set("watchKernelSymbols", Napi::Function::New<JsWatchKernelSymbols>(env, "watchKernelSymbols"));
+  exports.Set("readPages", Napi::Function::New<JsReadPages>(env, "readPages"));
   exports.Set("trimMemory", Napi::Function::New<JsTrimMemory>(env, "trimMemory"));
   exports.Set("unmapCode", Napi::Function::New<JsUnmapCode>(env, "unmapCode"));
   return exports;

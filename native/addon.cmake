@@ -19,6 +19,7 @@ add_library(addon MODULE
   libbpf_log.cc
   maps.cc
   open_path.cc
+  read_pages.cc
   perf_event.cc
   session.cc
   session_maps.cc

@@ -22,6 +22,13 @@ class Arguments {
   std::string String(size_t index) { return ToString(info_[index]); }
   uint32_t Uint32(size_t index) { return ToUint32(info_[index]); }
   hostflame::Bytes Bytes(size_t index) { return ToBytes(info_[index]); }
+  std::vector<double> Doubles(size_t index) {
+    const Napi::Value value = info_[index];
+    const bool doubles = value.IsTypedArray() && value.As<Napi::TypedArray>().TypedArrayType() == napi_float64_array;
+    if (!Check(doubles, "a Float64Array")) return {};
+    auto array = value.As<Napi::Float64Array>();
+    return {array.Data(), array.Data() + array.ElementLength()};
+  }
   bool Boolean(size_t index) {
     return Check(info_[index].IsBoolean(), "a boolean") && info_[index].As<Napi::Boolean>().Value();
   }

@@ -1,6 +1,8 @@
 import { type FileHandle, open } from "node:fs/promises";
 import type { ProcessKey } from "../model/process-key.js";
 import { failureOf, ProcFiles, type ReadFailure } from "../processes/proc-files.js";
+import type { Addon } from "../native/addon.js";
+import { loadNative } from "../native/load.js";
 import { isSameStart } from "../processes/stat.js";
 
 /** Why nothing could be read of a process. */
@@ -19,8 +21,10 @@ const MAX_STUCK = 2;
 /** A read that takes so long is not waited for. */
 const PATIENCE_MS = 1000;
 const PROC = "/proc";
+const PAGE = 4096;
 
 let stuck = 0;
+let addon: Addon | undefined;
 const procFiles = new ProcFiles(PROC);
 
 /** The memory of a process that was sampled, read through /proc on libuv's pool: never on the thread that drains. */
@@ -85,12 +89,25 @@ export class ProcessMemory {
     return bytesRead === undefined || bytesRead === 0 ? undefined : buffer.subarray(0, bytesRead);
   }
 
+  /** Pages by their numbers, as much of each as there is: all for little more than one. Undefined where nothing is. */
+  async readPages(numbers: readonly number[]): Promise<readonly (Buffer | undefined)[]> {
+    if (this.#isStuck || this.file.fd < 0) return numbers.map(() => undefined);
+    const buffer = Buffer.allocUnsafeSlow(numbers.length * PAGE);
+    this.bytes += buffer.length;
+    addon ??= loadNative().addon;
+    const counts = await this.#patiently(addon.readPages(this.file.fd, Float64Array.from(numbers), buffer));
+    return numbers.map((_, at) => {
+      const count = counts?.[at] ?? 0;
+      return count === 0 ? undefined : buffer.subarray(at * PAGE, at * PAGE + count);
+    });
+  }
+
   /** Where a read is stuck, the descriptor is closed when it ends. */
   async close(): Promise<void> {
     if (!this.#isStuck) await this.file.close();
   }
 
-  async #patiently(reading: Promise<number>): Promise<number | undefined> {
+  async #patiently<Result>(reading: Promise<Result>): Promise<Result | undefined> {
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<undefined>((resolve) => {
       timer = setTimeout(resolve, PATIENCE_MS, undefined);

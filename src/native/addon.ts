@@ -115,6 +115,11 @@ export interface Addon {
    * true ends it. It ends with the last reference, too.
    */
   watchKernelSymbols(cpus: readonly number[]): (end?: boolean) => Uint8Array | undefined;
+  /**
+   * Reads 4096 bytes at each of these page numbers of a file, such as /proc/PID/mem, into `into`, one behind another: all on one turn
+   * of a thread of libuv's pool. Resolves with how many bytes of each there were. The descriptor may be closed meanwhile.
+   */
+  readonly readPages: (fd: number, numbers: Float64Array, into: Uint8Array) => Promise<Int32Array>;
   /** Gives memory that malloc holds, and nobody uses, back to the kernel; some milliseconds. */
   trimMemory(): void;
   /** Takes code that nobody uses any more out of this process's memory; what is used again costs page faults. */

@@ -110,23 +110,30 @@ export class ProcessNames {
   async turn(memory: Memory, most: number, window: number): Promise<number> {
     const pages = new MemoryPages(memory);
     const turn = new Turn(pages, this.layout, this.methods);
-    const drafts: Draft[] = [];
-    for (const thing of [...this.pending].slice(0, most)) {
-      this.pending.delete(thing);
-      const positions = [...thing.wanted];
-      thing.wanted.clear();
-      const draft = await this.draft(turn, thing, positions);
-      if (typeof draft === "string") thing.miss = draft;
-      else drafts.push(draft);
-    }
+    const things = [...this.pending].slice(0, most);
+    // All at once: what they ask for at the same time is read together.
+    const drafts = await Promise.all(
+      things.map((thing) => {
+        this.pending.delete(thing);
+        const positions = [...thing.wanted];
+        thing.wanted.clear();
+        return this.draft(turn, thing, positions);
+      }),
+    );
     pages.forget();
     const believed = await turn.believedMethods();
-    for (const draft of drafts) {
-      const { thing, methods } = draft;
-      // After the methods: compiled code is freed before what it was compiled from.
-      if (methods.every((method) => believed.has(method)) && (await draft.isStill())) draft.take();
-      else thing.miss = "reused";
-    }
+    await Promise.all(
+      drafts.map(async (draft, at) => {
+        if (typeof draft === "string") {
+          things[at].miss = draft;
+          return;
+        }
+        const { thing, methods } = draft;
+        // After the methods: compiled code is freed before what it was compiled from.
+        if (methods.every((method) => believed.has(method)) && (await draft.isStill())) draft.take();
+        else thing.miss = "reused";
+      }),
+    );
     for (const [address, named] of believed) this.remember(address, named, window);
     return pages.reads;
   }
@@ -197,7 +204,7 @@ function bytesOf({ name, fileName, lines }: MethodName): number {
 class Turn {
   readonly compiled: CompiledReader;
   private readonly reader: MethodReader;
-  private readonly fresh = new Map<number, FreshMethod | undefined>();
+  private readonly fresh = new Map<number, Promise<FreshMethod | undefined>>();
 
   constructor(
     readonly pages: MemoryPages,
@@ -210,8 +217,9 @@ class Turn {
 
   /** The method that lies at an address now. */
   async methodAt(address: number): Promise<Omit<NamedMethod, "window"> | undefined> {
-    if (!this.fresh.has(address)) this.fresh.set(address, await this.readMethod(address));
-    const fresh = this.fresh.get(address);
+    let reading = this.fresh.get(address);
+    if (reading === undefined) this.fresh.set(address, (reading = this.readMethod(address)));
+    const fresh = await reading;
     return fresh && { cookie: fresh.found.cookie, name: fresh.name };
   }
 
@@ -226,11 +234,14 @@ class Turn {
   /** Those of the turn that are still what they were. */
   async believedMethods(): Promise<Map<number, Omit<NamedMethod, "window">>> {
     const believed = new Map<number, Omit<NamedMethod, "window">>();
-    for (const [address, fresh] of this.fresh) {
-      if (fresh === undefined) continue;
-      const again = await this.reader.find(address);
-      if (again?.cookie === fresh.found.cookie) believed.set(address, { cookie: again.cookie, name: fresh.name });
-    }
+    await Promise.all(
+      Array.from(this.fresh, async ([address, reading]) => {
+        const fresh = await reading;
+        if (fresh === undefined) return;
+        const again = await this.reader.find(address);
+        if (again?.cookie === fresh.found.cookie) believed.set(address, { cookie: again.cookie, name: fresh.name });
+      }),
+    );
     return believed;
   }
 }

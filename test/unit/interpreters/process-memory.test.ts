@@ -38,6 +38,21 @@ describe("memory of a process", () => {
     }
   });
 
+  it("is read by pages, many at once, and as much of each as is there", async () => {
+    const memory = await ProcessMemory.open(keyOf(process.pid));
+    assert.ok(memory instanceof ProcessMemory);
+    const page = headerOf(process.pid) / 4096;
+    const [first, none, again, beyond] = await memory.readPages([page, 1, page, 2 ** 35 - 1]);
+    assert.deepEqual(first, await memory.read(page * 4096, 4096));
+    assert.deepEqual(again, first);
+    assert.deepEqual([none, beyond], [undefined, undefined]);
+    const reading = memory.readPages(Array.from({ length: 500 }, () => page));
+    await memory.close();
+    // The read goes on with what was open when it was asked for.
+    assert.ok((await reading).every((bytes) => bytes?.equals(first!)));
+    assert.deepEqual(await memory.readPages([page]), [undefined]);
+  });
+
   it("is not another's that has its number, nor of one that is gone", async () => {
     const { pid, startTimeNs } = keyOf(process.pid);
     assert.equal(await ProcessMemory.open({ pid, startTimeNs: startTimeNs - TICK_NS }), "pid-reused");
