@@ -3,9 +3,14 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { after, before, describe, it } from "node:test";
+import type { Profile } from "#src/model/profile.js";
 import type { FoldedStack } from "../support/folded.js";
+import { readPprofGzip } from "#src/profiles/read-pprof.js";
+import { javaClasses } from "../support/java-classes.js";
+import { callSites, callsOf, dumpMain, lineTables, ownFrames, type ViewedFrame } from "../support/java-views.js";
 import { mixLibrary, runMix } from "../support/java-workload.js";
 import { findJavac, findJdk, JDK_VERSIONS, type Jdk, type JdkVersion } from "../support/jdk.js";
+import { stacksOf } from "../support/profile-stacks.js";
 import { cannotRecord, recordWhile } from "../support/record.js";
 
 /** Of each run. */
@@ -13,6 +18,8 @@ const BUDGET_MS = 2500;
 /** Before them a run that nobody looks at: rows of libjvm.so take a while, and first sights have no frames of Java. */
 const WARM_MS = 2500;
 const FREQUENCY = 499;
+/** Asked for while the first runs; a dump waits for a safepoint, and that is where it sees each thread. */
+const DUMPS = 4;
 
 interface Run {
   readonly comm: string;
@@ -47,6 +54,13 @@ const TREE: Readonly<Record<string, RegExp>> = {
     `Mix\\.run;Mix\\.nativeWork;Mix\\.viaC;(libmix[^;]*;|Java_Mix_viaC;)(burn_in_c|.*;Mix\\.back;${BURN})`,
   ),
 };
+
+/** Threads of one JVM, dumped by itself. */
+async function dumpAll(jcmd: string | undefined, pid: number): Promise<(readonly ViewedFrame[])[]> {
+  const dumps: (readonly ViewedFrame[])[] = [];
+  for (let i = 0; jcmd !== undefined && i < DUMPS; i++) dumps.push(await dumpMain(jcmd, pid, "Mix"));
+  return dumps;
+}
 
 interface Verdict {
   readonly samples: number;
@@ -121,15 +135,20 @@ describe("Java", { skip: impossible ?? false }, () => {
   const outputs = new Map<string, string>();
   let stacks: readonly FoldedStack[] = [];
   let counters: Readonly<Record<string, number>> = {};
+  let profile: Profile;
+  const dumps: (readonly ViewedFrame[])[] = [];
 
   before(async () => {
     const jdks = JDK_VERSIONS.map((version) => [version, findJdk(version)] as const);
     const have = new Map(jdks.filter((each): each is [JdkVersion, Jdk] => typeof each[1] !== "string"));
+    const jcmd = [...have.values()].map((jdk) => jdk.jcmd).find((command) => command !== undefined);
     const lane = async (versions: readonly JdkVersion[]): Promise<void> => {
       for (const version of versions) {
         const jdk = have.get(version);
         if (jdk === undefined) continue;
-        await runMix(jdk, `warm${version}`, folder, [], [String(WARM_MS), library!]);
+        await runMix(jdk, `warm${version}`, folder, [], [String(WARM_MS), library!], async (pid) => {
+          dumps.push(...(await dumpAll(jcmd, pid)));
+        });
         for (const run of RUNS.filter((each) => each.version === version)) {
           const args = [String(BUDGET_MS), library!, ...(run.virtual === true ? ["virtual"] : [])];
           outputs.set(run.comm, await runMix(jdk, run.comm, folder, run.options, args));
@@ -141,6 +160,7 @@ describe("Java", { skip: impossible ?? false }, () => {
     });
     stacks = recording.stacks;
     counters = recording.summary["counters"] as Record<string, number>;
+    profile = await readPprofGzip(recording.profile);
   });
   after(() => {
     rmSync(folder, { recursive: true, force: true });
@@ -179,6 +199,44 @@ describe("Java", { skip: impossible ?? false }, () => {
       assert.ok(whole >= 0.99 * samples, `${share(whole, samples)} whole\n${broken.slice(0, 5).join("\n")}`);
     });
   }
+
+  it("has lines that the compiler wrote down for the method, and callers' lines as the JVM itself dumps them", (context) => {
+    const tables = lineTables(javaClasses("java"));
+    const sites = callSites(dumps);
+    if (sites.size === 0) context.diagnostic("no JDK here dumps threads");
+    let [frameCount, callCount] = [0, 0];
+    const seen = new Set<string>();
+    const wrong = new Map<string, number>();
+    const complain = (what: string, count: number): void => void wrong.set(what, (wrong.get(what) ?? 0) + count);
+    for (const { comm } of RUNS) {
+      for (const { frames, count } of stacksOf(profile, comm)) {
+        const own = ownFrames(frames, "Mix");
+        for (const { name, line } of own) {
+          const table = tables.get(name);
+          if (table?.size === 0) continue; // a native method
+          frameCount += count;
+          if (table?.has(line) !== true) complain(`${name}:${line}`, count);
+        }
+        for (const { call, line } of callsOf(own)) {
+          const lines = sites.get(call);
+          if (lines === undefined || lines.has(0)) continue;
+          seen.add(call);
+          callCount += count;
+          if (!lines.has(line)) complain(`${call} at ${line}, not ${[...lines].join(" or ")}`, count);
+        }
+      }
+    }
+    context.diagnostic(`${frameCount} frames, ${callCount} calls of ${seen.size} kinds`);
+    const all = [...wrong.values()].reduce((sum, count) => sum + count, 0);
+    assert.ok(
+      frameCount > 10_000 && (sites.size === 0 || seen.size >= 5),
+      `${frameCount} frames, ${[...seen].join(", ")}`,
+    );
+    assert.ok(
+      all <= 0.001 * (frameCount + callCount),
+      [...wrong].map(([what, count]) => `${count} ${what}`).join("\n"),
+    );
+  });
 
   it("leaves hardly a frame of the code cache unknown", () => {
     const failures = counters["hotspot_blob_failures"] + counters["hotspot_method_failures"];

@@ -8,7 +8,8 @@ import { describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { readPprofGzip } from "#src/profiles/read-pprof.js";
 import type { Profile } from "#src/model/profile.js";
-import { stacksOf } from "../support/python-split.js";
+import { stacksOf } from "../support/profile-stacks.js";
+import { isPython } from "../support/python-split.js";
 import { findPythons, type PythonUnderTest } from "../support/pythons.js";
 import { cannotRecord, recordWhile } from "../support/record.js";
 
@@ -41,8 +42,7 @@ function judgeTruth(profile: Profile, comm: string): { right: number; nameless: 
   let [right, nameless] = [0, 0];
   const wrong = new Set<string>();
   for (const { frames, count } of stacksOf(profile, comm)) {
-    for (const { isPython, name, fileName, line } of frames) {
-      if (!isPython) continue;
+    for (const { name, fileName, line } of frames.filter(isPython)) {
       if (name.startsWith(NO_NAME)) nameless += count;
       const inFile = /^truth-(\d+)$/.exec(fileName)?.[1];
       const inName = /^t(\d+)(\.<locals>\.<genexpr>)?$/.exec(name)?.[1];
@@ -98,7 +98,7 @@ describe("names of Python functions", { skip: cannotRecord() ?? false }, () => {
       let [withFrames, named] = [0, 0];
       for (const { frames, count } of stacksOf(profile, "py-storm")) {
         const isLoop = frames.some(({ name }) => name.startsWith("_PyEval_EvalFrameDefault"));
-        const own = frames.filter(({ isPython }) => isPython);
+        const own = frames.filter(isPython);
         if (own.length === 0 && !isLoop) continue;
         withFrames += count;
         if (!isLoop && own.every(({ name }) => !name.startsWith(NO_NAME))) named += count;

@@ -24,13 +24,17 @@ export function mixLibrary(): string | undefined {
   return library;
 }
 
-/** Runs Mix.java, and gives what it printed. Its threads are called `comm` where the JVM itself does not name them. */
+/**
+ * Runs Mix.java, and gives what it printed. Its threads are called `comm` where the JVM itself does not name them. `beside`: what is
+ * done while it runs.
+ */
 export async function runMix(
   jdk: Jdk,
   comm: string,
   folder: string,
   options: readonly string[],
   args: readonly string[],
+  beside: (pid: number) => Promise<void> = () => Promise.resolve(),
 ): Promise<string> {
   const command = path.join(folder, comm);
   symlinkSync(jdk.java.at(-1)!, command);
@@ -41,7 +45,7 @@ export async function runMix(
   child.stdout.setEncoding("utf8").on("data", (text: string) => (output += text));
   child.stderr.setEncoding("utf8").on("data", (text: string) => (errors += text));
   try {
-    await once(child, "close");
+    await Promise.all([once(child, "close"), beside(child.pid!)]);
     if (child.exitCode !== 0) throw new Error(`${comm} ended with ${String(child.exitCode)}: ${errors}${output}`);
     return output;
   } finally {

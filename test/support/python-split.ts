@@ -2,6 +2,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { resolve } from "node:path";
 import type { Profile } from "#src/model/profile.js";
+import { type ProfileFrame, stacksOf } from "./profile-stacks.js";
 import type { PythonUnderTest } from "./pythons.js";
 
 type TruthFrame = readonly [name: string, fileName: string, line: number];
@@ -48,14 +49,6 @@ export async function runSplit(
   return JSON.parse(output) as PythonTruth;
 }
 
-/** A frame of a stack, root first: what runs, and where. */
-interface SeenFrame {
-  readonly isPython: boolean;
-  readonly name: string;
-  readonly fileName: string;
-  readonly line: number;
-}
-
 export interface PythonVerdict {
   readonly samples: number;
   /** Samples that have a Python frame: all but where threads begin and end. */
@@ -72,21 +65,9 @@ export interface PythonVerdict {
   readonly wrong: readonly string[];
 }
 
-export function* stacksOf(profile: Profile, comm: string): Generator<{ frames: SeenFrame[]; count: number }> {
-  const { samples, threads, stacks, locations, functions } = profile;
-  for (let row = 0; row < samples.length; row++) {
-    if (threads[samples.thread[row]].comm !== comm) continue;
-    const stack = samples.stack[row];
-    const frames: SeenFrame[] = [];
-    for (let at = stacks.offsets[stack + 1] - 1; at >= stacks.offsets[stack]; at--) {
-      const { kind, lines } = locations[stacks.locations[at]];
-      for (const { functionIndex, line } of [...lines].reverse()) {
-        const { name, fileName } = functions[functionIndex];
-        frames.push({ isPython: kind === "interpreter", name, fileName, line });
-      }
-    }
-    yield { frames, count: samples.count[row] };
-  }
+/** Whether the interpreter ran it: a function of Python. */
+export function isPython({ kind }: ProfileFrame): boolean {
+  return kind === "interpreter";
 }
 
 /** The innermost function of all branches; its lines are those of its loop. */
@@ -106,7 +87,7 @@ export function judgeSplit(python: PythonUnderTest, truth: PythonTruth, profile:
   let [samples, inPython, right, leaves, rightLines, alternating, crossing] = [0, 0, 0, 0, 0, 0, 0];
   for (const { frames, count } of stacksOf(profile, commOf(python))) {
     samples += count;
-    const seen = frames.filter(({ isPython }) => isPython);
+    const seen = frames.filter(isPython);
     if (seen.length > 0) inPython += count;
     const own = withoutLibrary(seen);
     const fitting = chains.find(({ chain }) => own.every(({ name }, at) => chain[at]?.[0] === name));
@@ -115,7 +96,9 @@ export function judgeSplit(python: PythonUnderTest, truth: PythonTruth, profile:
     const isBare = frames.some(({ name }) => name.startsWith("_PyEval_EvalFrameDefault"));
     const isStarting = seen.every(({ fileName }) => fileName.endsWith(LIBRARY));
     if ((fitting === undefined && !isMark && !isStarting) || isBare) {
-      const text = frames.map(({ isPython, name, line }) => (isPython ? `${name}:${line}` : `(${name})`)).join(";");
+      const text = frames
+        .map((frame) => (isPython(frame) ? `${frame.name}:${frame.line}` : `(${frame.name})`))
+        .join(";");
       wrong.set(text, (wrong.get(text) ?? 0) + count);
       continue;
     }
@@ -156,7 +139,7 @@ export function judgeSplit(python: PythonUnderTest, truth: PythonTruth, profile:
 }
 
 /** Up to the first function of the standard library after the workload's own. */
-function withoutLibrary(seen: readonly SeenFrame[]): readonly SeenFrame[] {
+function withoutLibrary(seen: readonly ProfileFrame[]): readonly ProfileFrame[] {
   const own = seen.findIndex(({ fileName }) => !fileName.endsWith(LIBRARY));
   if (own < 0) return seen;
   const end = seen.findIndex(({ fileName }, at) => at > own && fileName.endsWith(LIBRARY));
@@ -164,7 +147,7 @@ function withoutLibrary(seen: readonly SeenFrame[]): readonly SeenFrame[] {
 }
 
 /** Callers are on the lines of their calls, the leaf within its loop, files as the workload says. */
-function linesFit(seen: readonly SeenFrame[], chain: readonly TruthFrame[]): boolean {
+function linesFit(seen: readonly ProfileFrame[], chain: readonly TruthFrame[]): boolean {
   return (
     seen.length === chain.length &&
     seen.every(({ fileName, line }, at) => {
