@@ -118,7 +118,8 @@ describe("an agent on a node with two pods", { skip: reason }, () => {
   });
 
   it("counts what the kernel accounts, within three per cent", async () => {
-    await until(async () => (await agent.metric("hostflame_container_cpu_accounted_seconds_total")) > 8, 60_000);
+    // Two thousand ticks: of eight hundred, 3.06 per cent too many were seen once.
+    await until(async () => (await agent.metric("hostflame_container_cpu_accounted_seconds_total")) > 20, 60_000);
     const sampled = await agent.metric("hostflame_container_cpu_sampled_seconds_total");
     const accounted = await agent.metric("hostflame_container_cpu_accounted_seconds_total");
     assert.ok(Math.abs(sampled / accounted - 1) < 0.03, `${sampled} s sampled, ${accounted} s accounted`);
