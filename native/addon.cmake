@@ -19,8 +19,8 @@ add_library(addon MODULE
   libbpf_log.cc
   maps.cc
   open_path.cc
-  read_pages.cc
   perf_event.cc
+  read_pages.cc
   session.cc
   session_maps.cc
   session_object.cc

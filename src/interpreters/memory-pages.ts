@@ -6,7 +6,8 @@ export interface Memory {
   readPages?(numbers: readonly number[]): Promise<readonly (Buffer | undefined)[]>;
 }
 
-const PAGE = 4096;
+/** Of memory that is read by pages; the addon reads as much. */
+export const PAGE_BYTES = 4096;
 /** Beyond this, what was read first is read anew. */
 const MAX_PAGES = 512;
 
@@ -38,14 +39,14 @@ export class MemoryPages implements Memory {
   /** As many of these bytes as there are from the first on; undefined where there is none. */
   async readUpTo(address: number, length: number): Promise<Buffer | undefined> {
     if (!isAddress(address) || !isAddress(address + length) || length <= 0) return undefined;
-    const first = Math.floor(address / PAGE);
-    const last = Math.floor((address + length - 1) / PAGE);
+    const first = Math.floor(address / PAGE_BYTES);
+    const last = Math.floor((address + length - 1) / PAGE_BYTES);
     if (last - first > 1) {
       this.reads++;
       return this.memory.readUpTo(address, length);
     }
-    const inFirst = Math.min(length, (first + 1) * PAGE - address);
-    const head = within(await this.page(first), address - first * PAGE, inFirst);
+    const inFirst = Math.min(length, (first + 1) * PAGE_BYTES - address);
+    const head = within(await this.page(first), address - first * PAGE_BYTES, inFirst);
     if (head === undefined || head.length < inFirst || first === last) return head;
     const tail = within(await this.page(last), 0, length - inFirst);
     return tail === undefined ? head : Buffer.concat([head, tail]);
@@ -67,7 +68,7 @@ export class MemoryPages implements Memory {
   }
 
   private async read(number: number): Promise<Buffer | undefined> {
-    if (this.memory.readPages === undefined) return this.memory.readUpTo(number * PAGE, PAGE);
+    if (this.memory.readPages === undefined) return this.memory.readUpTo(number * PAGE_BYTES, PAGE_BYTES);
     const at = this.asked.push(number) - 1;
     this.next ??= this.readAsked();
     return (await this.next)[at];

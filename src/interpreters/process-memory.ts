@@ -1,9 +1,10 @@
 import { type FileHandle, open } from "node:fs/promises";
 import type { ProcessKey } from "../model/process-key.js";
-import { failureOf, ProcFiles, type ReadFailure } from "../processes/proc-files.js";
 import type { Addon } from "../native/addon.js";
 import { loadNative } from "../native/load.js";
+import { failureOf, ProcFiles, type ReadFailure } from "../processes/proc-files.js";
 import { isSameStart } from "../processes/stat.js";
+import { PAGE_BYTES } from "./memory-pages.js";
 
 /** Why nothing could be read of a process. */
 export type MemoryProblem =
@@ -21,7 +22,6 @@ const MAX_STUCK = 2;
 /** A read that takes so long is not waited for. */
 const PATIENCE_MS = 1000;
 const PROC = "/proc";
-const PAGE = 4096;
 
 let stuck = 0;
 let addon: Addon | undefined;
@@ -92,13 +92,13 @@ export class ProcessMemory {
   /** Pages by their numbers, as much of each as there is: all for little more than one. Undefined where nothing is. */
   async readPages(numbers: readonly number[]): Promise<readonly (Buffer | undefined)[]> {
     if (this.#isStuck || this.file.fd < 0) return numbers.map(() => undefined);
-    const buffer = Buffer.allocUnsafeSlow(numbers.length * PAGE);
+    const buffer = Buffer.allocUnsafeSlow(numbers.length * PAGE_BYTES);
     this.bytes += buffer.length;
     addon ??= loadNative().addon;
     const counts = await this.#patiently(addon.readPages(this.file.fd, Float64Array.from(numbers), buffer));
     return numbers.map((_, at) => {
       const count = counts?.[at] ?? 0;
-      return count === 0 ? undefined : buffer.subarray(at * PAGE, at * PAGE + count);
+      return count === 0 ? undefined : buffer.subarray(at * PAGE_BYTES, at * PAGE_BYTES + count);
     });
   }
 

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { describe, it } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import { javaClasses } from "../support/java-classes.js";
 import { findJavac, findJdk, type JdkVersion } from "../support/jdk.js";
 import { cannotRecord, recordWhile } from "../support/record.js";
@@ -33,9 +34,8 @@ describe(
           const child = spawn(command, argv, { stdio: ["ignore", "pipe", "ignore"] });
           try {
             await once(child.stdout, "data");
-            const { stacks } = await recordWhile(
-              { frequency: FREQUENCY, args: ["--pid", String(child.pid)] },
-              () => new Promise((resolve) => setTimeout(resolve, RECORDED_MS)),
+            const { stacks } = await recordWhile({ frequency: FREQUENCY, args: ["--pid", String(child.pid)] }, () =>
+              sleep(RECORDED_MS),
             );
             const burning = stacks.filter(
               ({ comm, frames }) => comm === "java" && !frames.every((frame) => frame.endsWith("_[k]")),
