@@ -44,21 +44,26 @@ static __always_inline u32 hotspot_mix(u32 h, u32 value)
 	return mixed ^ mixed >> 15;
 }
 
-/* hotspot_layout.h says what it is made of; 0 when something of it could not be read. */
-static __always_inline u32 hotspot_method_cookie(struct hotspot_walk *h, const volatile struct abi_hotspot_layout *l)
+/* What a method's cookie is made of; false when something of it could not be read. */
+static __always_inline bool hotspot_identify_method(struct hotspot_walk *h, const volatile struct abi_hotspot_layout *l)
 {
 	u64 pool = HOTSPOT_FIELD(h, u64, l->const_constants);
-	u32 name_index = HOTSPOT_FIELD(h, u16, l->const_name_index), cookie;
+	u32 name_index = HOTSPOT_FIELD(h, u16, l->const_name_index);
 
-	if (READ_WORD(pool + l->pool_holder, &h->class) || READ_WORD(h->class + l->klass_name, &h->class_name) ||
-	    READ_WORD(h->class_name + l->symbol_hash, &h->class_hash) ||
-	    READ_WORD(pool + l->pool_bytes + 8 * (u64)name_index, &h->name) ||
-	    READ_WORD(h->name + l->symbol_hash, &h->name_hash))
-		return 0;
-	cookie = hotspot_mix(0, (u32)h->const_method);
-	cookie = hotspot_mix(cookie, (u32)h->name);
-	cookie = hotspot_mix(cookie, (u32)h->class_name);
-	return hotspot_mix(cookie, h->name_hash | (u32)h->class_hash << 16);
+	return !READ_WORD(pool + l->pool_holder, &h->class) && !READ_WORD(h->class + l->klass_name, &h->class_name) &&
+	       !READ_WORD(h->class_name + l->symbol_hash, &h->class_hash) &&
+	       !READ_WORD(pool + l->pool_bytes + 8 * (u64)name_index, &h->name) &&
+	       !READ_WORD(h->name + l->symbol_hash, &h->name_hash);
+}
+
+/* hotspot_layout.h says how the cookie is made of two of them. */
+static __always_inline u32 hotspot_method_hash(struct hotspot_walk *h, u32 seed)
+{
+	u32 hash = hotspot_mix(seed, (u32)h->const_method);
+
+	hash = hotspot_mix(hash, (u32)h->name);
+	hash = hotspot_mix(hash, (u32)h->class_name);
+	return hotspot_mix(hash, h->name_hash | (u32)h->class_hash << 16);
 }
 
 /* A leaf whose frame is not there yet: its method is in a register. */
@@ -104,7 +109,7 @@ static __always_inline bool hotspot_read_interpreted(const struct abi_registers 
 static __always_inline bool hotspot_describe_method(struct hotspot_walk *h, const volatile struct abi_hotspot_layout *l)
 {
 	u64 method = FORGET(h->method), codes, index;
-	u32 code_size, cookie;
+	u32 code_size;
 
 	if (READ_WORD(method + l->method_const, &h->const_method) ||
 	    bpf_probe_read_user(h->words, HOTSPOT_CONST_METHOD_BYTES, (const void *)(unsigned long)h->const_method))
@@ -118,16 +123,17 @@ static __always_inline bool hotspot_describe_method(struct hotspot_walk *h, cons
 	index = FORGET(h->bcp[0]);
 	if (index - codes <= code_size)
 		index -= codes;
-	HOTSPOT_SET(h->frame_position, (u32)index);
 	if (FORGET(h->bcp[1]) - codes <= code_size)
-		HOTSPOT_SET(h->frame_position, (u32)(FORGET(h->bcp[1]) - codes));
+		index = FORGET(h->bcp[1]) - codes;
 	else if (index > code_size)
 		return false;
-	cookie = hotspot_method_cookie(h, l);
+	if (!hotspot_identify_method(h, l))
+		return false;
 	HOTSPOT_SET(h->frame_type, ABI_HOTSPOT_INTERPRETED);
 	HOTSPOT_SET(h->frame_address, method);
-	HOTSPOT_SET(h->frame_cookie, cookie);
-	return cookie;
+	HOTSPOT_SET(h->frame_cookie, hotspot_method_hash(h, 0));
+	HOTSPOT_SET(h->frame_position, (u32)(u16)index | hotspot_method_hash(h, 1) << 16);
+	return true;
 }
 
 /* The caller of a method whose frame is not there yet: the return address is on top of the stack, or in a register. */

@@ -6,16 +6,19 @@
  * The words of a frame (abi.h, "Frames"), by type:
  *
  *   type                          address     position                       cookie
- *   ABI_HOTSPOT_INTERPRETED       Method *    bytecode index                 of the method: below
+ *   ABI_HOTSPOT_INTERPRETED       Method *    bytecode index, 16 bits        of the method: below
  *   ABI_HOTSPOT_COMPILED          nmethod *   instruction - code's start     _compile_id, its low 28 bits
  *   ABI_HOTSPOT_STUB              CodeBlob *  0                              mix(mix(0, _size), code's start)
  *
  * Of a caller the instruction is its return address minus one, as everywhere.
  *
- * The cookie of a method, in 32 bits without sign of which the low 28 are kept, each address cut to its low 32 bits:
+ * Methods of generated classes come to lie where others lay ten thousand times a minute, and all are compared: 28 bits are too few
+ * for these. A method's cookie has 44, of two hashes: the low 28 bits of that of seed 0 as those of every frame, and the low 16 of
+ * that of seed 1 above the bytecode's index, which a class file has 16 bits for (JVMS 4.7.3). In 32 bits without sign, each address
+ * cut to its low 32:
  *
  *   mix(h, v) = let x = (h ^ v) * 0x9e3779b1 in x ^ (x >> 15)
- *   h = mix(0, ConstMethod *)
+ *   h = mix(seed, ConstMethod *)
  *   h = mix(h, Symbol * of the method's name)
  *   h = mix(h, Symbol * of the class's name)
  *   h = mix(h, hash of the method's name | hash of the class's name << 16)

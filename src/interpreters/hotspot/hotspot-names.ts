@@ -12,6 +12,7 @@ import type { Memory } from "../memory-pages.js";
 import { offBeatMs } from "../off-beat.js";
 import { type MemoryProblem, ProcessMemory } from "../process-memory.js";
 import { ChainColumns } from "./chain-columns.js";
+import { ownPosition, wholeCookie } from "./method-cookie.js";
 import type { HotspotNameLayout } from "./name-layout.js";
 import { ProcessNames } from "./process-names.js";
 import { HOTSPOT_MISSES, type HotspotMiss } from "./things.js";
@@ -122,13 +123,20 @@ export class HotspotNames implements BoundKind {
       const high = frameWords[at + 1];
       if (kindOfFrame(high) !== frameKind.hotspot) continue;
       const address = userAddressOfFrame(frameWords[at], high);
-      names.want(typeOfFrame(high), address, cookieOfDetail(frameWords[at + 3]), frameWords[at + 2], window);
+      const type = typeOfFrame(high);
+      const position = frameWords[at + 2];
+      const cookie = wholeCookie(type, cookieOfDetail(frameWords[at + 3]), position);
+      names.want(type, address, cookie, ownPosition(type, position), window);
     }
     this.readOn(entry);
   }
 
   async bound(frames: BoundFrames): Promise<BoundNames> {
-    const { process, addresses, types, cookies, positions } = frames;
+    const { process, addresses, types } = frames;
+    const cookies = Float64Array.from(types, (type, row) =>
+      wholeCookie(type, frames.cookies[row], frames.positions[row]),
+    );
+    const positions = frames.positions.map((position, row) => ownPosition(types[row], position));
     const columns = new ChainColumns();
     const entry = this.met.find(process);
     const names = this.asksOn ? entry?.names : undefined;

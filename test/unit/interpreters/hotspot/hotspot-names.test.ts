@@ -17,11 +17,20 @@ interface Frame {
   readonly position: number;
 }
 
+/** As it is in a frame's second word (bpf/interpreters/hotspot_layout.h). */
+function detailOf({ type, cookie, position }: Frame): { readonly cookie: number; readonly position: number } {
+  if (type !== hotspotFrame.interpreted) return { cookie, position };
+  return { cookie: cookie % 2 ** 28, position: Math.floor(cookie / 2 ** 28) * 2 ** 16 + position };
+}
+
 function sampleOf({ pid, startTimeNs }: ProcessKey, frames: readonly Frame[]): PassingSample {
-  const words64 = frames.flatMap(({ type, address, cookie, position }) => [
-    (BigInt(frameKind.hotspot) << 60n) | (BigInt(type) << 48n) | BigInt(address),
-    (BigInt(frameKind.detail) << 60n) | (BigInt(cookie) << 32n) | BigInt(position),
-  ]);
+  const words64 = frames.flatMap((frame) => {
+    const { cookie, position } = detailOf(frame);
+    return [
+      (BigInt(frameKind.hotspot) << 60n) | (BigInt(frame.type) << 48n) | BigInt(frame.address),
+      (BigInt(frameKind.detail) << 60n) | (BigInt(cookie) << 32n) | BigInt(position),
+    ];
+  });
   const bytes = sampleRecord({ pid, startTimeNs, frames: words64 });
   const words = new Uint32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 4);
   const start = words.length - words64.length * 2;
@@ -33,8 +42,8 @@ async function ask(names: HotspotNames, process: ProcessKey, frames: readonly Fr
     ...{ process, kind: frameKind.hotspot },
     addresses: Float64Array.from(frames, ({ address }) => address),
     types: Uint16Array.from(frames, ({ type }) => type),
-    cookies: Uint32Array.from(frames, ({ cookie }) => cookie),
-    positions: Uint32Array.from(frames, ({ position }) => position),
+    cookies: Uint32Array.from(frames, (frame) => detailOf(frame).cookie),
+    positions: Uint32Array.from(frames, (frame) => detailOf(frame).position),
   });
   assert.deepEqual([codeKind, mapping], ["jit", "[java]"]);
   return Array.from(chainIndices, (chain) => {
@@ -101,6 +110,15 @@ describe("HotspotNames", () => {
     names.sight(sampleOf(KEY, frames));
     assert.deepEqual(await ask(names, { ...KEY, startTimeNs: 1n }, frames), [""]);
     assert.deepEqual(missed(names), { gone: 1 });
+  });
+
+  it("tells a method from one whose cookie differs in its upper bits only", async () => {
+    const { names, frames } = plant();
+    names.sight(sampleOf(KEY, frames));
+    const [frame] = frames;
+    const others = [28n, 43n].map((bit) => ({ ...frame, cookie: Number(BigInt(frame.cookie) ^ (1n << bit)) }));
+    assert.deepEqual(await ask(names, KEY, [frame, ...others]), ["a.Main.run(Main.java:7)", "", ""]);
+    assert.deepEqual(missed(names), { reused: 2 });
   });
 
   it("says why there is no name", async () => {
