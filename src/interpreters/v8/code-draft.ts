@@ -24,12 +24,17 @@ export class CodeDraft {
     readonly heap: Heap,
     readonly layout: HeapLayout,
     private readonly isolate: Isolate,
-    /** Scripts that drafts of the same turn have read, by number: each draft checks those that it uses. */
-    readonly drafted: Map<number, V8Script>,
+    /** Scripts that drafts of the same turn read, by number: each draft checks those that it uses. */
+    private readonly drafted: Map<number, Promise<V8Script | undefined>>,
   ) {}
 
-  script(id: number): V8Script | undefined {
-    return this.isolate.script(id) ?? this.drafted.get(id);
+  /** What is known of a script; what another draft reads of it, or else what this one does. */
+  async script(id: number, read: () => Promise<V8Script | undefined>): Promise<V8Script | undefined> {
+    const known = this.isolate.script(id);
+    if (known !== undefined) return known;
+    const drafted = this.drafted.get(id) ?? read();
+    this.drafted.set(id, drafted);
+    return drafted;
   }
 
   /** What is known of a script's function for sure. */

@@ -1,4 +1,4 @@
-import type { MemoryPages } from "../memory-pages.js";
+import type { Memory, MemoryPages } from "../memory-pages.js";
 import { CodeDraft } from "./code-draft.js";
 import { type CodePlaces, CodePlaces as Places } from "./code-places.js";
 import { codeKind, codeKindOf, cookieOf, isOptimized } from "./frame-word.js";
@@ -38,7 +38,8 @@ export interface WantedCode {
 
 /**
  * Reads names and lines of what frames run, once: what it gives, in their order, holds for as long as the code lives. All are read, then
- * all are checked, so that what they have in common is read once and again once. Never throws.
+ * all are checked, so that what they have in common is read once and again once; and all at the same time, so that the pages that they
+ * ask for are read together. Never throws.
  */
 export async function readCodes(
   pages: Pick<MemoryPages, "readUpTo" | "forget">,
@@ -47,22 +48,19 @@ export async function readCodes(
   const results = wanted.map((): CodePlaces | CodeProblem => "unreadable");
   let rows = [...wanted.keys()];
   for (let tried = 0; tried < TRIES && rows.length > 0; tried++) {
-    const scripts = new Map<Isolate, Map<number, V8Script>>();
-    const drafts = new Map<number, CodeDraft>();
     pages.forget();
-    for (const row of rows) {
-      const { frame, layout, isolate } = wanted[row];
-      const drafted = scripts.get(isolate) ?? new Map<number, V8Script>();
-      scripts.set(isolate, drafted);
-      const draft = new CodeDraft(new Heap(pages, isolate.maps), layout, isolate, drafted);
-      const problem = await (isOptimized(frame.type) ? draftOptimized(draft, frame) : draftFunction(draft, frame));
-      if (problem === "moved") results[row] = problem;
-      else drafts.set(row, draft);
-    }
+    const drafts = draftsOf(pages, wanted, rows);
+    const problems = await Promise.all(
+      drafts.map(({ draft, frame }) =>
+        isOptimized(frame.type) ? draftOptimized(draft, frame) : draftFunction(draft, frame),
+      ),
+    );
     pages.forget();
+    const stills = await Promise.all(drafts.map(({ draft }) => draft.isStill()));
     rows = [];
-    for (const [row, draft] of drafts) {
-      if (draft.places === undefined || !(await draft.isStill())) rows.push(row);
+    for (const [at, { row, draft }] of drafts.entries()) {
+      if (problems[at] === "moved") results[row] = "moved";
+      else if (draft.places === undefined || !stills[at]) rows.push(row);
       else {
         draft.take();
         results[row] = draft.places;
@@ -70,6 +68,23 @@ export async function readCodes(
     }
   }
   return results;
+}
+
+interface RowDraft {
+  readonly row: number;
+  readonly frame: FrameCode;
+  readonly draft: CodeDraft;
+}
+
+/** Those of one isolate share the scripts that they read. */
+function draftsOf(memory: Memory, wanted: readonly WantedCode[], rows: readonly number[]): RowDraft[] {
+  const scripts = new Map<Isolate, Map<number, Promise<V8Script | undefined>>>();
+  return rows.map((row) => {
+    const { frame, layout, isolate } = wanted[row];
+    const drafted = scripts.get(isolate) ?? new Map<number, Promise<V8Script | undefined>>();
+    scripts.set(isolate, drafted);
+    return { row, frame, draft: new CodeDraft(new Heap(memory, isolate.maps), layout, isolate, drafted) };
+  });
 }
 
 async function draftFunction(draft: CodeDraft, frame: FrameCode): Promise<CodeProblem | undefined> {

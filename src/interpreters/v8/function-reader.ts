@@ -75,11 +75,7 @@ export async function readFunction(draft: CodeDraft, head: FunctionHead): Promis
 
 async function scriptOf(draft: CodeDraft, { script, scriptId }: FunctionHead): Promise<V8Script | undefined> {
   if (script === undefined) return undefined;
-  const known = draft.script(scriptId);
-  if (known !== undefined) return known;
-  const read = await readScript(draft.heap, draft.layout, script);
-  if (read !== undefined) draft.drafted.set(scriptId, read);
-  return read;
+  return draft.script(scriptId, () => readScript(draft.heap, draft.layout, script));
 }
 
 interface FunctionName {

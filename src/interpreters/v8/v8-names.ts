@@ -8,7 +8,7 @@ import { Budget, readBudget, type ReadAllowance } from "../../processes/budget.j
 import { MetProcesses } from "../../processes/met-processes.js";
 import type { SourceMaps } from "../../source-maps/source-maps.js";
 import { ByteLru } from "../../util/lru.js";
-import { type Memory, MemoryPages } from "../memory-pages.js";
+import { type Memory, MemoryPages, PAGE_BYTES } from "../memory-pages.js";
 import type { MemoryProblem } from "../process-memory.js";
 import type { CodePlace } from "./code-places.js";
 import { type CodeProblem, readCodes, type WantedCode } from "./code-reader.js";
@@ -281,7 +281,7 @@ function keyOf(serial: number, type: number, address: number, cookie: number): s
   return `${serial} ${isOptimized(type) ? "o" : codeKindOf(type)} ${address} ${cookie}`;
 }
 
-interface HeldMemory extends Memory {
+interface HeldMemory extends Required<Memory> {
   readonly isStuck: boolean;
   readonly isReplaced: boolean;
 }
@@ -293,7 +293,7 @@ class CountedMemory implements Memory {
   /** Whether anything was there. */
   isThere = false;
 
-  constructor(private readonly memory: Memory) {}
+  constructor(private readonly memory: HeldMemory) {}
 
   async readUpTo(address: number, length: number): Promise<Buffer | undefined> {
     this.bytes += length;
@@ -301,5 +301,13 @@ class CountedMemory implements Memory {
     const bytes = await this.memory.readUpTo(address, length);
     this.isThere ||= bytes !== undefined;
     return bytes;
+  }
+
+  async readPages(numbers: readonly number[]): Promise<readonly (Buffer | undefined)[]> {
+    this.bytes += numbers.length * PAGE_BYTES;
+    this.reads++;
+    const pages = await this.memory.readPages(numbers);
+    this.isThere ||= pages.some((page) => page !== undefined);
+    return pages;
   }
 }
