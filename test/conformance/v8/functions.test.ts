@@ -72,7 +72,11 @@ const NAMES = [
 ];
 /** Made by new Function: V8 does not call it anything. */
 const MADE = 9;
-const PRINTED = ["--print-bytecode", "--print-opt-code", "--no-enable-lazy-source-positions"];
+/** Compiled beside the program, code may not be there yet when it is printed. */
+const PRINTED = [
+  ...["--print-bytecode", "--print-opt-code", "--no-enable-lazy-source-positions"],
+  "--no-concurrent-recompilation",
+];
 const TID = 7;
 
 function lineOf(name: string): number {
