@@ -117,12 +117,16 @@ describe("an agent on a node with two pods", { skip: reason }, () => {
     assert.doesNotMatch(text, new RegExp(`${SHOP}|${pods.shopId}`), "no label is a pod or a container");
   });
 
-  it("counts what the kernel accounts, within three per cent", async () => {
-    // Two thousand ticks: of eight hundred, 3.06 per cent too many were seen once.
-    await until(async () => (await agent.metric("hostflame_container_cpu_accounted_seconds_total")) > 20, 60_000);
+  it("counts what the kernel accounts, within three per cent", async (context) => {
+    // Seldom asked: 200 questions a second, nearly in step with 199 ticks, take from the pods what no tick finds.
+    const accountedSeconds = () => agent.metric("hostflame_container_cpu_accounted_seconds_total");
+    await sleep(10_000);
+    await until(async () => (await accountedSeconds()) > 20, 60_000, 700);
     const sampled = await agent.metric("hostflame_container_cpu_sampled_seconds_total");
     const accounted = await agent.metric("hostflame_container_cpu_accounted_seconds_total");
-    assert.ok(Math.abs(sampled / accounted - 1) < 0.03, `${sampled} s sampled, ${accounted} s accounted`);
+    const shown = `${sampled.toFixed(2)} s sampled, ${accounted.toFixed(2)} s accounted`;
+    context.diagnostic(shown);
+    assert.ok(Math.abs(sampled / accounted - 1) < 0.03, shown);
   });
 
   it("goes on while the runtime is away, says so, and recovers", async () => {
