@@ -3,15 +3,16 @@
  * What a sample of each language costs: CPython, Node.js and the JVM by themselves, one after another, a process on each CPU, under
  * hostflame's agent and whatever --peer names, in turns.
  *
- *     node bench/languages.mjs [--frequency 99] [--seconds 20] [--rounds 2] [--peer 'NAME=COMMAND … {sink} …']
+ *     node bench/languages.mjs [--frequency 99] [--seconds 20] [--window 10s] [--rounds 2] [--peer 'NAME=COMMAND … {sink} …']
  *
+ * The agent is the bundle that the image has, with the image's options of Node.js.
  * {sink} is the host and port of an intake that takes everything (OTLP over gRPC) and keeps nothing. A language whose
  * interpreter is not installed is left out. BPF time is the kernel's own (bpf_stats_enabled), over the ticks that the CPUs' busy time
  * stands for; the agent's CPU is that of its processes. Under "none" nobody looks: what the work costs by itself.
  */
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { cpus, tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -24,6 +25,7 @@ const { values } = parseArgs({
   options: {
     frequency: { type: "string", default: "99" },
     seconds: { type: "string", default: "20" },
+    window: { type: "string", default: "10s" },
     rounds: { type: "string", default: "2" },
     peer: { type: "string", multiple: true, default: [] },
   },
@@ -86,8 +88,12 @@ async function measure(pid, language) {
 
 const sink = await openGrpcIntake();
 const dropped = setInterval(() => (sink.received.length = 0), 1000);
+execFileSync(process.execPath, ["scripts/bundle.mjs"]);
+const [, entry] = /^ENTRYPOINT (\[.*\])$/m.exec(readFileSync("Dockerfile", "utf8"));
+const nodeOptions = JSON.parse(entry).filter((word) => word.startsWith("--"));
 const own = [
-  "dist/main.js",
+  ...nodeOptions,
+  "dist/bundle/main.js",
   "agent",
   "--frequency",
   values.frequency,
@@ -96,7 +102,7 @@ const own = [
   "--listen",
   "127.0.0.1:0",
 ];
-const ours = [...own, "--intake", "otlp", "--spool-dir", join(directory, "spool"), "--window", "10s"];
+const ours = [...own, "--intake", "otlp", "--spool-dir", join(directory, "spool"), "--window", values.window];
 const profilers = [
   { name: "none", words: undefined },
   { name: "hostflame", words: [process.execPath, ...ours, "--collection-agent", sink.url] },

@@ -36,11 +36,11 @@ export function processTree(root) {
   return tree;
 }
 
-/** CPU time of all threads that are alive, nanoseconds: what the scheduler has counted, not what ticks have seen. */
+/** CPU time of all threads, those that have ended too, nanoseconds in steps of 10 ms: what the scheduler has counted, not ticks. */
 export function cpuNs(pid) {
-  let sum = 0;
-  for (const tid of list(`/proc/${pid}/task`)) sum += Number(read(`/proc/${pid}/task/${tid}/schedstat`).split(" ")[0]);
-  return sum;
+  const stat = read(`/proc/${pid}/stat`);
+  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  return (Number(fields[11] ?? 0) + Number(fields[12] ?? 0)) * 1e7;
 }
 
 function statusKiB(pid, field) {

@@ -1,6 +1,7 @@
 import { CompressedStream } from "./compressed-stream.js";
 import { type MemoryPages, u64At } from "../memory-pages.js";
 import type { HotspotNameLayout } from "./name-layout.js";
+import type { PositionRange } from "./placed-chains.js";
 
 /** What a piece of compiled code says that it was made of, innermost first: methods, each with the bytecode that runs or calls. */
 export interface InlinedScope {
@@ -8,6 +9,12 @@ export interface InlinedScope {
   readonly method: number;
   /** -1: the method's entry. */
   readonly bci: number;
+}
+
+/** What runs at an instruction, and for which others it is the same. */
+export interface PlacedScopes {
+  readonly range: PositionRange;
+  readonly scopes: readonly InlinedScope[];
 }
 
 /** A compiled method's fields, as they were when it was read. */
@@ -79,20 +86,26 @@ export class CompiledReader {
    * HotSpot knows of are the ends of calls and the like; between two of them what the next one tells holds, as
    * for its own profilers (pc_desc_near). Before there is a frame, nothing that was inlined runs yet.
    */
-  async scopesAt(found: FoundCompiled, position: number): Promise<InlinedScope[]> {
-    const outermost = { method: found.method, bci: -1 };
-    if (position < found.frameComplete) return [outermost];
-    const decodeOffset = await this.decodeOffset(found, position);
-    if (decodeOffset === undefined) return [outermost];
-    const chain: InlinedScope[] = [];
-    for (let at = decodeOffset; at !== 0 && chain.length < MAX_DEPTH;) {
+  async scopesAt(found: FoundCompiled, position: number): Promise<PlacedScopes> {
+    const outermost = [{ method: found.method, bci: -1 }];
+    if (position < found.frameComplete) return { range: { from: 0, to: found.frameComplete }, scopes: outermost };
+    const description = await this.descriptionOf(found, position);
+    if (description === undefined) return { range: { from: position, to: position + 1 }, scopes: outermost };
+    const { range, decodeOffset } = description;
+    const scopes = decodeOffset === undefined ? undefined : await this.scopesFrom(found, decodeOffset);
+    return { range, scopes: scopes ?? outermost };
+  }
+
+  private async scopesFrom(found: FoundCompiled, decodeOffset: number): Promise<InlinedScope[] | undefined> {
+    const scopes: InlinedScope[] = [];
+    for (let at = decodeOffset; at !== 0 && scopes.length < MAX_DEPTH;) {
       const scope = await this.scope(found, at);
       // Callers were written before what they inline: an offset that is not lower goes round.
-      if (scope === undefined || scope.sender >= at) return [outermost];
-      chain.push(scope.inlined);
+      if (scope === undefined || scope.sender >= at) return undefined;
+      scopes.push(scope.inlined);
       at = scope.sender;
     }
-    return chain.at(-1)?.method === found.method ? chain : [outermost];
+    return scopes.at(-1)?.method === found.method ? scopes : undefined;
   }
 
   private async scope(
@@ -112,8 +125,14 @@ export class CompiledReader {
     return method === undefined ? undefined : { sender, inlined: { method, bci: bci - 1 } };
   }
 
-  /** Where the scope of the first descriptor behind an instruction lies; undefined where none is. */
-  private async decodeOffset({ pcs }: FoundCompiled, position: number): Promise<number | undefined> {
+  /**
+   * Where the scope of the first descriptor behind an instruction lies, if there is one, and the instructions for which it is the first.
+   * Undefined where the descriptors cannot be read.
+   */
+  private async descriptionOf(
+    { pcs, frameComplete }: FoundCompiled,
+    position: number,
+  ): Promise<{ readonly range: PositionRange; readonly decodeOffset: number | undefined } | undefined> {
     const bytes = pcs.bytes < PC_DESC_BYTES ? undefined : await this.pages.bytes(pcs.start, pcs.bytes);
     if (bytes === undefined) return undefined;
     let low = 0;
@@ -123,9 +142,10 @@ export class CompiledReader {
       if (bytes.readInt32LE(middle * PC_DESC_BYTES) > position) high = middle;
       else low = middle + 1;
     }
-    const at = low * PC_DESC_BYTES;
-    if (at + PC_DESC_BYTES > bytes.length || bytes.readInt32LE(at) >= UPPER_LIMIT) return undefined;
-    return bytes.readInt32LE(at + 4);
+    const pcOffset = (row: number): number =>
+      row * PC_DESC_BYTES + PC_DESC_BYTES <= bytes.length ? bytes.readInt32LE(row * PC_DESC_BYTES) : UPPER_LIMIT;
+    const range = { from: low === 0 ? frameComplete : Math.max(frameComplete, pcOffset(low - 1)), to: pcOffset(low) };
+    return { range, decodeOffset: range.to >= UPPER_LIMIT ? undefined : bytes.readInt32LE(low * PC_DESC_BYTES + 4) };
   }
 
   private places(address: number, header: Buffer): Pick<FoundCompiled, "pcs" | "scopes" | "metadata"> {

@@ -4,6 +4,7 @@ import { lineOf } from "./line-table.js";
 import { type Memory, MemoryPages } from "../memory-pages.js";
 import { type FoundMethod, type MethodName, MethodReader } from "./method-reader.js";
 import type { HotspotNameLayout } from "./name-layout.js";
+import { PlacedChains } from "./placed-chains.js";
 import { readStubName } from "./stub-reader.js";
 import { type Chain, type HotspotMiss, type Thing, Things } from "./things.js";
 
@@ -72,7 +73,7 @@ export class ProcessNames {
       this.pending.add(thing);
     }
     // What lies there is another by now, or cannot be read: that does not change.
-    if (thing.miss !== undefined || type !== hotspotFrame.compiled || thing.chains.has(position)) return;
+    if (thing.miss !== undefined || type !== hotspotFrame.compiled || thing.chains.find(position)) return;
     if (thing.wanted.size + thing.chains.size >= MAX_POSITIONS) return;
     thing.wanted.add(position);
     this.pending.add(thing);
@@ -84,7 +85,7 @@ export class ProcessNames {
     if (thing === undefined) return "over-budget";
     const { method, chains, miss } = thing;
     if (method !== undefined) return [{ method, line: lineOf(method.lines, position) }];
-    return chains.get(position) ?? miss ?? "not-in-time";
+    return chains.find(position) ?? miss ?? "not-in-time";
   }
 
   /** Nothing more is read in this window: what waits has that reason. */
@@ -115,7 +116,8 @@ export class ProcessNames {
     const drafts = await Promise.all(
       things.map((thing) => {
         this.pending.delete(thing);
-        const positions = [...thing.wanted];
+        // Some were asked for while what tells of them was being read.
+        const positions = [...thing.wanted].filter((position) => thing.chains.find(position) === undefined);
         thing.wanted.clear();
         return this.draft(turn, thing, positions);
       }),
@@ -166,20 +168,22 @@ export class ProcessNames {
   private async draftCompiled(turn: Turn, thing: Thing, positions: readonly number[]): Promise<Draft | HotspotMiss> {
     const compiled = await turn.compiled.find(thing.address, thing.cookie);
     if (compiled === undefined) return "reused";
-    const chains = new Map<number, Chain>();
+    const chains = new PlacedChains();
     const methods = new Set<number>();
     for (const position of positions) {
+      if (chains.find(position) !== undefined) continue;
       const chain = [];
-      for (const { method, bci } of await turn.compiled.scopesAt(compiled, position)) {
+      const { range, scopes } = await turn.compiled.scopesAt(compiled, position);
+      for (const { method, bci } of scopes) {
         const named = await turn.methodAt(method);
         if (named === undefined) return "unreadable";
         methods.add(method);
         chain.push({ method: named.name, line: lineOf(named.name.lines, bci) });
       }
-      chains.set(position, chain);
+      chains.add(range, chain);
     }
     const take = (): void => {
-      for (const [position, chain] of chains) this.things.setChain(thing, position, chain);
+      for (const { chain, ...range } of chains) this.things.addChain(thing, range, chain);
     };
     return { thing, isStill: () => turn.compiled.isStill(compiled), methods: [...methods], take };
   }

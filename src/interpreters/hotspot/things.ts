@@ -1,5 +1,6 @@
 import type { MemoryProblem } from "../process-memory.js";
 import type { MethodName } from "./method-reader.js";
+import { PlacedChains, type PositionRange } from "./placed-chains.js";
 
 /** Why a frame of the JVM has no name. */
 export const HOTSPOT_MISSES = [
@@ -38,9 +39,9 @@ export interface Thing {
   older: Thing | undefined;
   /** An interpreted method, or other code; of compiled code undefined. */
   method: MethodName | undefined;
-  /** Of compiled code: what is at the positions that were asked for. */
-  readonly chains: Map<number, Chain>;
-  /** Those still to be read. */
+  /** Of compiled code: what is at the positions that were asked for, and around them. */
+  readonly chains: PlacedChains;
+  /** Positions still to be read. */
   readonly wanted: Set<number>;
   /** Why it has no name, or why the positions have none that were asked for last. */
   miss: HotspotMiss | undefined;
@@ -49,18 +50,18 @@ export interface Thing {
 }
 
 const THING_BYTES = 400;
-const POSITION_BYTES = 80;
+const RANGE_BYTES = 80;
 const ACTIVATION_BYTES = 48;
 
 /** What is remembered of one process, by address. */
 export class Things {
   private readonly newest = new Map<number, Thing>();
-  private positions = 0;
+  private ranges = 0;
   private activations = 0;
   size = 0;
 
   get bytes(): number {
-    return this.size * THING_BYTES + this.positions * POSITION_BYTES + this.activations * ACTIVATION_BYTES;
+    return this.size * THING_BYTES + this.ranges * RANGE_BYTES + this.activations * ACTIVATION_BYTES;
   }
 
   find(type: number, address: number, cookie: number): Thing | undefined {
@@ -73,16 +74,16 @@ export class Things {
     const older = this.newest.get(address);
     const thing: Thing = {
       ...{ type, address, cookie, older, method: undefined, miss: undefined, window },
-      ...{ chains: new Map(), wanted: new Set() },
+      ...{ chains: new PlacedChains(), wanted: new Set() },
     };
     this.newest.set(address, thing);
     this.size++;
     return thing;
   }
 
-  setChain(thing: Thing, position: number, chain: Chain): void {
-    thing.chains.set(position, chain);
-    this.positions++;
+  addChain(thing: Thing, range: PositionRange, chain: Chain): void {
+    thing.chains.add(range, chain);
+    this.ranges++;
     this.activations += chain.length;
   }
 
@@ -90,7 +91,7 @@ export class Things {
   forgetBefore(window: number): void {
     const all = [...this.newest.values()];
     this.newest.clear();
-    this.size = this.positions = this.activations = 0;
+    this.size = this.ranges = this.activations = 0;
     for (const first of all) {
       const kept: Thing[] = [];
       for (let thing: Thing | undefined = first; thing !== undefined; thing = thing.older) {
@@ -100,8 +101,8 @@ export class Things {
         thing.older = this.newest.get(thing.address);
         this.newest.set(thing.address, thing);
         this.size++;
-        this.positions += thing.chains.size;
-        for (const chain of thing.chains.values()) this.activations += chain.length;
+        this.ranges += thing.chains.size;
+        for (const { chain } of thing.chains) this.activations += chain.length;
       }
     }
   }

@@ -190,6 +190,31 @@ describe("names of a JVM's frames", () => {
     assert.ok(names.isWaiting);
   });
 
+  it("are read once for all instructions that the compiler describes as one", async () => {
+    const { image, frames } = program(21);
+    const [, , , inlined] = frames; // at 40; the next description is of 60
+    const names = new ProcessNames(image.layout);
+    const want = (position: number): void => {
+      names.want(compiled, inlined.address, inlined.cookie, position, 0);
+    };
+    want(45);
+    want(50);
+    await readAll(names, image);
+    const chain = names.chainOf(compiled, inlined.address, inlined.cookie, 45);
+    assert.notEqual(typeof chain, "string");
+    for (const position of [40, 50, 59]) {
+      want(position);
+      assert.ok(!names.isWaiting);
+      assert.equal(names.chainOf(compiled, inlined.address, inlined.cookie, position), chain);
+    }
+    for (const position of [39, 60]) {
+      assert.equal(names.chainOf(compiled, inlined.address, inlined.cookie, position), "not-in-time");
+      want(position);
+      assert.ok(names.isWaiting);
+      await readAll(names, image);
+    }
+  });
+
   it("of one thing that lies where another lay are both remembered", async () => {
     const { image, frames } = program(17);
     const [first] = frames;
