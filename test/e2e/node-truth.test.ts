@@ -15,6 +15,8 @@ const PROGRAM = resolve("test/workloads/node/truth.cjs");
 const MINUTES = Number(process.env["TRUTH_MINUTES"] ?? 0);
 const MAJORS: readonly NodeMajor[] = MINUTES > 0 ? NODE_MAJORS : [20, 24];
 const DURATION_MS = MINUTES > 0 ? (MINUTES * 60_000) / MAJORS.length : 12_000;
+/** Beyond, a recording of functions that are all new has read as much as it may: then some have no name, and are counted. */
+const ALL_NAMED_MS = 30_000;
 /** The unwind rows of a binary of 100 MB are made meanwhile. */
 const WARM_UP_MS = Number(process.env["TRUTH_WARM_UP_MS"] ?? 12_000);
 
@@ -44,6 +46,7 @@ for (const major of MAJORS) {
       context.diagnostic(JSON.stringify({ ...counts, wrongNames: wrongNames.length, linesWrong: linesWrong.length }));
       assert.deepEqual(wrongNames, []);
       assert.deepEqual(linesWrong.slice(0, 5), []);
+      if (DURATION_MS > ALL_NAMED_MS) return;
       assert.ok(found.named > 100, JSON.stringify(counts));
       assert.ok(found.turnsNamed > 0.9 * found.turns, JSON.stringify(counts));
     });
