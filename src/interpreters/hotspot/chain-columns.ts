@@ -1,7 +1,7 @@
 import type { BoundNames } from "../../naming/bound-frames.js";
 import type { NamedFunction } from "../../symbols/resolver.js";
+import type { Chain } from "./chain.js";
 import type { MethodName } from "./method-reader.js";
-import type { Chain } from "./things.js";
 
 /** Puts chains into columns, each distinct one once. */
 export class ChainColumns {

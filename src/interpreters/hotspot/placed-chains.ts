@@ -1,4 +1,4 @@
-import type { Chain } from "./things.js";
+import type { Chain } from "./chain.js";
 
 /** Positions from the first up to, and without, the second. */
 export interface PositionRange {

@@ -1,4 +1,5 @@
 import { hotspotFrame } from "../../native/abi.generated.js";
+import type { Chain } from "./chain.js";
 import { CompiledReader } from "./compiled-reader.js";
 import { lineOf } from "./line-table.js";
 import { type Memory, MemoryPages } from "../memory-pages.js";
@@ -6,7 +7,7 @@ import { type FoundMethod, type MethodName, MethodReader } from "./method-reader
 import type { HotspotNameLayout } from "./name-layout.js";
 import { PlacedChains } from "./placed-chains.js";
 import { readStubName } from "./stub-reader.js";
-import { type Chain, type HotspotMiss, type Thing, Things } from "./things.js";
+import { type HotspotMiss, type Thing, Things } from "./things.js";
 
 /** Positions of one compiled method that are read: more than any has calls in one window. */
 const MAX_POSITIONS = 4096;

@@ -1,4 +1,5 @@
 import type { MemoryProblem } from "../process-memory.js";
+import type { Chain } from "./chain.js";
 import type { MethodName } from "./method-reader.js";
 import { PlacedChains, type PositionRange } from "./placed-chains.js";
 
@@ -20,15 +21,6 @@ export const HOTSPOT_MISSES = [
   "shed",
 ] as const;
 export type HotspotMiss = (typeof HOTSPOT_MISSES)[number] | MemoryProblem;
-
-/** A function activation at a frame: a method and its line, 0 when unknown. */
-export interface Activation {
-  readonly method: MethodName;
-  readonly line: number;
-}
-
-/** Innermost first; never empty. */
-export type Chain = readonly Activation[];
 
 /** What frames of one type, address and cookie point to: a method, its compiled code, or other code. */
 export interface Thing {

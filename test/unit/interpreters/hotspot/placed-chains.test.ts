@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
 import { PlacedChains, type PositionRange } from "#src/interpreters/hotspot/placed-chains.js";
-import type { Chain } from "#src/interpreters/hotspot/things.js";
+import type { Chain } from "#src/interpreters/hotspot/chain.js";
 
 const MOST = 200;
 
