@@ -1,7 +1,7 @@
+import type { Extent } from "../../util/extent.js";
 import { CompressedStream } from "./compressed-stream.js";
 import { type MemoryPages, u64At } from "../memory-pages.js";
 import type { HotspotNameLayout } from "./name-layout.js";
-import type { PositionRange } from "./placed-chains.js";
 
 /** What a piece of compiled code says that it was made of, innermost first: methods, each with the bytecode that runs or calls. */
 export interface InlinedScope {
@@ -13,7 +13,7 @@ export interface InlinedScope {
 
 /** What runs at an instruction, and for which others it is the same. */
 export interface PlacedScopes {
-  readonly range: PositionRange;
+  readonly range: Extent;
   readonly scopes: readonly InlinedScope[];
 }
 
@@ -26,12 +26,12 @@ export interface FoundCompiled {
   /** Its own structure, to be compared: what changes of it while it lives are only its state and what a collector notes. */
   readonly header: Buffer;
   readonly frameComplete: number;
-  readonly pcs: Extent;
-  readonly scopes: Extent;
-  readonly metadata: Extent;
+  readonly pcs: Section;
+  readonly scopes: Section;
+  readonly metadata: Section;
 }
 
-interface Extent {
+interface Section {
   readonly start: number;
   readonly bytes: number;
 }
@@ -88,9 +88,9 @@ export class CompiledReader {
    */
   async scopesAt(found: FoundCompiled, position: number): Promise<PlacedScopes> {
     const outermost = [{ method: found.method, bci: -1 }];
-    if (position < found.frameComplete) return { range: { from: 0, to: found.frameComplete }, scopes: outermost };
+    if (position < found.frameComplete) return { range: { from: 0, limit: found.frameComplete }, scopes: outermost };
     const description = await this.descriptionOf(found, position);
-    if (description === undefined) return { range: { from: position, to: position + 1 }, scopes: outermost };
+    if (description === undefined) return { range: { from: position, limit: position + 1 }, scopes: outermost };
     const { range, decodeOffset } = description;
     const scopes = decodeOffset === undefined ? undefined : await this.scopesFrom(found, decodeOffset);
     return { range, scopes: scopes ?? outermost };
@@ -132,7 +132,7 @@ export class CompiledReader {
   private async descriptionOf(
     { pcs, frameComplete }: FoundCompiled,
     position: number,
-  ): Promise<{ readonly range: PositionRange; readonly decodeOffset: number | undefined } | undefined> {
+  ): Promise<{ readonly range: Extent; readonly decodeOffset: number | undefined } | undefined> {
     const bytes = pcs.bytes < PC_DESC_BYTES ? undefined : await this.pages.bytes(pcs.start, pcs.bytes);
     if (bytes === undefined) return undefined;
     let low = 0;
@@ -144,8 +144,11 @@ export class CompiledReader {
     }
     const pcOffset = (row: number): number =>
       row * PC_DESC_BYTES + PC_DESC_BYTES <= bytes.length ? bytes.readInt32LE(row * PC_DESC_BYTES) : UPPER_LIMIT;
-    const range = { from: low === 0 ? frameComplete : Math.max(frameComplete, pcOffset(low - 1)), to: pcOffset(low) };
-    return { range, decodeOffset: range.to >= UPPER_LIMIT ? undefined : bytes.readInt32LE(low * PC_DESC_BYTES + 4) };
+    const range = {
+      from: low === 0 ? frameComplete : Math.max(frameComplete, pcOffset(low - 1)),
+      limit: pcOffset(low),
+    };
+    return { range, decodeOffset: range.limit >= UPPER_LIMIT ? undefined : bytes.readInt32LE(low * PC_DESC_BYTES + 4) };
   }
 
   private places(address: number, header: Buffer): Pick<FoundCompiled, "pcs" | "scopes" | "metadata"> {
@@ -155,42 +158,42 @@ export class CompiledReader {
       const base = u64At(header, scopes.pointer);
       const [pcs, data, end] = [scopesPcs, scopes.data, scopes.size].map((at) => header.readInt32LE(at));
       return {
-        pcs: extent(base + pcs, data - pcs, MAX_PCS_BYTES),
-        scopes: extent(base + data, end - data, MAX_SCOPES_BYTES),
+        pcs: section(base + pcs, data - pcs, MAX_PCS_BYTES),
+        scopes: section(base + data, end - data, MAX_SCOPES_BYTES),
         metadata: metadataStart,
       };
     }
     const pcs = address + header.readInt32LE(scopesPcs);
     const data = scopes.kind === "pointer" ? u64At(header, scopes.pointer) : address + header.readInt32LE(scopes.data);
     return {
-      pcs: extent(pcs, address + header.readInt32LE(scopesPcsEnd) - pcs, MAX_PCS_BYTES),
-      scopes: extent(data, pcs - data, MAX_SCOPES_BYTES),
+      pcs: section(pcs, address + header.readInt32LE(scopesPcsEnd) - pcs, MAX_PCS_BYTES),
+      scopes: section(data, pcs - data, MAX_SCOPES_BYTES),
       metadata:
         metadata.kind === "header"
-          ? extent(metadataStart.start, data - metadataStart.start, MAX_METADATA_BYTES)
+          ? section(metadataStart.start, data - metadataStart.start, MAX_METADATA_BYTES)
           : metadataStart,
     };
   }
 
-  private metadataStart(address: number, header: Buffer): Extent {
+  private metadataStart(address: number, header: Buffer): Section {
     const { metadata } = this.layout.nmethod;
     switch (metadata.kind) {
       case "header":
-        return extent(address + header.readInt32LE(metadata.offset), MAX_METADATA_BYTES, MAX_METADATA_BYTES);
+        return section(address + header.readInt32LE(metadata.offset), MAX_METADATA_BYTES, MAX_METADATA_BYTES);
       case "data": {
         const start = address + header.readInt32LE(metadata.dataOffset) + header.readUInt16LE(metadata.offset);
-        return extent(start, MAX_METADATA_BYTES, MAX_METADATA_BYTES);
+        return section(start, MAX_METADATA_BYTES, MAX_METADATA_BYTES);
       }
       case "mutable": {
         const relocations = header.readInt32LE(metadata.relocationSize);
         const size = header.readInt32LE(metadata.size) - relocations;
-        return extent(u64At(header, metadata.pointer) + relocations, size, MAX_METADATA_BYTES);
+        return section(u64At(header, metadata.pointer) + relocations, size, MAX_METADATA_BYTES);
       }
     }
   }
 }
 
 /** Nothing where the size cannot be. */
-function extent(start: number, bytes: number, most: number): Extent {
+function section(start: number, bytes: number, most: number): Section {
   return { start, bytes: bytes > 0 && bytes <= most ? bytes : 0 };
 }

@@ -1,10 +1,5 @@
+import type { Extent } from "../../util/extent.js";
 import type { Chain } from "./chain.js";
-
-/** Positions from the first up to, and without, the second. */
-export interface PositionRange {
-  readonly from: number;
-  readonly to: number;
-}
 
 /**
  * Chains of one compiled method by where in its code they hold: what is read for one instruction holds for its neighbours, as far as the
@@ -12,7 +7,7 @@ export interface PositionRange {
  */
 export class PlacedChains {
   /** By position, ascending. */
-  private readonly placed: (PositionRange & { readonly chain: Chain })[] = [];
+  private readonly placed: (Extent & { readonly chain: Chain })[] = [];
 
   get size(): number {
     return this.placed.length;
@@ -20,14 +15,14 @@ export class PlacedChains {
 
   find(position: number): Chain | undefined {
     const found = this.placed.at(this.indexAbove(position) - 1);
-    return found !== undefined && found.from <= position && position < found.to ? found.chain : undefined;
+    return found !== undefined && found.from <= position && position < found.limit ? found.chain : undefined;
   }
 
-  add({ from, to }: PositionRange, chain: Chain): void {
-    this.placed.splice(this.indexAbove(from), 0, { from, to, chain });
+  add({ from, limit }: Extent, chain: Chain): void {
+    this.placed.splice(this.indexAbove(from), 0, { from, limit, chain });
   }
 
-  *[Symbol.iterator](): Iterator<PositionRange & { readonly chain: Chain }> {
+  *[Symbol.iterator](): Iterator<Extent & { readonly chain: Chain }> {
     yield* this.placed;
   }
 

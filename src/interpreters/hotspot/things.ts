@@ -1,7 +1,8 @@
 import type { MemoryProblem } from "../process-memory.js";
+import type { Extent } from "../../util/extent.js";
 import type { Chain } from "./chain.js";
 import type { MethodName } from "./method-reader.js";
-import { PlacedChains, type PositionRange } from "./placed-chains.js";
+import { PlacedChains } from "./placed-chains.js";
 
 /** Why a frame of the JVM has no name. */
 export const HOTSPOT_MISSES = [
@@ -73,7 +74,7 @@ export class Things {
     return thing;
   }
 
-  addChain(thing: Thing, range: PositionRange, chain: Chain): void {
+  addChain(thing: Thing, range: Extent, chain: Chain): void {
     thing.chains.add(range, chain);
     this.ranges++;
     this.activations += chain.length;

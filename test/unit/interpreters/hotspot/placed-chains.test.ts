@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import { PlacedChains, type PositionRange } from "#src/interpreters/hotspot/placed-chains.js";
+import { PlacedChains } from "#src/interpreters/hotspot/placed-chains.js";
+import type { Extent } from "#src/util/extent.js";
 import type { Chain } from "#src/interpreters/hotspot/chain.js";
 
 const MOST = 200;
@@ -10,10 +11,10 @@ const MOST = 200;
 const ranges = fc
   .uniqueArray(fc.nat(MOST), { minLength: 2, maxLength: 40 })
   .map((bounds) => bounds.sort((a, b) => a - b))
-  .map((bounds) => bounds.slice(1).map((to, row): PositionRange => ({ from: bounds[row], to })))
+  .map((bounds) => bounds.slice(1).map((limit, row): Extent => ({ from: bounds[row], limit })))
   .chain((all) => fc.shuffledSubarray(all));
 
-function chainOf({ from }: PositionRange): Chain {
+function chainOf({ from }: Extent): Chain {
   const method = { name: `m${from}`, fileName: "", startLine: 0, lines: new Uint16Array(0) };
   return [{ method, line: from }];
 }
@@ -26,7 +27,7 @@ describe("PlacedChains", () => {
         for (const range of all) placed.add(range, chainOf(range));
         assert.equal(placed.size, all.length);
         for (let position = 0; position <= MOST; position++) {
-          const expected = all.find(({ from, to }) => from <= position && position < to);
+          const expected = all.find(({ from, limit }) => from <= position && position < limit);
           assert.deepEqual(placed.find(position), expected && chainOf(expected));
         }
         const starts = Array.from(placed, ({ from }) => from);
