@@ -5,7 +5,7 @@ import type { KnownExecutable } from "./known-executable.js";
 /** What is known of executables that were asked for lately, within a budget of bytes. */
 export type ResolverCache = ByteLru<ExecutableSerial, KnownExecutable>;
 
-/** Seventy executables of a machine take this, LLVM and V8 among them; making one's anew takes some milliseconds. */
+/** Some tables of symbols, where whole ones are asked for; and what is compressed in stripped executables. Anew in milliseconds. */
 export const DEFAULT_CACHE_BYTES = 4 * 1024 * 1024;
 
 export function createResolverCache(budgetBytes = DEFAULT_CACHE_BYTES): ResolverCache {

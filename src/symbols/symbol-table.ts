@@ -1,23 +1,14 @@
 import type { ByteSource } from "../elf/byte-source.js";
-import {
-  SHF_EXECINSTR,
-  SHN_UNDEF,
-  STB_LOCAL,
-  STB_WEAK,
-  STT_FUNC,
-  STT_GNU_IFUNC,
-  STT_NOTYPE,
-} from "../elf/constants.js";
+import { STB_LOCAL, STB_WEAK } from "../elf/constants.js";
 import { type ElfFile, type ElfRefusal, type ElfSection, executableSegments, isRefusal } from "../elf/elf-file.js";
 import { u16, u32, u64 } from "../elf/little-endian.js";
 import { openSection } from "../elf/section-source.js";
 import type { Extent } from "../util/extent.js";
 import { upperBound } from "../util/upper-bound.js";
-import { MAX_ROWS, rowBytes, RowSorter, type SortedRows } from "./sorted-rows.js";
+import { rowBytes, RowSorter, type SortedRows } from "./sorted-rows.js";
 import { readName, StringTable } from "./string-table.js";
-
-/** Functions have a type; labels are what assembly leaves without one, in executable sections. */
-export type SymbolKind = "functions" | "labels";
+import { ENTRY_BYTES, MAX_OFFSET, readSymbolColumns, type SymbolKind } from "./symbol-columns.js";
+import { symbolsAround } from "./symbols-around.js";
 
 /** A symbol, and around the address it was found by the part of it where no other is the better answer. */
 export interface FoundSymbol extends Extent {
@@ -37,45 +28,43 @@ export interface SymbolTable extends SortedRows {
   readonly reach: Uint32Array;
 }
 
-const ENTRY_BYTES = 24;
-const MAX_OFFSET = 2 ** 32 - 1;
-const CHUNK_BYTES = ENTRY_BYTES * 2048;
 /** Symbols of one address that are looked at; glibc has up to 9. */
 const MAX_ALIASES = 32;
 /** Symbols before an address that may have ended already, until one covers it: parts nested in a function. */
 const MAX_NESTED = 64;
 
-/** Reads a SHT_SYMTAB or SHT_DYNSYM section (System V gABI, "Symbol Table") in pieces. */
-export function readSymbolTable(elf: ElfFile, section: ElfSection, kind: SymbolKind): SymbolTable | ElfRefusal {
+/**
+ * Reads a SHT_SYMTAB or SHT_DYNSYM section (System V gABI, "Symbol Table") in pieces: what it tells of all addresses, or of those
+ * that are asked for alone, which takes a quarter of the time and next to no memory.
+ */
+export function readSymbolTable(
+  elf: ElfFile,
+  section: ElfSection,
+  kind: SymbolKind,
+  asked?: Iterable<number>,
+): SymbolTable | ElfRefusal {
   const names = elf.sections[section.link];
   if (names === undefined) return { problem: "malformed", detail: `${section.name} has no string table` };
-  const source = openSection(elf, section, 0);
-  if (isRefusal(source)) return source;
-  const count = Math.floor(source.size / ENTRY_BYTES);
-  if (count > MAX_ROWS) return { problem: "limit-exceeded", detail: `${section.name} has ${count} symbols` };
-  const segments = executableSegments(elf);
-  const base = Math.min(...segments.map((segment) => segment.elfAddress), Number.MAX_SAFE_INTEGER);
-  const accepts = kind === "functions" ? isFunction : isLabel;
-
-  const sorter = new RowSorter(base, count);
-  const sizes = new Uint32Array(count);
-  const chunk = Buffer.allocUnsafeSlow(Math.min(CHUNK_BYTES, count * ENTRY_BYTES));
-  for (let first = 0; first < count; first += CHUNK_BYTES / ENTRY_BYTES) {
-    const bytes = source.readInto(first * ENTRY_BYTES, chunk);
-    if (source.failure !== undefined) return { problem: "read-failed", detail: `${section.name}: ${source.failure}` };
-    for (let at = 0; at + ENTRY_BYTES <= bytes; at += ENTRY_BYTES) {
-      if (!accepts(elf, chunk[at + 4] & 15, u16(chunk, at + 6))) continue;
-      const value = u64(chunk, at + 8);
-      if (!segments.some((segment) => value >= segment.elfAddress && value < segment.elfAddress + segment.memorySize)) {
-        continue;
-      }
-      const row = first + at / ENTRY_BYTES;
-      sizes[row] = Math.min(u64(chunk, at + 16), MAX_OFFSET);
-      sorter.add(value, row);
-    }
-  }
+  const base = Math.min(...executableSegments(elf).map((segment) => segment.elfAddress), Number.MAX_SAFE_INTEGER);
+  const columns = readSymbolColumns(elf, section, kind, base);
+  if (isRefusal(columns)) return columns;
+  const { starts, sizes, rows } = asked === undefined ? columns : symbolsAround(columns, offsetsOf(asked, base));
+  const sorter = new RowSorter(base, starts.length);
+  for (let at = 0; at < starts.length; at++) sorter.add(starts[at] + base, at);
   const sorted = sorter.finish();
-  return { ...sorted, section, names: new StringTable(names), reach: reachOf(sorted, sizes) };
+  return {
+    base,
+    starts: sorted.starts,
+    rows: sorted.rows.map((at) => rows[at]),
+    section,
+    names: new StringTable(names),
+    reach: reachOf(sorted, sizes),
+  };
+}
+
+/** Distinct, ascending, from the base. */
+function offsetsOf(elfAddresses: Iterable<number>, base: number): Float64Array {
+  return Float64Array.from(new Set(elfAddresses), (elfAddress) => elfAddress - base).sort();
 }
 
 /** Memory that a table holds. */
@@ -94,14 +83,6 @@ function reachOf({ starts, rows }: SortedRows, sizes: Uint32Array): Uint32Array 
     reach[at] = furthest;
   }
   return reach;
-}
-
-function isFunction(_elf: ElfFile, type: number, sectionIndex: number): boolean {
-  return (type === STT_FUNC || type === STT_GNU_IFUNC) && sectionIndex !== SHN_UNDEF;
-}
-
-function isLabel(elf: ElfFile, type: number, sectionIndex: number): boolean {
-  return type === STT_NOTYPE && ((elf.sections[sectionIndex]?.flags ?? 0) & SHF_EXECINSTR) !== 0;
 }
 
 /**

@@ -81,7 +81,6 @@ function resolveAll(
   const { resolver } = known;
   const go = known.goTable(elf);
   const files = symbolFilesOf(elf, go !== undefined, { search, miniDebugInfo: () => known.miniDebugInfo(elf) });
-  resolver.reopen(files);
   const count = fileOffsets.length;
   const elfAddresses = new Float64Array(count);
   const chainIndices = new Int32Array(count).fill(-1);
@@ -100,6 +99,7 @@ function resolveAll(
     isMapped[at] = Number(elfAddress !== undefined);
     elfAddresses[at] = elfAddress ?? fileOffsets[at];
   }
+  resolver.reopen(files, elfAddresses);
   const startMs = performance.now();
   const debug = readSourceLines(
     { files, go, companions: search?.companions },

@@ -4,6 +4,7 @@ import { type ElfProblem, type ElfFile, findSectionOfType, isRefusal } from "../
 import { findStub, type SlotTables, stubSectionOf, stubSections } from "./plt.js";
 import type { Resolver, SourcedSymbol, UnresolvedReason } from "./resolver.js";
 import { rowBytes } from "./sorted-rows.js";
+import type { SymbolKind } from "./symbol-columns.js";
 import type { Extent } from "../util/extent.js";
 import type { SymbolFile, SymbolFileOrigin } from "./symbol-files.js";
 import {
@@ -11,7 +12,6 @@ import {
   type FoundSymbol,
   gapAround,
   readSymbolTable,
-  type SymbolKind,
   type SymbolTable,
   symbolTableBytes,
 } from "./symbol-table.js";
@@ -19,7 +19,8 @@ import {
 /** What is looked up in a file: functions or labels of .symtab, or what .dynsym exports. */
 type TableName = SymbolKind | "exported";
 type Table = SymbolTable | ElfProblem | undefined;
-type FileTables = Map<TableName, Table>;
+/** Whole, or good for the addresses that are asked for alone. */
+type FileTables = Map<TableName, { readonly table: Table; readonly isWhole: boolean }>;
 
 /** A section's or segment's header as an object with a name. */
 const HEADER_BYTES = 200;
@@ -37,6 +38,8 @@ export class SymtabResolver implements Resolver {
   /** Those that were read, or that there are none of. */
   readonly #tables = new Map<SymbolFileOrigin, FileTables>();
   readonly #slots: SlotTables = new Map();
+  /** What is going to be asked for; undefined where nobody said. */
+  #asked: ReadonlySet<number> | undefined;
 
   constructor(elf: ElfFile) {
     this.#elf = elf;
@@ -45,19 +48,24 @@ export class SymtabResolver implements Resolver {
 
   /**
    * Reads from these from now on, the executable itself the first: descriptors come and go, what was read stays, but for what
-   * was read of a file in whose place there is another now, or none.
+   * was read of a file in whose place there is another now, or none. Of the tables, only what the `asked` ELF addresses need is
+   * read, until another one is asked for.
    */
-  reopen(files: readonly SymbolFile[]): void {
+  reopen(files: readonly SymbolFile[], asked?: Float64Array): void {
     for (const { origin, identity } of this.#files) {
       const isSame = files.some((file) => file.origin === origin && file.identity === identity);
       if (!isSame) this.#forget(origin);
     }
     this.#elf = files[0].elf;
     this.#files = files;
+    this.#asked = asked && new Set(asked);
   }
 
   /** Reads from nothing any more: what is kept must not read from descriptors that their owners close. */
   closeSources(): void {
+    for (const tables of this.#tables.values()) {
+      for (const [name, { isWhole }] of tables) if (!isWhole) tables.delete(name);
+    }
     this.#files = this.#files.map((file) => ({ ...file, elf: { ...file.elf, source: CLOSED } }));
     this.#elf = this.#files[0].elf;
   }
@@ -81,13 +89,13 @@ export class SymtabResolver implements Resolver {
     for (const [row, file] of this.#files.entries()) {
       const found = this.#find(file, "functions", elfAddress);
       if (found === undefined) continue;
-      const before = this.#files.slice(0, row).map((other) => this.#tableOf(other, "functions"));
+      const before = this.#files.slice(0, row).map((other) => this.#tableOf(other, "functions", elfAddress));
       const source = file.origin === "own" ? "symtab" : file.origin;
       return { ...found, ...narrow(found, elfAddress, before), source };
     }
     const exported = this.#find(this.#files[0], "exported", elfAddress);
     if (exported !== undefined) {
-      const before = this.#files.map((other) => this.#tableOf(other, "functions"));
+      const before = this.#files.map((other) => this.#tableOf(other, "functions", elfAddress));
       return { ...exported, ...narrow(exported, elfAddress, before), source: "dynsym" };
     }
     const stub = this.#findStub(elfAddress);
@@ -96,9 +104,9 @@ export class SymtabResolver implements Resolver {
       const label = this.#find(file, "labels", elfAddress);
       if (label === undefined) continue;
       const before = [
-        ...this.#files.map((other) => this.#tableOf(other, "functions")),
-        this.#tableOf(this.#files[0], "exported"),
-        ...this.#files.slice(0, row).map((other) => this.#tableOf(other, "labels")),
+        ...this.#files.map((other) => this.#tableOf(other, "functions", elfAddress)),
+        this.#tableOf(this.#files[0], "exported", elfAddress),
+        ...this.#files.slice(0, row).map((other) => this.#tableOf(other, "labels", elfAddress)),
       ];
       return { ...label, ...this.#outsideOfStubs(narrow(label, elfAddress, before), elfAddress), source: "label" };
     }
@@ -124,19 +132,25 @@ export class SymtabResolver implements Resolver {
   }
 
   #find(file: SymbolFile, name: TableName, elfAddress: number): FoundSymbol | undefined {
-    const table = this.#tableOf(file, name);
+    const table = this.#tableOf(file, name, elfAddress);
     return typeof table === "object" ? findSymbol(file.elf, table, elfAddress) : undefined;
   }
 
-  #tableOf({ origin, elf }: SymbolFile, name: TableName): Table {
+  /** The table as far as it is needed for an address. */
+  #tableOf({ origin, elf }: SymbolFile, name: TableName, elfAddress: number): Table {
     let tables = this.#tables.get(origin);
-    if (tables === undefined) this.#tables.set(origin, (tables = new Map<TableName, Table>()));
-    if (!tables.has(name)) tables.set(name, readTable(elf, name));
-    return tables.get(name);
+    if (tables === undefined) this.#tables.set(origin, (tables = new Map() as FileTables));
+    const known = tables.get(name);
+    // Nobody knows of a stub where it leads to, until it is read: then the table is read as a whole, once.
+    const isWhole = this.#asked?.has(elfAddress) !== true;
+    if (known !== undefined && (known.isWhole || !isWhole)) return known.table;
+    const table = readTable(elf, name, isWhole ? undefined : this.#asked);
+    tables.set(name, { table, isWhole });
+    return table;
   }
 
   *#known(): Iterable<Table> {
-    for (const tables of this.#tables.values()) yield* tables.values();
+    for (const tables of this.#tables.values()) for (const { table } of tables.values()) yield table;
   }
 
   #findStub(elfAddress: number): FoundSymbol | undefined {
@@ -165,9 +179,9 @@ export class SymtabResolver implements Resolver {
   }
 }
 
-function readTable(elf: ElfFile, name: TableName): Table {
+function readTable(elf: ElfFile, name: TableName, asked: ReadonlySet<number> | undefined): Table {
   const section = findSectionOfType(elf, name === "exported" ? SHT_DYNSYM : SHT_SYMTAB);
-  const table = section && readSymbolTable(elf, section, name === "labels" ? "labels" : "functions");
+  const table = section && readSymbolTable(elf, section, name === "labels" ? "labels" : "functions", asked);
   return table !== undefined && isRefusal(table) ? table.problem : table;
 }
 

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { after, describe, it } from "node:test";
 import fc from "fast-check";
 import { MemorySource } from "#src/elf/byte-source.js";
-import { isRefusal } from "#src/elf/elf-file.js";
+import { type ElfFile, isRefusal } from "#src/elf/elf-file.js";
 import { parseElf } from "#src/elf/parser.js";
 import { asLoaded } from "#src/symbols/symbol-files.js";
 import { SymtabResolver } from "#src/symbols/symtab.js";
@@ -118,6 +118,19 @@ for (const [what, file] of [
     maxBytes: 16 * 1024,
   }));
 }
+
+describeResolver("a program of which the addresses are known that will be asked for", () => ({
+  make: () => {
+    const elf = openProgram(fixed);
+    const resolver = new SymtabResolver(elf);
+    const asked = [...everySymbol.map(({ elfAddress }) => elfAddress), ...nowhere].reverse();
+    resolver.reopen([{ origin: "own", elf, identity: "" }], Float64Array.from(asked));
+    return resolver;
+  },
+  known: everySymbol,
+  uncovered: nowhere,
+  maxBytes: 16 * 1024,
+}));
 
 describeResolver("a stripped library", () => ({
   make: () => new SymtabResolver(openProgram(stripped)),
@@ -327,6 +340,72 @@ describe("PLT stubs", () => {
       return context.skip("needs gcc-aarch64-linux-gnu");
     }
     agreeWithObjdump(file, "aarch64-linux-gnu-objdump", 12);
+  });
+});
+
+describe("a table of which a part is asked for", () => {
+  const image = readFileSync(fixed);
+  const symtab = openImage(image).sections.find(({ name }) => name === ".symtab")!;
+  const own = (elf: ElfFile) => [{ origin: "own", elf, identity: "" } as const];
+
+  it("answers as the whole one does, names and how far they hold, whatever its symbols are", () => {
+    const symbol = fc.record({
+      start: fc.nat(0xbf),
+      size: fc.constantFrom(0, 1, 8, 16, 64, 256),
+      info: fc.constantFrom(0x02, 0x12, 0x22, 0x10, 0x0a),
+    });
+    const count = symtab.size / 24;
+    fc.assert(
+      fc.property(
+        fc.array(symbol, { minLength: count, maxLength: count }),
+        fc.array(fc.nat(0xc7), { minLength: 1, maxLength: 6 }),
+        (symbols, offsets) => {
+          const copy = Buffer.from(image);
+          for (const [index, { start, size, info }] of symbols.entries()) {
+            const entry = symtab.fileOffset + 24 * index;
+            copy[entry + 4] = info;
+            copy.writeUInt16LE(1, entry + 6);
+            copy.writeBigUInt64LE(BigInt(BASE + start), entry + 8);
+            copy.writeBigUInt64LE(BigInt(size), entry + 16);
+          }
+          const asked = offsets.map((offset) => BASE + offset);
+          const whole = new SymtabResolver(openImage(copy));
+          const part = new SymtabResolver(openImage(copy));
+          part.reopen(own(openImage(copy)), Float64Array.from(asked));
+          for (const address of asked) {
+            const found = whole.resolve(address);
+            assert.deepEqual(part.resolve(address), found);
+            if (typeof found === "string") assert.deepEqual(part.gapAround(address), whole.gapAround(address));
+          }
+        },
+      ),
+      { numRuns: 3000 },
+    );
+  });
+
+  it("is read as a whole for an address that nobody said would be asked for", () => {
+    const elf = openImage(image);
+    const resolver = new SymtabResolver(elf);
+    resolver.reopen(own(elf), Float64Array.of(BASE + 0x20));
+    const few = resolver.bytes;
+    const nameAt = (offset: number) => {
+      const found = resolver.resolve(BASE + offset);
+      return typeof found === "string" ? found : found.systemName;
+    };
+    assert.equal(nameAt(0x20), "exported");
+    const little = resolver.bytes - few;
+    assert.equal(nameAt(0x60), "inner");
+    assert.ok(resolver.bytes - few > little, `${resolver.bytes - few} bytes after ${little}`);
+  });
+
+  it("keeps nothing of the part from one batch to the next", () => {
+    const elf = openImage(image);
+    const resolver = new SymtabResolver(elf);
+    const before = resolver.bytes;
+    resolver.reopen(own(elf), Float64Array.of(BASE + 0x20));
+    assert.notEqual(typeof resolver.resolve(BASE + 0x20), "string");
+    resolver.closeSources();
+    assert.equal(resolver.bytes, before);
   });
 });
 
