@@ -46,12 +46,14 @@ int Table::Create(uint32_t elements, std::shared_ptr<Table>* table) {
   options.map_flags = BPF_F_MMAPABLE | BPF_F_INNER_MAP;
   UniqueFd fd(bpf_map_create(BPF_MAP_TYPE_ARRAY, "table", sizeof(uint32_t), sizeof(uint64_t), elements, &options));
   if (!fd) return -errno;
-  std::shared_ptr<MappedMemory> memory;
-  if (const int error = MappedMemory::Map(fd.get(), size_t{elements} * sizeof(uint64_t), &memory)) return error;
   const int64_t accounted = AccountedBytes(fd.get());
   if (accounted < 0) return static_cast<int>(accounted);
-  *table = std::make_shared<Table>(std::move(fd), std::move(memory), elements, static_cast<uint64_t>(accounted));
-  return 0;
+  *table = std::make_shared<Table>(std::move(fd), elements, static_cast<uint64_t>(accounted));
+  return (*table)->Map();
+}
+
+int Table::Map() {
+  return memory_ ? 0 : MappedMemory::Map(fd_.get(), size_t{elements_} * sizeof(uint64_t), &memory_);
 }
 
 void Table::Release() {

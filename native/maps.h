@@ -44,14 +44,17 @@ class MappedBuffer {
   Napi::Reference<Napi::ArrayBuffer> buffer_;
 };
 
-// An inner map of `tables`: a BPF array of u64 of exactly the size asked for, mapped. JavaScript's NativeTable owns one
-// until released, and the session's slot until cleared; its bytes are counted while either does.
+// An inner map of `tables`: a BPF array of u64 of exactly the size asked for, mapped while its memory is used. JavaScript's
+// NativeTable owns one until released, and the session's slot until cleared; its bytes are counted while either does.
 class Table {
  public:
   static int Create(uint32_t elements, std::shared_ptr<Table>* table);
-  Table(UniqueFd fd, std::shared_ptr<MappedMemory> memory, uint32_t elements, uint64_t accounted_bytes)
-      : fd_(std::move(fd)), memory_(std::move(memory)), elements_(elements), accounted_bytes_(accounted_bytes) {}
+  Table(UniqueFd fd, uint32_t elements, uint64_t accounted_bytes)
+      : fd_(std::move(fd)), elements_(elements), accounted_bytes_(accounted_bytes) {}
 
+  // Maps the memory where it is not; a negative errno on failure.
+  int Map();
+  void Unmap() { memory_.reset(); }
   // Closes the descriptor; the kernel keeps the map while it is in a slot.
   void Release();
   int fd() const { return fd_.get(); }

@@ -15,6 +15,7 @@ Napi::Function TableObject::Define(Napi::Env env) {
                      {
                          InstanceAccessor<&TableObject::Memory>("memory"),
                          InstanceAccessor<&TableObject::Elements>("elements"),
+                         InstanceMethod<&TableObject::Unmap>("unmap"),
                          InstanceMethod<&TableObject::Release>("release"),
                      });
 }
@@ -36,20 +37,27 @@ TableObject::TableObject(const Napi::CallbackInfo& info) : Napi::ObjectWrap<Tabl
   }
   table_ = *info[0].As<Napi::External<std::shared_ptr<Table>>>().Data();
   elements_ = table_->elements();
-  buffer_.emplace(info.Env(), table_->memory());
   info.This().As<Napi::Object>().TypeTag(&kTag);
 }
 
 Napi::Value TableObject::Memory(const Napi::CallbackInfo& info) {
-  return buffer_ ? buffer_->Value() : info.Env().Undefined();
+  if (!table_ || table_->Map() != 0) return info.Env().Undefined();
+  if (!buffer_) buffer_.emplace(info.Env(), table_->memory());
+  return buffer_->Value();
+}
+
+void TableObject::Unmap(const Napi::CallbackInfo&) {
+  if (!table_) return;
+  if (buffer_) buffer_->Release();
+  buffer_.reset();
+  table_->Unmap();
 }
 
 Napi::Value TableObject::Elements(const Napi::CallbackInfo& info) { return Napi::Number::New(info.Env(), elements_); }
 
-void TableObject::Release(const Napi::CallbackInfo&) {
-  if (!buffer_) return;
-  buffer_->Release();
-  buffer_.reset();
+void TableObject::Release(const Napi::CallbackInfo& info) {
+  if (!table_) return;
+  Unmap(info);
   table_->Release();
   table_.reset();
 }

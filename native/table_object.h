@@ -21,10 +21,12 @@ class TableObject : public Napi::ObjectWrap<TableObject> {
 
  private:
   Napi::Value Memory(const Napi::CallbackInfo& info);
+  void Unmap(const Napi::CallbackInfo& info);
   Napi::Value Elements(const Napi::CallbackInfo& info);
   void Release(const Napi::CallbackInfo& info);
 
   std::shared_ptr<Table> table_;
+  // Of the memory while it is mapped.
   std::optional<MappedBuffer> buffer_;
   uint32_t elements_ = 0;
 };

@@ -10,6 +10,7 @@ import type { AgentDebuginfod } from "./agent/debuginfod.js";
 import { createProfileEncoder } from "./agent/encode-profile.js";
 import type { EndedWindow } from "./agent/ended-window.js";
 import type { WantedExporter } from "./agent/exporter-slot.js";
+import { garbageCollector } from "./agent/collect-garbage.js";
 import { describeHealth } from "./agent/describe-health.js";
 import { AgentHealth } from "./agent/health.js";
 import { agentRoutes } from "./agent/http-routes.js";
@@ -174,9 +175,16 @@ async function sampleUntilAsked(frame: Frame): Promise<void> {
     native.addon.unmapCode();
   };
   unmapCode();
-  worker.onRest = trim;
+  const collectGarbage = garbageCollector();
+  /** What a burst of new files, or a window, took and nobody needs: columns of rows, too, which V8 does not count as its own. */
+  const release = (): void => {
+    capture.tables.unmap();
+    collectGarbage();
+    trim();
+  };
+  worker.onRest = release;
   try {
-    await runWindows(frame, { settings, capture, symbols, sources, labelling, bpfTime, trim, unmapCode });
+    await runWindows(frame, { settings, capture, symbols, sources, labelling, bpfTime, trim, release, unmapCode });
   } finally {
     symbols.close();
     bpfTime.stop();
@@ -197,12 +205,14 @@ interface Parts {
   readonly bpfTime: BpfTime;
   /** Gives memory that nobody uses back. */
   readonly trim: () => void;
+  /** The same, after collecting garbage: some ten milliseconds. */
+  readonly release: () => void;
   readonly unmapCode: () => void;
 }
 
 async function runWindows(frame: Frame, parts: Parts): Promise<void> {
   const { options, interrupt, health, log, limits, sizes, worker } = frame;
-  const { settings, capture, symbols, sources, labelling, bpfTime, trim, unmapCode } = parts;
+  const { settings, capture, symbols, sources, labelling, bpfTime, trim, release, unmapCode } = parts;
   let unmapAtMs = 0;
   const present = { settings };
   const { ownership, processes } = labelling;
@@ -251,10 +261,12 @@ async function runWindows(frame: Frame, parts: Parts): Promise<void> {
       onDone: (waiting) => {
         labelling.windowWritten(waiting);
         bound.kinds.windowWritten(waiting);
-        trim();
         // Not after each of many short windows: what is used again costs page faults.
-        if (performance.now() >= unmapAtMs) {
+        if (performance.now() < unmapAtMs) {
+          trim();
+        } else {
           unmapAtMs = performance.now() + UNMAP_MS;
+          release();
           unmapCode();
           worker.endIdle(); // all that this window had to ask for, it has
         }
@@ -299,7 +311,7 @@ async function runWindows(frame: Frame, parts: Parts): Promise<void> {
   });
   const scheduling = await schedulingOf(options, rate, log);
   const agentBudget = openBudget({
-    ...{ limits, sizes, capture, names, bound, worker, bpfTime, trim, log, rate },
+    ...{ limits, sizes, capture, names, bound, worker, bpfTime, release, log, rate },
     intakes: () => delivery.intakes,
     wantedHz: () => rate.wantedHz,
   });

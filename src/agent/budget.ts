@@ -11,7 +11,6 @@ import type { NameCache } from "../naming/name-cache.js";
 import { systemClock } from "../util/clock.js";
 import type { BpfTime } from "./bpf-time.js";
 import type { BudgetSizes } from "./budget-sizes.js";
-import { garbageCollector } from "./collect-garbage.js";
 import type { PartHealth } from "./health.js";
 import type { SamplingRate } from "./sampling-rate.js";
 
@@ -51,8 +50,8 @@ export interface BudgetParts {
   /** The rate that is wanted, ticks a second. */
   readonly wantedHz: () => number;
   readonly bpfTime: Pick<BpfTime, "measure" | "taskSeconds">;
-  /** Gives memory that nobody uses back. */
-  readonly trim: () => void;
+  /** Collects garbage, and gives memory that nobody uses back. */
+  readonly release: () => void;
   readonly log: Log;
 }
 
@@ -80,7 +79,7 @@ export function openBudget(parts: BudgetParts): AgentBudget {
       shedder.apply(shed);
     },
     onChange: (change) => {
-      if (change.isShed && change.resource === "memory") shedder.freeMemory();
+      if (change.isShed && change.resource === "memory") parts.release();
       if (change.resource === "cpu") bpfTime.measure(); // what a tick costs has changed with the load
       tell(change, budget, log);
     },
@@ -92,7 +91,7 @@ export function openBudget(parts: BudgetParts): AgentBudget {
   return {
     budget,
     windowEnded: () => {
-      if (budget.shed.caches) shedder.freeMemory();
+      if (budget.shed.caches) parts.release();
     },
   };
 }
@@ -122,7 +121,6 @@ function tell({ resource, step, level, isShed }: BudgetChange, { status }: Budge
 
 /** Does what is to be shed, each step by the part whose it is. */
 class Shedder {
-  private readonly collectGarbage = garbageCollector();
   private readonly idleMs: number | undefined;
 
   constructor(private readonly parts: BudgetParts) {
@@ -141,12 +139,6 @@ class Shedder {
     capture.firstSights.resize(sizes.pendingBytes / share);
     capture.windowMemoryBytes = Math.max(LEAST_WINDOW_BYTES, sizes.windowBytes / share);
     parts.rate.setCeiling(ceilingOf(shed, parts.wantedHz()));
-  }
-
-  /** What lies about in the heaps is given back to the kernel. */
-  freeMemory(): void {
-    this.collectGarbage();
-    this.parts.trim();
   }
 
   private caches(isShed: boolean, { nameBytes, boundBytes }: BudgetSizes): void {

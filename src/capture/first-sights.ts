@@ -239,10 +239,10 @@ export class FirstSights {
     const fileOffset = address - mapping.start + mapping.fileOffset;
     sample.frames.push(fileOffset % WORD);
     sample.frames.push(nativeFrameHigh(executable.id, fileOffset));
-    const published = this.modules.tables.get(executable);
-    return published === undefined
+    const view = this.modules.tables.view(executable);
+    return view === undefined
       ? this.modules.stepper.stepWithoutRows(sample.registers, sample.stack)
-      : this.modules.stepper.step(sample.registers, published.view, fileOffset, sample.stack);
+      : this.modules.stepper.step(sample.registers, view, fileOffset, sample.stack);
   }
 
   /** A file met for the first time here, further up the stack than the kernel side could see. */

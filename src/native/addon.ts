@@ -27,9 +27,14 @@ export interface SessionOptions {
 
 /** An array of u64 elements, mapped into this process; an inner map of `tables`. */
 export interface NativeTable {
-  /** The mapped memory, 8 * elements bytes; undefined after {@link NativeTable.release}. */
+  /**
+   * The mapped memory, 8 * elements bytes: mapped anew where {@link NativeTable.unmap} was called; undefined after
+   * {@link NativeTable.release}, or when the kernel would not map it.
+   */
   readonly memory: ArrayBuffer | undefined;
   readonly elements: number;
+  /** Detaches and unmaps the memory, which counts as this process's while it is mapped, until it is asked for again. */
+  unmap(): void;
   /** Closes the map's descriptor and detaches and unmaps the memory. What BPF uses lives on until removed from its slot. */
   release(): void;
 }

@@ -12,8 +12,8 @@ export interface PublishedTable {
   readonly extent: TableExtent;
   readonly slot: number;
   readonly table: NativeTable;
-  /** Its memory, for reading. */
-  readonly view: TableView;
+  /** Of its memory, for reading; undefined until it is read. */
+  view: TableView | undefined;
   /** Node-wide numbers of its rules, to be given back. */
   readonly ruleNumbers: Uint16Array;
   /** Mappings looked up when eviction last compared. */
@@ -84,6 +84,29 @@ export class TableStore {
     return this.published.get(executable);
   }
 
+  /** For reading, and no longer than until {@link unmap}: an executable's rows; undefined when there are none. */
+  view(executable: Executable): TableView | undefined {
+    const published = this.published.get(executable);
+    if (published === undefined) return undefined;
+    const { table, extent } = published;
+    if (published.view === undefined) {
+      const memory = this.memoryOf(table);
+      published.view = memory && viewTable(memory, extent);
+    }
+    return published.view;
+  }
+
+  /**
+   * Takes all tables out of this process's memory, for who has read enough: only stacks that waited for rows are walked here, and
+   * the tables of a node's programs were a fifth of what the kernel says that this process holds.
+   */
+  unmap(): void {
+    for (const published of this.published.values()) {
+      published.view = undefined;
+      published.table.unmap();
+    }
+  }
+
   /** Another budget from now on; the least sampled tables are evicted until the rest fit. */
   resize(memoryBytes: number): void {
     this.budgetBytes = memoryBytes;
@@ -122,7 +145,13 @@ export class TableStore {
       return;
     }
     const table = this.createTable(extent.elements);
-    if (table?.memory === undefined) {
+    if (table === undefined) {
+      this.publishLater(executable);
+      return;
+    }
+    const memory = this.memoryOf(table);
+    if (memory === undefined) {
+      table.release();
       this.publishLater(executable);
       return;
     }
@@ -131,9 +160,8 @@ export class TableStore {
       throw new Error("a free slot was made and is gone"); // makeRoom() promises one
     }
     const ruleNumbers = this.rules.acquire(rows.rules);
-    write(rows, extent, ruleNumbers, table.memory);
-    const view = viewTable(table.memory, extent);
-    const published: PublishedTable = { extent, slot, table, view, ruleNumbers, hitsBefore: 0n };
+    write(rows, extent, ruleNumbers, memory);
+    const published: PublishedTable = { extent, slot, table, view: undefined, ruleNumbers, hitsBefore: 0n };
     this.published.set(executable, published);
     this.usedBytes += bytes;
     executable.state = "ready";
@@ -233,6 +261,11 @@ export class TableStore {
       this.count("table-refused", error);
       return undefined;
     }
+  }
+
+  private memoryOf({ memory }: NativeTable): ArrayBuffer | undefined {
+    if (memory === undefined) this.count("table-refused", new Error("the memory of a table could not be mapped"));
+    return memory;
   }
 
   /** Tells the kernel side of a table, in that order; it may be evicted, or refused, meanwhile. */

@@ -134,6 +134,26 @@ test("releasing a table unmaps it at once", fixture.needsRoot, () => {
   session.close();
 });
 
+test("an unmapped table keeps what was written, and is mapped again when it is read", fixture.needsRoot, () => {
+  const session = loaded();
+  const before = mappedBytes();
+  const table = session.createTable(1_000_000);
+  const words = new BigUint64Array(table.memory!);
+  words[999_999] = 7n;
+  table.unmap();
+  assert.equal(mappedBytes(), before);
+  assert.equal(words.length, 0);
+  assert.equal(new BigUint64Array(table.memory!)[999_999], 7n);
+  assert.ok(mappedBytes() - before >= 8_000_000);
+  table.unmap();
+  table.unmap();
+  table.release();
+  table.unmap();
+  assert.equal(table.memory, undefined);
+  assert.equal(mappedBytes(), before);
+  session.close();
+});
+
 test("what is no longer referred to is unmapped by the garbage collector", fixture.needsRoot, async () => {
   setFlagsFromString("--expose-gc");
   const collectGarbage = runInNewContext("gc") as () => void;

@@ -18,7 +18,10 @@ function memorySession(): Session {
   const elements = new Map<string, Uint8Array>();
   const name = (map: string, key: Uint8Array) => `${map}:${Buffer.from(key).toString("hex")}`;
   const session: Partial<Session> = {
-    createTable: (count) => ({ memory: new ArrayBuffer(count * 8), elements: count, release: () => undefined }),
+    createTable: (elements) => {
+      const memory = new ArrayBuffer(elements * 8);
+      return { memory, elements, unmap: () => undefined, release: () => undefined };
+    },
     publishTable: () => Promise.resolve(),
     clearTable: () => Promise.resolve(),
     updateElement: (map, key, value) => void elements.set(name(map, key), value.slice()),

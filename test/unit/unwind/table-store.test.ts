@@ -10,14 +10,14 @@ import { RuleTable } from "#src/unwind/rules.js";
 import { TableStore } from "#src/unwind/table-store.js";
 import type { UnwindRows } from "#src/unwind/table.js";
 
-const CALLS = ["createTable", "publishTable", "clearTable", "updateElement", "deleteElement"] as const;
+type Call = "createTable" | "map" | "publishTable" | "clearTable" | "updateElement" | "deleteElement";
 
 /** The kernel side's maps, in memory; each call asks first whether it is to fail. */
-function session(fails: (call: (typeof CALLS)[number]) => boolean) {
+function session(fails: (call: Call) => boolean) {
   const entries = new Map<string, Uint8Array>();
   const slots = new Map<number, object>();
   let tables = 0;
-  const check = (call: (typeof CALLS)[number]) => {
+  const check = (call: Call) => {
     if (fails(call)) {
       throw Object.assign(new Error(`${call}: ENOMEM`), { code: "ENOMEM", operation: call, log: "" });
     }
@@ -27,9 +27,15 @@ function session(fails: (call: (typeof CALLS)[number]) => boolean) {
     createTable: (elements) => {
       check("createTable");
       tables++;
+      let bytes = new ArrayBuffer(elements * 8);
       return {
-        memory: new ArrayBuffer(elements * 8),
+        get memory() {
+          return fails("map") ? undefined : bytes;
+        },
         elements,
+        unmap: () => {
+          bytes = structuredClone(bytes, { transfer: [bytes] });
+        },
         release: () => {
           tables--;
         },
@@ -135,6 +141,27 @@ describe("TableStore", () => {
     assert.equal(tables.get(one), undefined);
     assert.deepEqual([tables.bytes, tables.tables, kernel.tables()], [0, 0, 0]);
     assert.equal(tables.problems.get("slot-refused"), 1);
+  });
+
+  it("shows rows again after they were unmapped, and counts when they cannot be mapped", async () => {
+    const failing = new Set<string>();
+    const tables = store(session((call) => failing.has(call)));
+    const one = executable(1);
+    tables.publish(one, rows(10));
+    await tables.settled();
+    const first = tables.view(one)!;
+    const words = [...first.words];
+    assert.equal(tables.view(one), first);
+    tables.unmap();
+    assert.equal(first.words.length, 0);
+    assert.deepEqual([...tables.view(one)!.words], words);
+    tables.unmap();
+    failing.add("map");
+    assert.equal(tables.view(one), undefined);
+    assert.deepEqual([...tables.problems], [["table-refused", 1]]);
+    failing.clear();
+    assert.deepEqual([...tables.view(one)!.words], words);
+    assert.equal(tables.view(executable(2)), undefined);
   });
 
   it("evicts the least sampled when its budget is made smaller, and keeps what fits", async () => {
