@@ -67,8 +67,8 @@ export interface V8NamesOptions extends ReadAllowance {
 }
 
 /**
- * A function takes half a dozen pages, a quarter of a millisecond of CPU time: some forty a second, and four hundred at once. Of each script
- * its source comes beside, once, where V8 has not counted its lines.
+ * A function takes half a dozen pages: some forty functions a second, and four hundred at once. Of each script its source comes beside,
+ * once, where V8 has not counted its lines.
  */
 export const DEFAULT_V8_READING: ReadAllowance = { readBytesPerSecond: 1 << 20, readBurstBytes: 10 << 20 };
 

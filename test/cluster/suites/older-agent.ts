@@ -44,11 +44,13 @@ const NAMESPACE = "hostflame-crowd";
 const WINDOW_MS = 60_000;
 const PROCESSES = 300;
 /**
- * What is asked for is 90 MiB, and is not reached: 107, and 125 since, were measured, of which 50 are its own and most of the rest the
- * code of Node.js 24, which other processes of one image share. These limits keep it from growing back to 133 and 71.
+ * What is asked for is 90 MiB: 72 to 77 were measured between windows and 92 just after one, of which 34 to 51 are its own and most of
+ * the rest the code of Node.js 24, which other processes of one image share. Of several looks the one in the middle counts: while a
+ * worker converts a large program that was only now met it takes 30 MiB more.
  */
-const MAX_RESIDENT_MIB = 128;
+const MAX_RESIDENT_MIB = 100;
 const MAX_ANONYMOUS_MIB = 60;
+const LOOKS = 15;
 /** % of one core, at the default 19 Hz, from the second whole minute on, beside whatever tests run: 1.1 was measured. 0.35 is asked for. */
 const MAX_CPU_PERCENT = 2;
 
@@ -139,16 +141,23 @@ export function olderAgentSuite(cluster: () => Cluster): void {
 
     it(`takes at most ${MAX_RESIDENT_MIB} MiB with ${PROCESSES} processes on the node, ${MAX_ANONYMOUS_MIB} of it its own`, async (test) => {
       await sleep(5000); // the last window's first file is there: what writes the others goes with them
-      const metrics = await askMetrics(address);
-      const own = metric(metrics, "hostflame_agent_resident_memory_bytes") / 1024 ** 2;
-      const kernel = residentMiB(pid);
-      const inCgroup = readCgroup(pid, "memory", "memory.stat", /^total_rss (\d+)$/m) / 1024 ** 2;
+      const looks: { readonly kernel: number; readonly inCgroup: number }[] = [];
+      while (looks.length < LOOKS) {
+        const inCgroup = readCgroup(pid, "memory", "memory.stat", /^total_rss (\d+)$/m) / 1024 ** 2;
+        looks.push({ kernel: residentMiB(pid), inCgroup });
+        await sleep(1000);
+      }
+      const kernel = middle(looks.map((look) => look.kernel));
+      const inCgroup = middle(looks.map((look) => look.inCgroup));
+      const most = Math.max(...looks.map((look) => look.kernel));
       test.diagnostic(
-        `resident: ${own.toFixed(1)} MiB by its metric, ${kernel.toFixed(1)} by /proc, ${inCgroup.toFixed(1)} anonymous in its cgroup`,
+        `resident: ${kernel.toFixed(1)} MiB by /proc, ${most.toFixed(1)} at most, ${inCgroup.toFixed(1)} anonymous in its cgroup`,
       );
-      assert.ok(Math.max(own, kernel) <= MAX_RESIDENT_MIB, `${own.toFixed(1)} and ${kernel.toFixed(1)} MiB`);
+      const own = metric(await askMetrics(address), "hostflame_agent_resident_memory_bytes") / 1024 ** 2;
+      const last = residentMiB(pid);
+      assert.ok(kernel <= MAX_RESIDENT_MIB, `${kernel.toFixed(1)} MiB`);
       assert.ok(inCgroup <= MAX_ANONYMOUS_MIB, `${inCgroup.toFixed(1)} MiB anonymous`);
-      assert.ok(Math.abs(own - kernel) < 10, "its metric and /proc do not agree");
+      assert.ok(Math.abs(own - last) < 10, `${own.toFixed(1)} MiB by its metric, ${last.toFixed(1)} by /proc`);
     });
 
     it(`uses at most ${MAX_CPU_PERCENT} % of one core over two windows`, (test) => {
@@ -163,6 +172,10 @@ export function olderAgentSuite(cluster: () => Cluster): void {
       assert.ok(percent("cgroup") <= MAX_CPU_PERCENT, `${percent("cgroup").toFixed(2)} %`);
     });
   });
+}
+
+function middle(values: readonly number[]): number {
+  return [...values].sort((one, other) => one - other)[Math.floor(values.length / 2)];
 }
 
 function commandOf(pid: number): string {
