@@ -52,9 +52,7 @@ int Table::Create(uint32_t elements, std::shared_ptr<Table>* table) {
   return (*table)->Map();
 }
 
-int Table::Map() {
-  return memory_ ? 0 : MappedMemory::Map(fd_.get(), size_t{elements_} * sizeof(uint64_t), &memory_);
-}
+int Table::Map() { return memory_ ? 0 : MappedMemory::Map(fd_.get(), size_t{elements_} * sizeof(uint64_t), &memory_); }
 
 void Table::Release() {
   fd_.Reset();

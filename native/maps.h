@@ -44,8 +44,9 @@ class MappedBuffer {
   Napi::Reference<Napi::ArrayBuffer> buffer_;
 };
 
-// An inner map of `tables`: a BPF array of u64 of exactly the size asked for, mapped while its memory is used. JavaScript's
-// NativeTable owns one until released, and the session's slot until cleared; its bytes are counted while either does.
+// An inner map of `tables`: a BPF array of u64 of exactly the size asked for, mapped while its memory is used.
+// JavaScript's NativeTable owns one until released, and the session's slot until cleared; its bytes are counted while
+// either does.
 class Table {
  public:
   static int Create(uint32_t elements, std::shared_ptr<Table>* table);
