@@ -8,6 +8,7 @@ import { type CallTree, matchChain, nested } from "../support/call-tree.js";
 import type { FoldedStack } from "../support/folded.js";
 import { cannotRecord, recordWhile, type Recording } from "../support/record.js";
 import type { Truth } from "../support/run-workload.js";
+import { debianNode } from "../support/v8/debian-node.js";
 import { NODE_MAJORS, nodeRelease } from "../support/v8/node-release.js";
 
 const BUDGET_MS = 3000;
@@ -24,6 +25,18 @@ const MODES = {
 } as const;
 
 const LEAF: CallTree = { leaf: {} };
+interface Build {
+  readonly name: string;
+  readonly major: number;
+  readonly open: typeof debianNode;
+}
+
+/** The project's own releases, and the one whose V8 is a library. */
+const BUILDS: readonly Build[] = [
+  ...NODE_MAJORS.map((major) => ({ name: String(major), major, open: () => nodeRelease(major) })),
+  { name: "18 of Debian", major: 18, open: debianNode },
+];
+
 /** What the workload calls, by its own functions' names: builtins and C++ between them are left out. */
 const BRANCHES: CallTree = {
   calls: { outer: { inner: LEAF } },
@@ -111,7 +124,7 @@ describe("stacks of Node.js", () => {
   const reason = cannotRecord();
   const directory = mkdtempSync(resolve("build/e2e-node-"));
   const runs = new Map<string, Run>();
-  const missing = new Map<number, string>();
+  const missing = new Map<string, string>();
   let recording: Recording | undefined;
 
   async function run(path: string, flags: readonly string[], title: string, addon: string, cpu: number): Promise<Run> {
@@ -132,11 +145,11 @@ describe("stacks of Node.js", () => {
     execFileSync("cc", [...flags, join(SOURCES, "call-back.c")], { stdio: "inherit" });
     const warmUp = join(directory, "warm-up.cjs");
     writeFileSync(warmUp, `const end = Date.now() + ${WARM_UP_MS}; while (Date.now() < end);`);
-    const releases = NODE_MAJORS.map((major) => ({ major, release: nodeRelease(major) }));
+    const releases = BUILDS.map(({ name, major, open }) => ({ name, major, release: open() }));
     recording = await recordWhile({ frequency: 499 }, async () => {
-      const waiting = releases.flatMap(({ major, release }) => {
-        if (typeof release === "string") missing.set(major, release);
-        return typeof release === "string" ? [] : [{ major, path: release.path }];
+      const waiting = releases.flatMap(({ name, major, release }, row) => {
+        if (typeof release === "string") missing.set(name, release);
+        return typeof release === "string" ? [] : [{ name, major, path: release.path, row }];
       });
       // All of them first, so that on a busy machine, too, the rows of each are there by the time that it is judged.
       for (const { path } of waiting) await once(spawn(path, [warmUp]), "exit");
@@ -144,8 +157,8 @@ describe("stacks of Node.js", () => {
         for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
           for (const [mode, { flags: own, from }] of Object.entries(MODES)) {
             if (next.major < from) continue;
-            const title = `js${next.major}-${mode.slice(0, 8)}`;
-            runs.set(`${next.major} ${mode}`, await run(next.path, own, title, addon, cpu));
+            const title = `js${next.row}-${mode.slice(0, 8)}`;
+            runs.set(`${next.name} ${mode}`, await run(next.path, own, title, addon, cpu));
           }
         }
       };
@@ -154,16 +167,16 @@ describe("stacks of Node.js", () => {
   });
   after(() => rmSync(directory, { recursive: true }));
 
-  for (const major of NODE_MAJORS) {
+  for (const { name, major } of BUILDS) {
     for (const [mode, { from }] of Object.entries(MODES)) {
       if (major < from) continue;
-      it(`${major}, ${mode}: are whole, in the order of the calls, and split as the CPU time`, (context: TestContext) => {
-        const skipped = reason ?? missing.get(major);
+      it(`${name}, ${mode}: are whole, in the order of the calls, and split as the CPU time`, (context: TestContext) => {
+        const skipped = reason ?? missing.get(name);
         if (skipped !== undefined) {
           context.skip(skipped);
           return;
         }
-        const { title, truth } = runs.get(`${major} ${mode}`)!;
+        const { title, truth } = runs.get(`${name} ${mode}`)!;
         assert.deepEqual(complaints(judge(recording!.stacks, title), truth), []);
       });
     }
