@@ -21,8 +21,11 @@ export class MemoryPages implements Memory {
   /** Asked for since the last read began, and the read that they will be part of. */
   private asked: number[] = [];
   private next: Promise<readonly (Buffer | undefined)[]> | undefined;
-  /** Of the process's memory, so far. */
+  /** Of the process's memory, so far; and the bytes that they asked for. */
   reads = 0;
+  readBytes = 0;
+  /** Whether anything was there. */
+  isThere = false;
 
   constructor(private readonly memory: Memory) {}
 
@@ -41,10 +44,7 @@ export class MemoryPages implements Memory {
     if (!isAddress(address) || !isAddress(address + length) || length <= 0) return undefined;
     const first = Math.floor(address / PAGE_BYTES);
     const last = Math.floor((address + length - 1) / PAGE_BYTES);
-    if (last - first > 1) {
-      this.reads++;
-      return this.memory.readUpTo(address, length);
-    }
+    if (last - first > 1) return this.count(length, this.memory.readUpTo(address, length));
     const inFirst = Math.min(length, (first + 1) * PAGE_BYTES - address);
     const head = within(await this.page(first), address - first * PAGE_BYTES, inFirst);
     if (head === undefined || head.length < inFirst || first === last) return head;
@@ -60,11 +60,18 @@ export class MemoryPages implements Memory {
   private page(number: number): Promise<Buffer | undefined> {
     const known = this.pages.get(number);
     if (known !== undefined) return known;
-    this.reads++;
     if (this.pages.size >= MAX_PAGES) this.pages.delete(this.pages.keys().next().value!);
-    const page = this.read(number);
+    const page = this.count(PAGE_BYTES, this.read(number));
     this.pages.set(number, page);
     return page;
+  }
+
+  private async count(length: number, reading: Promise<Buffer | undefined>): Promise<Buffer | undefined> {
+    this.reads++;
+    this.readBytes += length;
+    const bytes = await reading;
+    this.isThere ||= bytes !== undefined;
+    return bytes;
   }
 
   private async read(number: number): Promise<Buffer | undefined> {

@@ -8,7 +8,7 @@ import { Budget, readBudget, type ReadAllowance } from "../../processes/budget.j
 import { MetProcesses } from "../../processes/met-processes.js";
 import type { SourceMaps } from "../../source-maps/source-maps.js";
 import { ByteLru } from "../../util/lru.js";
-import { type Memory, MemoryPages, PAGE_BYTES } from "../memory-pages.js";
+import { type Memory, MemoryPages } from "../memory-pages.js";
 import type { MemoryProblem } from "../process-memory.js";
 import type { CodePlace } from "./code-places.js";
 import { type CodeProblem, readCodes, type WantedCode } from "./code-reader.js";
@@ -72,8 +72,6 @@ export interface V8NamesOptions extends ReadAllowance {
  */
 export const DEFAULT_V8_READING: ReadAllowance = { readBytesPerSecond: 1 << 20, readBurstBytes: 10 << 20 };
 
-/** What a read costs beside its bytes: a turn of the pool. */
-const READ_COST = 1024;
 /** Processes whose memory is held open. */
 const MAX_PROCESSES = 256;
 const KEPT_WINDOWS = 2;
@@ -243,19 +241,19 @@ export class V8Names implements BoundKind {
       if (layout === undefined) this.missAll([frame], "unknown-layout");
       else wanted.push({ frame, layout, isolate: process.isolate(frame.tid) });
     }
-    const counted = new CountedMemory(memory);
-    const codes = await readCodes(new MemoryPages(counted), wanted);
-    this.readBytes += counted.bytes;
-    for (const budget of [this.reading, process.reading]) budget.spend(counted.bytes + counted.reads * READ_COST);
+    const pages = new MemoryPages(memory);
+    const codes = await readCodes(pages, wanted);
+    this.readBytes += pages.readBytes;
+    for (const budget of [this.reading, process.reading]) budget.spend(pages.readBytes);
     for (const [row, { frame }] of wanted.entries()) {
       const code = codes[row];
       if (typeof code !== "string") {
         this.known.set(frame.key, code);
         this.readCodes++;
       } else if (memory.isStuck) this.missAll([frame], "stuck");
-      else this.missAll([frame], counted.isThere ? code : "process-gone");
+      else this.missAll([frame], pages.isThere ? code : "process-gone");
     }
-    if (wanted.length > 0 && !counted.isThere && memory.isReplaced) process.startAnew(++this.serial);
+    if (wanted.length > 0 && !pages.isThere && memory.isReplaced) process.startAnew(++this.serial);
   }
 
   private missAll(codes: readonly WaitingCode[], reason: V8Miss): void {
@@ -284,30 +282,4 @@ function keyOf(serial: number, type: number, address: number, cookie: number): s
 interface HeldMemory extends Required<Memory> {
   readonly isStuck: boolean;
   readonly isReplaced: boolean;
-}
-
-/** What is read of a process, and what it costs. */
-class CountedMemory implements Memory {
-  bytes = 0;
-  reads = 0;
-  /** Whether anything was there. */
-  isThere = false;
-
-  constructor(private readonly memory: HeldMemory) {}
-
-  async readUpTo(address: number, length: number): Promise<Buffer | undefined> {
-    this.bytes += length;
-    this.reads++;
-    const bytes = await this.memory.readUpTo(address, length);
-    this.isThere ||= bytes !== undefined;
-    return bytes;
-  }
-
-  async readPages(numbers: readonly number[]): Promise<readonly (Buffer | undefined)[]> {
-    this.bytes += numbers.length * PAGE_BYTES;
-    this.reads++;
-    const pages = await this.memory.readPages(numbers);
-    this.isThere ||= pages.some((page) => page !== undefined);
-    return pages;
-  }
 }
