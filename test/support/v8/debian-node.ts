@@ -24,7 +24,8 @@ export function debianNode(): NodeRelease | string {
   writeFileSync(path, SCRIPT);
   chmodSync(path, 0o755);
   const asked = spawnSync(path, ["-p", "process.versions.v8"], { encoding: "utf8" });
-  if (asked.status !== 0)
+  if (asked.status !== 0) {
     return `Debian 12's nodejs does not run here: ${asked.stderr.trim().split("\n").at(-1) ?? ""}`;
+  }
   return { path, v8: asked.stdout.trim() };
 }
