@@ -22,15 +22,12 @@ Napi::Value JsPossibleCpus(const Napi::CallbackInfo& info) {
 
 Napi::Value JsEnableProgramStats(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
-  auto fd = std::make_unique<UniqueFd>();
+  auto fd = std::make_shared<UniqueFd>();
   if (const int error = EnableProgramStats(fd.get())) {
     Throw(env, {error, "enable BPF statistics", ""});
     return env.Undefined();
   }
-  UniqueFd* owned = fd.release();
-  Napi::Function disable = Napi::Function::New(env, [owned](const Napi::CallbackInfo&) { owned->Reset(); });
-  disable.AddFinalizer([](Napi::Env, UniqueFd* data) { delete data; }, owned);
-  return disable;
+  return Napi::Function::New(env, [fd](const Napi::CallbackInfo&) { fd->Reset(); });
 }
 
 Napi::Value JsWithPath(const Napi::CallbackInfo& info) {
@@ -51,17 +48,19 @@ Napi::Value JsWithPath(const Napi::CallbackInfo& info) {
 
 Napi::Value JsWatchKernelSymbols(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
-  const auto cpus = info[0].As<Napi::Array>();
+  Arguments arguments(info);
+  const std::vector<uint32_t> cpus = arguments.Uint32s(0);
+  if (!arguments.ok()) return env.Undefined();
   auto events = std::make_shared<SymbolEvents>();
-  for (uint32_t at = 0; at < cpus.Length(); at++) {
-    if (const Failure failure = events->Open(cpus.Get(at).As<Napi::Number>().Uint32Value())) {
+  for (const uint32_t cpu : cpus) {
+    if (const Failure failure = events->Open(cpu)) {
       Throw(env, failure);
       return env.Undefined();
     }
   }
   // Undefined once it was told to end, which lets go of the rings.
   return Napi::Function::New(env, [events](const Napi::CallbackInfo& call) mutable -> Napi::Value {
-    if (call[0].ToBoolean()) events.reset();
+    if (call[0].IsBoolean() && call[0].As<Napi::Boolean>().Value()) events.reset();
     if (!events) return call.Env().Undefined();
     std::vector<uint8_t> records;
     events->Drain(&records);

@@ -12,7 +12,9 @@
 namespace hostflame {
 
 // Reads the arguments of one call. JavaScript has validated them; a wrong one here is a bug in the caller, thrown as a
-// TypeError. Each read gives an empty value after the first that failed: read all, then ask ok() once.
+// TypeError. Each read gives an empty value after the first that failed: read all, then ask ok() once. What is read out
+// of an object or an array may be empty also because this worker is being terminated: an empty Napi value can be asked
+// what it is, anything else aborts.
 class Arguments {
  public:
   explicit Arguments(const Napi::CallbackInfo& info) : info_(info), env_(info.Env()) {}
@@ -28,6 +30,11 @@ class Arguments {
     if (!Check(doubles, "a Float64Array")) return {};
     auto array = value.As<Napi::Float64Array>();
     return {array.Data(), array.Data() + array.ElementLength()};
+  }
+  std::vector<uint32_t> Uint32s(size_t index) {
+    std::vector<uint32_t> numbers;
+    ForEach(info_[index], "an array of numbers", [&](Napi::Value value) { numbers.push_back(ToUint32(value)); });
+    return numbers;
   }
   bool Boolean(size_t index) {
     return Check(info_[index].IsBoolean(), "a boolean") && info_[index].As<Napi::Boolean>().Value();
@@ -68,9 +75,7 @@ class Arguments {
   }
   std::vector<std::string> ToStrings(Napi::Value value) {
     std::vector<std::string> strings;
-    if (!Check(value.IsArray(), "an array of strings")) return strings;
-    auto array = value.As<Napi::Array>();
-    for (uint32_t i = 0; i < array.Length(); i++) strings.push_back(ToString(array.Get(i)));
+    ForEach(value, "an array of strings", [&](Napi::Value each) { strings.push_back(ToString(each)); });
     return strings;
   }
   Napi::Object ToObject(Napi::Value value) {
@@ -78,6 +83,13 @@ class Arguments {
   }
 
  private:
+  template <typename Read>
+  void ForEach(Napi::Value value, const char* wanted, Read read) {
+    if (!Check(value.IsArray(), wanted)) return;
+    auto array = value.As<Napi::Array>();
+    for (uint32_t i = 0; i < array.Length(); i++) read(array.Get(i));
+  }
+
   std::vector<std::string> Keys(Napi::Object record) { return ToStrings(record.GetPropertyNames()); }
 
   bool Check(bool right, const char* wanted) {

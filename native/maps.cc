@@ -22,8 +22,11 @@ void MappedMemory::Unmap() {
 
 MappedBuffer::MappedBuffer(Napi::Env env, std::shared_ptr<MappedMemory> memory) : memory_(std::move(memory)) {
   using Owner = std::shared_ptr<MappedMemory>;
+  auto owner = std::make_unique<Owner>(memory_);
   auto buffer = Napi::ArrayBuffer::New(
-      env, memory_->data(), memory_->bytes(), [](Napi::Env, void*, Owner* owner) { delete owner; }, new Owner(memory_));
+      env, memory_->data(), memory_->bytes(), [](Napi::Env, void*, Owner* gone) { delete gone; }, owner.get());
+  if (buffer.IsEmpty()) return;  // this worker is being terminated
+  owner.release();
   buffer_ = Napi::Persistent(buffer);
 }
 

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "fd.h"
+#include "promise.h"
 
 namespace hostflame {
 namespace {
@@ -14,14 +15,14 @@ class PagesWorker : public Napi::AsyncWorker {
  public:
   PagesWorker(Napi::Env env, UniqueFd fd, std::vector<double> numbers, Napi::Uint8Array into)
       : Napi::AsyncWorker(env, "hostflame.pages"),
-        deferred_(Napi::Promise::Deferred::New(env)),
+        promise_(env),
         fd_(std::move(fd)),
         numbers_(std::move(numbers)),
         counts_(numbers_.size(), 0),
         owner_(Napi::Persistent(into.As<Napi::Object>())),
         into_(into.Data()) {}
 
-  Napi::Promise promise() const { return deferred_.Promise(); }
+  Napi::Value promise() const { return promise_.Value(); }
 
  private:
   void Execute() override {
@@ -34,11 +35,12 @@ class PagesWorker : public Napi::AsyncWorker {
 
   void OnOK() override {
     auto counts = Napi::Int32Array::New(Env(), counts_.size());
+    if (counts.IsEmpty()) return;  // this worker is being terminated
     for (size_t i = 0; i < counts_.size(); i++) counts[i] = counts_[i];
-    deferred_.Resolve(counts);
+    promise_.Resolve(counts);
   }
 
-  Napi::Promise::Deferred deferred_;
+  Promise promise_;
   UniqueFd fd_;
   std::vector<double> numbers_;
   std::vector<int32_t> counts_;
@@ -48,11 +50,12 @@ class PagesWorker : public Napi::AsyncWorker {
 
 }  // namespace
 
-Napi::Promise ReadPages(Napi::Env env, int fd, std::vector<double> numbers, Napi::Uint8Array into) {
+Napi::Value ReadPages(Napi::Env env, int fd, std::vector<double> numbers, Napi::Uint8Array into) {
   UniqueFd own(fcntl(fd, F_DUPFD_CLOEXEC, 0));
   auto* worker = new PagesWorker(env, std::move(own), std::move(numbers), into);
+  const Napi::Value promise = worker->promise();
   worker->Queue();  // which deletes it in the end
-  return worker->promise();
+  return promise;
 }
 
 }  // namespace hostflame

@@ -25,13 +25,13 @@ class SlotWorker : public Napi::AsyncWorker {
   std::vector<SlotChange> changes_;
 };
 
-Napi::Promise SlotQueue::Add(Napi::Env env, Napi::Object owner, UniqueFd tables_fd, SlotChange change,
-                             const std::string& operation, std::function<void()> made) {
-  auto deferred = Napi::Promise::Deferred::New(env);
-  waiting_.push_back({std::move(change), operation, std::move(made), deferred});
+Napi::Value SlotQueue::Add(Napi::Env env, Napi::Object owner, UniqueFd tables_fd, SlotChange change,
+                           const std::string& operation, std::function<void()> made) {
+  const Promise promise(env);
+  waiting_.push_back({std::move(change), operation, std::move(made), promise});
   tables_fd_ = std::move(tables_fd);
   if (running_.empty()) Start(env, owner);
-  return deferred.Promise();
+  return promise.Value();
 }
 
 void SlotQueue::Start(Napi::Env env, Napi::Object owner) {
@@ -42,15 +42,15 @@ void SlotQueue::Start(Napi::Env env, Napi::Object owner) {
 }
 
 void SlotQueue::Finish(Napi::Env env, Napi::Object owner, std::vector<SlotChange> changes) {
-  const std::vector<Asked> finished = std::exchange(running_, {});
+  std::vector<Asked> finished = std::exchange(running_, {});
   if (!waiting_.empty()) Start(env, owner);
   for (size_t i = 0; i < finished.size(); i++) {
-    const Asked& asked = finished[i];
+    Asked& asked = finished[i];
     if (changes[i].error) {
-      asked.deferred.Reject(ToError(env, {changes[i].error, asked.operation, ""}).Value());
+      asked.promise.Reject(ToError(env, {changes[i].error, asked.operation, ""}).Value());
     } else {
       asked.made();
-      asked.deferred.Resolve(env.Undefined());
+      asked.promise.Resolve(env.Undefined());
     }
   }
 }

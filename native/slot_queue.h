@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "promise.h"
 #include "slots.h"
 
 namespace hostflame {
@@ -17,8 +18,8 @@ class SlotQueue {
  public:
   // A promise that settles when the change is made; `made` is called before it resolves. The queue is part of `owner`,
   // which is kept from being collected until then.
-  Napi::Promise Add(Napi::Env env, Napi::Object owner, UniqueFd tables_fd, SlotChange change,
-                    const std::string& operation, std::function<void()> made);
+  Napi::Value Add(Napi::Env env, Napi::Object owner, UniqueFd tables_fd, SlotChange change,
+                  const std::string& operation, std::function<void()> made);
 
  private:
   friend class SlotWorker;
@@ -27,7 +28,7 @@ class SlotQueue {
     SlotChange change;
     std::string operation;
     std::function<void()> made;
-    Napi::Promise::Deferred deferred;
+    Promise promise;
   };
 
   void Start(Napi::Env env, Napi::Object owner);

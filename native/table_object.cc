@@ -26,7 +26,8 @@ Napi::Value TableObject::Create(Napi::Env env, std::shared_ptr<Table> table) {
 
 std::shared_ptr<Table> TableObject::From(Napi::Value value) {
   if (!value.IsObject() || !value.As<Napi::Object>().CheckTypeTag(&kTag)) return nullptr;
-  return Unwrap(value.As<Napi::Object>())->table_;
+  const TableObject* object = Unwrap(value.As<Napi::Object>());
+  return object ? object->table_ : nullptr;
 }
 
 TableObject::TableObject(const Napi::CallbackInfo& info) : Napi::ObjectWrap<TableObject>(info) {

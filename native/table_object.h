@@ -14,7 +14,7 @@ class TableObject : public Napi::ObjectWrap<TableObject> {
  public:
   static Napi::Function Define(Napi::Env env);
   static Napi::Value Create(Napi::Env env, std::shared_ptr<Table> table);
-  // Null when the value is not a table, or one that was released.
+  // Null when the value is not a table, or one that was released, or this worker is being terminated.
   static std::shared_ptr<Table> From(Napi::Value value);
 
   explicit TableObject(const Napi::CallbackInfo& info);

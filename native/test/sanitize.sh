@@ -1,13 +1,13 @@
 #!/bin/sh
 # Runs the tests of the addon with one built with AddressSanitizer and UndefinedBehaviorSanitizer. From the repository's
-# root, after the tests were compiled. Arguments: names of compiled tests, default the four that use the addon.
+# root, after the tests were compiled. Arguments: names of compiled tests, default the five that use the addon.
 set -eu
 
 build=build/sanitize
 cmake -S . -B "$build" -DHOSTFLAME_SANITIZE=ON -DHOSTFLAME_OUTPUT_DIR="$PWD/$build/native" >/dev/null
 cmake --build "$build"
 
-[ $# -gt 0 ] || set -- lifetime maps ring session
+[ $# -gt 0 ] || set -- lifetime maps ring session termination
 for name in "$@"; do
 	set -- "$@" "build/test/native/$name.test.js"
 	shift

@@ -2,6 +2,7 @@ import { execFileSync, spawn, type ChildProcess, type ExecFileSyncOptions } from
 import { mkdtempSync, rmSync } from "node:fs";
 import { cpus, tmpdir } from "node:os";
 import path from "node:path";
+import { Worker } from "node:worker_threads";
 import { limits } from "#src/native/abi.generated.js";
 import type { Session, SessionOptions } from "#src/native/addon.js";
 import { loadNative } from "#src/native/load.js";
@@ -44,6 +45,16 @@ export function fixtureSession(objectPath: string, changes: Partial<SessionOptio
     skipPrograms: ["refused_by_verifier"],
     ...changes,
   });
+}
+
+/** A program over this module's functions (`fixture.…`) and `objectPath`, for a process or a worker of its own. */
+export function program(objectPath: string, body: string): string {
+  return `import * as fixture from ${JSON.stringify(import.meta.url)};
+    const objectPath = ${JSON.stringify(objectPath)};\n${body}`;
+}
+
+export function startWorker(objectPath: string, body: string): Worker {
+  return new Worker(new URL(`data:text/javascript,${encodeURIComponent(program(objectPath, body))}`));
 }
 
 export function attachEverywhere(session: Session, frequencyHz: number): void {
@@ -125,6 +136,30 @@ export function keepCpusBusy(): { stop(): void } {
 
 export function sleep(milliseconds: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, milliseconds));
+}
+
+/** Programs of the fixture that the kernel has now, whoever loaded them. */
+export function loadedPrograms(): number[] {
+  const path = `${process.env["PATH"] ?? ""}:/usr/sbin`;
+  const json = execFileSync("bpftool", ["-j", "prog", "list"], {
+    encoding: "utf8",
+    env: { ...process.env, PATH: path },
+  });
+  const programs = JSON.parse(json) as { id: number; name?: string }[];
+  return programs.filter(({ name }) => name === "second").map(({ id }) => id);
+}
+
+export function newPrograms(before: number[]): number {
+  return loadedPrograms().filter((id) => !before.includes(id)).length;
+}
+
+/** The kernel frees programs a moment after their last descriptor is closed. */
+export async function waitForNoProgramBut(before: number[]): Promise<void> {
+  for (let i = 0; i < 100; i++) {
+    if (newPrograms(before) === 0) return;
+    await sleep(20);
+  }
+  throw new Error("a program stayed loaded");
 }
 
 /** Larger than any record of the product or of the fixture. */

@@ -1,20 +1,13 @@
 import assert from "node:assert/strict";
-import { execFileSync, spawn, spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { test } from "node:test";
-import { Worker } from "node:worker_threads";
 import * as fixture from "./fixture.js";
 
 const { objectPath } = fixture.buildFixture();
 
-/** A program over the fixture's functions, for a process or a worker of its own. */
-function script(body: string): string {
-  const imports = `import * as fixture from ${JSON.stringify(new URL("fixture.js", import.meta.url).href)};`;
-  return `${imports}\nconst objectPath = ${JSON.stringify(objectPath)};\n${body}`;
-}
-
 function nodeArguments(body: string): string[] {
-  return ["--input-type=module", "--eval", script(body)];
+  return ["--input-type=module", "--eval", fixture.program(objectPath, body)];
 }
 
 const attached = `
@@ -25,41 +18,18 @@ const attached = `
   await session.publishTable(0, table);
   fixture.attachEverywhere(session, 99);`;
 
-/** Programs of the fixture that the kernel has now, whoever loaded them. */
-function loadedPrograms(): number[] {
-  const path = `${process.env["PATH"] ?? ""}:/usr/sbin`;
-  const json = execFileSync("bpftool", ["-j", "prog", "list"], {
-    encoding: "utf8",
-    env: { ...process.env, PATH: path },
-  });
-  const programs = JSON.parse(json) as { id: number; name?: string }[];
-  return programs.filter((program) => program.name === "second").map((program) => program.id);
-}
-
-function newPrograms(before: number[]): number {
-  return loadedPrograms().filter((id) => !before.includes(id)).length;
-}
-
-/** The kernel frees programs a moment after their last descriptor is closed. */
-async function waitForNoProgramBut(before: number[]): Promise<void> {
-  for (let i = 0; i < 100; i++) {
-    if (newPrograms(before) === 0) return;
-    await fixture.sleep(20);
-  }
-  assert.fail("a program stayed loaded");
-}
-
 test("a killed process leaves nothing in the kernel", fixture.needsRoot, async () => {
-  const before = loadedPrograms();
-  const body = `${attached} session.onReadable(() => {}); console.log("attached");`;
+  const before = fixture.loadedPrograms();
+  // Nothing else holds the session once the program has run to its end.
+  const body = `${attached} session.onReadable(() => {}); globalThis.kept = session; console.log("attached");`;
   const child = spawn(process.execPath, nodeArguments(body), {
     stdio: ["ignore", "pipe", "inherit"],
   });
   await once(child.stdout, "data");
-  assert.equal(newPrograms(before), 1);
+  assert.equal(fixture.newPrograms(before), 1);
   child.kill("SIGKILL");
   await once(child, "exit");
-  await waitForNoProgramBut(before);
+  await fixture.waitForNoProgramBut(before);
 });
 
 test("a process ends by itself after close", fixture.needsRoot, () => {
@@ -161,7 +131,7 @@ test("the main thread and workers load at the same time", fixture.needsRoot, asy
       session.close();
     }
     parentPort.postMessage("done");`;
-  const start = () => new Worker(new URL(`data:text/javascript,${encodeURIComponent(script(body))}`));
+  const start = () => fixture.startWorker(objectPath, body);
   const workers = [start(), start()];
   const ends = workers.map(async (worker) => {
     const [[message], [status]] = (await Promise.all([once(worker, "message"), once(worker, "exit")])) as [
@@ -178,27 +148,4 @@ test("the main thread and workers load at the same time", fixture.needsRoot, asy
     await fixture.sleep(10);
   }
   assert.deepEqual(await Promise.all(ends), ["done 0", "done 0"]);
-});
-
-test("a worker may be terminated with everything open", fixture.needsRoot, async (t) => {
-  const before = loadedPrograms();
-  const body = `
-    import { parentPort } from "node:worker_threads";
-    ${attached}
-    session.onReadable(() => {});
-    globalThis.kept = [session, table];
-    parentPort.postMessage("attached");
-    for (;;) for (let i = 0; i < 8; i++) await session.publishTable(i, table);`;
-  const busy = fixture.keepCpusBusy();
-  t.after(() => busy.stop());
-  for (let i = 0; i < 5; i++) {
-    const worker = new Worker(new URL(`data:text/javascript,${encodeURIComponent(script(body))}`));
-    t.after(() => worker.terminate());
-    await once(worker, "message");
-    assert.equal(newPrograms(before), 1);
-    // Now and then while records are waiting, or a slot is changing.
-    await fixture.sleep(7 * i);
-    await worker.terminate();
-    await waitForNoProgramBut(before);
-  }
 });
