@@ -1,8 +1,15 @@
 import { EXIT } from "./model/exit-codes.js";
 
+/**
+ * One wish may come as several signals: timeout(1) signals its child and then its group, npm passes on the Ctrl-C that the
+ * terminal has sent to both.
+ */
+export const SAME_WISH_MS = 500;
+
 /** The first SIGINT or SIGTERM asks for an orderly end, the second ends the program. */
 export class Interrupt {
   private controller = new AbortController();
+  private wishedMs = -Infinity;
 
   constructor() {
     process.on("SIGINT", this.onSignal);
@@ -47,6 +54,9 @@ export class Interrupt {
   }
 
   private readonly onSignal = (): void => {
+    const nowMs = performance.now();
+    if (nowMs - this.wishedMs < SAME_WISH_MS) return;
+    this.wishedMs = nowMs;
     if (this.asked) {
       process.exit(EXIT.interrupted);
     }
