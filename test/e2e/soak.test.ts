@@ -3,6 +3,7 @@ import { spawn } from "node:child_process";
 import path from "node:path";
 import { createInterface } from "node:readline";
 import { describe, it } from "node:test";
+import { medianOf } from "../support/median.js";
 import { cannotRecord } from "../support/record.js";
 import type { Held, SoakAccount } from "../support/soaking-chain.js";
 
@@ -60,8 +61,4 @@ function growthOf(held: readonly Held[], read: (held: Held) => number) {
   const early = medianOf(held.slice(from, from + tenth).map(read));
   const late = medianOf(held.slice(-tenth).map(read));
   return { early, late, share: (late - early) / early };
-}
-
-function medianOf(values: readonly number[]): number {
-  return [...values].sort((a, b) => a - b)[values.length >> 1];
 }

@@ -14,6 +14,7 @@ import {
   residentMiB,
   type DeployedAgent,
 } from "../agent.js";
+import { medianOf } from "../../support/median.js";
 import { expectedLabels, judge } from "../expected.js";
 import { apply, deleteNamespace, kubectl, makeNamespace, untilReady } from "../kubectl.js";
 import type { Cluster } from "../kit.js";
@@ -147,8 +148,8 @@ export function olderAgentSuite(cluster: () => Cluster): void {
         looks.push({ kernel: residentMiB(pid), inCgroup });
         await sleep(1000);
       }
-      const kernel = middle(looks.map((look) => look.kernel));
-      const inCgroup = middle(looks.map((look) => look.inCgroup));
+      const kernel = medianOf(looks.map((look) => look.kernel));
+      const inCgroup = medianOf(looks.map((look) => look.inCgroup));
       const most = Math.max(...looks.map((look) => look.kernel));
       test.diagnostic(
         `resident: ${kernel.toFixed(1)} MiB by /proc, ${most.toFixed(1)} at most, ${inCgroup.toFixed(1)} anonymous in its cgroup`,
@@ -172,10 +173,6 @@ export function olderAgentSuite(cluster: () => Cluster): void {
       assert.ok(percent("cgroup") <= MAX_CPU_PERCENT, `${percent("cgroup").toFixed(2)} %`);
     });
   });
-}
-
-function middle(values: readonly number[]): number {
-  return [...values].sort((one, other) => one - other)[Math.floor(values.length / 2)];
 }
 
 function commandOf(pid: number): string {
