@@ -15,7 +15,10 @@ const commands = [...readme.matchAll(/^```sh\n([^]*?)^```/gm)].flatMap(([, block
 describe("every command of the README", { skip: cannotRecord() ?? false }, () => {
   for (const command of commands.filter((line) => line !== RUNNING)) {
     it(`works: ${command}`, () => {
-      const { status, signal, stdout, stderr } = spawnSync("sh", ["-c", command], { encoding: "utf8", timeout: 120_000 });
+      const { status, signal, stdout, stderr } = spawnSync("sh", ["-c", command], {
+        encoding: "utf8",
+        timeout: 120_000,
+      });
       assert.equal(status, 0, `ended with ${status ?? signal}\n${stdout.slice(-2000)}\n${stderr.slice(-4000)}`);
       for (const file of command.match(/hostflame-out\/\S+/g) ?? []) assert.ok(statSync(file).size > 0, file);
     });
