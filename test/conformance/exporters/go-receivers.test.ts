@@ -157,6 +157,8 @@ describe("receivers of others' making", () => {
         result.kind === "refused" && result.detail.endsWith("rejects the profile: as asked"),
         JSON.stringify(result),
       );
+      // Else it may come in the middle of the next test, which counts what comes.
+      await until(() => opened.received.length === 1);
     });
   }
 });
