@@ -94,7 +94,7 @@ static __always_inline void v8_function_codes(struct scratch *s, struct v8_walk 
 	struct v8_codes *codes = bpf_map_lookup_elem(&v8_optimised, &key);
 
 	v8->candidates[0] = v8_function_code(v8, layout);
-	v8->candidates[1] = v8_field(v8->shared, layout->shared_data);
+	v8->candidates[1] = v8->shared_data;
 	for (u32 i = 2; i < V8_CANDIDATES; i++)
 		v8->candidates[i] = 0;
 	if (!codes)

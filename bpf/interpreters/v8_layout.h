@@ -68,11 +68,13 @@ struct abi_v8_layout {
 	__abi_u8 kind_baseline;
 	__abi_u8 kind_maglev;
 	__abi_u8 kind_turbofan;
-	__abi_u8 marker_stub; /* type of a frame of a stub: bytecode handlers have it */
-	__abi_u8 entry_push;  /* bytes from the beginning of the entry trampoline to where it sets its frame up */
-	__abi_u8 entry_built; /* and to where the frame is complete */
-	__abi_u8 code_push;   /* bytes from the beginning of optimised code to where it sets its frame up */
-	__abi_u8 unused[4];
+	__abi_u8 marker_stub;  /* type of a frame of a stub: bytecode handlers have it */
+	__abi_u8 entry_push;   /* bytes from the beginning of the entry trampoline to where it sets its frame up */
+	__abi_u8 entry_built;  /* and to where the frame is complete */
+	__abi_u8 code_push;    /* bytes from the beginning of optimised code to where it sets its frame up */
+	__abi_u8 shared_bytes; /* from an object's beginning to the end of the last field of it that is read */
+	__abi_u8 code_bytes;
+	__abi_u8 unused[2];
 	/* From the isolate's root register to the pointer to the dispatch table. */
 	__abi_u32 dispatch_table;
 };

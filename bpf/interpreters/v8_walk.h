@@ -22,6 +22,9 @@
 #define V8_DISPATCH_CODE_SHIFT 16
 /* CodeWrapper::code, FeedbackCell::value. */
 #define V8_FIRST_FIELD 8
+/* Of an object, at most, read at once. The fields of interest are words and half words in it. */
+#define V8_OBJECT_WORDS 16
+#define V8_OBJECT_BYTES_MASK (8 * V8_OBJECT_WORDS - 1)
 
 /* abi_runtime.words: where the process has its dispatch table, 0 while not known. */
 #define V8_WORD_DISPATCH_TABLE 0
@@ -71,18 +74,29 @@ enum v8_how {
 	V8_BY_DISTANCE = 2,
 };
 
+/* The map that was met last among objects of one purpose, and the type that it tells. */
+struct v8_known_map {
+	u64 map;
+	u32 type;
+};
+
 struct v8_walk {
 	u64 frame[V8_SLOTS];
 	u64 candidates[V8_CANDIDATES]; /* for the code that holds the instruction */
+	u64 object[V8_OBJECT_WORDS];   /* the beginning of the one that was read last */
 	u64 function;		       /* tagged, as all that follow */
 	u64 shared;
+	struct v8_known_map shared_map;
+	struct v8_known_map code_map;
+	u64 shared_data;
+	u64 script;
 	u64 code;
 	u64 start; /* of its instructions */
 	u64 word;
 	u64 table; /* the dispatch table */
 	u32 size;
 	u32 flags;
-	u32 script_id;
+	u32 script_id; /* of script */
 	u32 literal_id;
 	u32 interpreter;  /* 1 + key of the interpreters map; 0: not known yet */
 	u32 droppable;	  /* frames of the stack when the last was one of the interpreter's loop, 0 when it was not */
@@ -140,47 +154,91 @@ static __always_inline u32 v8_field32(u64 object, u32 offset)
 	return word;
 }
 
-/* The type in an object's map; 0, which is that of a string, for what cannot be read. */
-static __always_inline u32 v8_type(u64 object)
+/* The type that a map tells; 0, which is that of a string, for what cannot be read. */
+static __always_inline u32 v8_map_type(u64 map)
 {
-	u64 map = v8_field(object, 0);
 	__abi_u16 type = 0;
 
 	READ_WORD(map - V8_TAG + V8_MAP_TYPE, &type);
 	return type;
 }
 
-/* The function's shared information, with what tells it from another; whether it is one. */
+/* The type in an object's map. */
+static __always_inline u32 v8_type(u64 object)
+{
+	return v8_map_type(v8_field(object, 0));
+}
+
+/*
+ * Reads the beginning of an object into v8->object, all zeros where it is not there. A read costs the same for a word and for all
+ * of them, and a frame needs a dozen.
+ */
+static __always_inline void v8_read_object(struct v8_walk *v8, u64 object, u32 bytes)
+{
+	bpf_probe_read_user(v8->object, bytes & V8_OBJECT_BYTES_MASK, (const void *)(unsigned long)(object - V8_TAG));
+}
+
+static __always_inline u64 v8_object_word(struct v8_walk *v8, u32 offset)
+{
+	return v8->object[offset / 8 % V8_OBJECT_WORDS];
+}
+
+static __always_inline u32 v8_object_word32(struct v8_walk *v8, u32 offset)
+{
+	return ((u32 *)v8->object)[offset / 4 % (2 * V8_OBJECT_WORDS)];
+}
+
+/* The type of the object that was read last: mostly its map is that of the frame before, and nothing is read. */
+static __always_inline u32 v8_object_type(struct v8_walk *v8, struct v8_known_map *known)
+{
+	if (FORGET(v8->object[0]) != FORGET(known->map)) {
+		known->map = v8->object[0];
+		known->type = v8_map_type(v8->object[0]);
+	}
+	return FORGET(known->type);
+}
+
+/*
+ * The function's shared information, with what tells it from another; whether it is one. Its neighbours on the stack are often of one
+ * script.
+ */
 static __always_inline bool v8_read_function(struct v8_walk *v8, const struct abi_v8_layout *layout)
 {
-	u64 script, shared = v8_field(v8->function, layout->function_shared);
+	u64 script;
 
-	v8->shared = shared;
-	if (v8_type(shared) != layout->type_shared)
+	v8->shared = v8_field(v8->function, layout->function_shared);
+	v8_read_object(v8, v8->shared, layout->shared_bytes);
+	if (v8_object_type(v8, &v8->shared_map) != layout->type_shared)
 		return false;
-	v8->literal_id = v8_field32(shared, layout->shared_literal_id);
-	script = v8_field(shared, layout->shared_script);
-	v8->script_id = 0;
-	if (v8_type(script) == layout->type_script)
-		v8->script_id = V8_SMI(v8_field(script, layout->script_id));
+	v8->shared_data = v8_object_word(v8, layout->shared_data);
+	v8->literal_id = v8_object_word32(v8, layout->shared_literal_id);
+	script = v8_object_word(v8, layout->shared_script);
+	if (script == FORGET(v8->script))
+		return true;
+	v8->script = script;
+	v8->script_id = v8_type(script) == layout->type_script ? V8_SMI(v8_field(script, layout->script_id)) : 0;
 	return true;
 }
 
-/* Reads where code lies; its type is left in v8->word. Without branches, because each doubles the verifier's work. */
+/*
+ * Reads where code lies; its type is left in v8->word. Without branches whose outcome is in a register, because each doubles the
+ * verifier's work.
+ */
 static __always_inline void v8_read_code(struct v8_walk *v8, const struct abi_v8_layout *layout, u64 code)
 {
-	u64 wrapped, start;
+	u64 start;
 
 	code &= ~(u64)(V8_WEAK_TAG - V8_TAG);
 	/* Where code lies in a space of its own, what is outside refers to a wrapper. */
-	wrapped = v8_field(code, V8_FIRST_FIELD);
-	v8->code = v8_type(code) == layout->type_code ? code : wrapped;
+	v8_read_object(v8, code, V8_FIRST_FIELD + 8);
+	v8->code = v8_object_type(v8, &v8->code_map) == layout->type_code ? code : v8->object[V8_FIRST_FIELD / 8];
 	code = FORGET(v8->code);
-	v8->word = v8_type(code);
-	start = v8_field(code, layout->code_start);
+	v8_read_object(v8, code, layout->code_bytes);
+	v8->word = v8_object_type(v8, &v8->code_map);
+	start = v8_object_word(v8, layout->code_start);
 	v8->start = layout->code_start ? start : code - V8_TAG + layout->code_instructions;
-	v8->size = v8_field32(code, layout->code_size);
-	v8->flags = v8_field32(code, layout->code_flags);
+	v8->size = v8_object_word32(v8, layout->code_size);
+	v8->flags = v8_object_word32(v8, layout->code_flags);
 }
 
 /* The code that the function has now. */

@@ -89,8 +89,16 @@ export function encodeLayout(elf: ElfFile, layout: V8Layout, builtins: Builtins)
     [at.entryPush, entry.push],
     [at.entryBuilt, entry.built],
     [at.codePush, code.push],
+    // The kernel side reads these objects at once, and no further: behind the last one of a heap there may be nothing.
+    [at.sharedBytes, endOf([shared.functionData, shared.script], [shared.functionLiteralId])],
+    [at.codeBytes, endOf([code.instructionStart ?? 0], [code.instructionSize, code.flags])],
   ];
   for (const [offset, value] of small) view.setUint8(offset, value);
   view.setUint32(at.dispatchTable, dispatchTable ?? 0, true);
   return bytes;
+}
+
+/** Bytes from an object's beginning to the end of the last of these fields: words, and half words. */
+function endOf(words: readonly number[], halves: readonly number[]): number {
+  return Math.max(...words.map((offset) => offset + 8), ...halves.map((offset) => offset + 4));
 }
