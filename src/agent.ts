@@ -266,9 +266,9 @@ async function runWindows(frame: Frame, parts: Parts): Promise<void> {
           trim();
         } else {
           unmapAtMs = performance.now() + UNMAP_MS;
-          release();
           unmapCode();
-          worker.endIdle(); // all that this window had to ask for, it has
+          // All that this window had to ask for, it has. Once the worker is gone, its memory is released with the rest.
+          if (!worker.endIdle()) release();
         }
       },
       onFailure: (error, span, samples) => {

@@ -44,7 +44,7 @@ export interface BudgetParts {
   readonly capture: Capture;
   readonly names: NameCache;
   readonly bound: { readonly budgeted: readonly BudgetedNames[] };
-  readonly worker: { idleMs?: number | undefined; endIdle: () => void };
+  readonly worker: { idleMs?: number | undefined; endIdle: () => boolean };
   readonly intakes: () => readonly { spare: boolean }[];
   readonly rate: Pick<SamplingRate, "setCeiling">;
   /** The rate that is wanted, ticks a second. */

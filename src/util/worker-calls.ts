@@ -74,9 +74,14 @@ export class WorkerCalls<Calls extends CallTable<Calls>> {
     });
   }
 
-  /** Lets the worker go at once where it has nothing to do; otherwise it goes as {@link idleMs} says. */
-  endIdle(): void {
-    if (this.current?.waiting.size === 0) void this.close().then(() => this.onRest?.());
+  /**
+   * Lets the worker go at once where it has nothing to do, and says whether it does: {@link onRest} follows. Otherwise it goes as
+   * {@link idleMs} says.
+   */
+  endIdle(): boolean {
+    const isIdle = this.current?.waiting.size === 0;
+    if (isIdle) void this.close().then(() => this.onRest?.());
+    return isIdle;
   }
 
   async close(): Promise<void> {

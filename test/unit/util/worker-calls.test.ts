@@ -108,9 +108,10 @@ describe("WorkerCalls", () => {
     calls.onRest = () => rests++;
     const first = await calls.call("thread", undefined);
     const working = calls.call("thread", undefined);
-    calls.endIdle();
+    assert.equal(calls.endIdle(), false);
     assert.equal(await working, first);
-    calls.endIdle();
+    assert.equal(calls.endIdle(), true);
+    assert.equal(calls.endIdle(), false);
     assert.notEqual(await calls.call("thread", undefined), first);
     assert.equal(rests, 1);
     assert.equal(calls.deaths, 0);
