@@ -198,12 +198,13 @@ static __always_inline bool copy_range(struct first_sight_buffer *buffer, u32 be
 static __always_inline void copy_stack(struct scratch *s, struct stats *stats, struct first_sight_buffer *buffer)
 {
 	struct abi_first_sight *head = &buffer->head;
-	u64 sp = s->registers.sp, start, end, length;
+	u64 sp = s->registers.sp, below, start, end, length;
 	u32 mappings_bytes = FORGET(head->mapping_count) * sizeof(struct abi_mapping);
 
 	if (!vma_find(s, stats, sp, &start, &end))
 		return;
-	if (sp - start >= ABI_RED_ZONE)
+	/* Where the stack begins just above a page that was never touched, there is nothing below. */
+	if (sp - start >= ABI_RED_ZONE && !bpf_probe_read_user(&below, sizeof(below), (void *)(sp - ABI_RED_ZONE)))
 		sp -= ABI_RED_ZONE;
 	head->stack_start = sp;
 	length = end - sp;
