@@ -8,7 +8,10 @@ import { after, before, describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { EXIT } from "#src/model/exit-codes.js";
 import { checkValid } from "../support/check-valid.js";
-import { cannotRecord } from "../support/record.js";
+import { cannotRecord, untilSampling } from "../support/record.js";
+
+/** Of CPU, so that there is something to sample. */
+const BURNT_MS = 500;
 
 describe("a recording that ends otherwise than by its time", () => {
   const reason = cannotRecord();
@@ -39,7 +42,9 @@ describe("a recording that ends otherwise than by its time", () => {
     const { child, closed, stderr } = record("--output", output, "--json");
     let stdout = "";
     child.stdout.setEncoding("utf8").on("data", (text: string) => (stdout += text));
-    await sleep(2500);
+    await untilSampling(child);
+    const end = performance.now() + BURNT_MS;
+    while (performance.now() < end) await sleep(0);
     child.kill("SIGINT");
     const [code] = await closed;
     assert.equal(code, EXIT.ok, stderr());
@@ -55,7 +60,7 @@ describe("a recording that ends otherwise than by its time", () => {
     }
     const output = path.join(folder, "killed.pb.gz");
     const { child, closed } = record("--output", output);
-    await sleep(2500);
+    await untilSampling(child);
     const maps = readFileSync(`/proc/${child.pid}/maps`, "latin1");
     assert.ok(maps.includes("hostflame.node"), "it was sampling");
     child.kill("SIGKILL");

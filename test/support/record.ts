@@ -77,7 +77,8 @@ function readLinks(directory: string): string {
     .join("\n");
 }
 
-async function untilSampling(child: ChildProcess): Promise<void> {
+/** Returns once `record` samples, or has ended; throws when it does neither. */
+export async function untilSampling(child: ChildProcess): Promise<void> {
   for (let waited = 0; waited < 30_000; waited += 20) {
     if (child.exitCode !== null) return;
     if (isSampling(child.pid!)) {
