@@ -32,6 +32,8 @@ export class Upkeep {
   idle = 0;
   /** Executables let go to make room for others. */
   displaced = 0;
+  /** How many had been converted when nothing could be let go: until the next one is, nothing can. */
+  private settledWithoutRoom = -1;
 
   constructor(private readonly modules: UpkeepModules) {}
 
@@ -66,14 +68,23 @@ export class Upkeep {
     }
   }
 
-  /** Lets go of the executables sampled least recently; of those that the current window has, the least sampled. */
+  /**
+   * Lets go of the executables sampled least recently; of those that the current window has, the least sampled. Sample after sample
+   * asks for it while there is no room, so where all wait for their rows it costs next to nothing.
+   */
   makeRoom(): void {
-    const { registry, tables } = this.modules;
+    const { registry, tables, conversions } = this.modules;
+    if (this.settledWithoutRoom === conversions.converted) return;
+    const settled = [...registry.all()].filter(isSettled);
+    if (settled.length === 0) {
+      this.settledWithoutRoom = conversions.converted;
+      return;
+    }
     this.meet(this.modules.window());
     this.meetTapped();
-    const ranked = [...registry.all()].map((executable) => ({ executable, hits: tables.hits(executable) }));
+    const ranked = settled.map((executable) => ({ executable, hits: tables.hits(executable) }));
     ranked.sort((a, b) => a.executable.lastWindow - b.executable.lastWindow || Number(a.hits - b.hits));
-    let wanted = Math.ceil(ranked.length / ROOM_SHARE);
+    let wanted = Math.ceil(registry.size / ROOM_SHARE);
     for (const { executable } of ranked) {
       if (wanted === 0) {
         return;
@@ -85,10 +96,9 @@ export class Upkeep {
     }
   }
 
-  /** Not while its rows are made: the converter reads its file, and samples wait for them. */
   private letGo(executable: Executable): boolean {
     const { registry, tables, interpreters } = this.modules;
-    if (executable.state === "converting" || !tables.forget(executable)) {
+    if (!isSettled(executable) || !tables.forget(executable)) {
       return false;
     }
     interpreters.letGo(executable);
@@ -130,4 +140,9 @@ export class Upkeep {
       }
     }
   }
+}
+
+/** Nothing is let go while its rows are made: the converter reads its file, and samples wait for them. */
+function isSettled({ state }: Executable): boolean {
+  return state !== "converting";
 }
