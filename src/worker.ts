@@ -3,7 +3,8 @@ import { parentPort, workerData } from "node:worker_threads";
 import { FileSource, MemorySource, type ByteSource } from "./elf/byte-source.js";
 import type { ExecutableContent } from "./executables/executable.js";
 import { detectInterpreter } from "./interpreters/detect.js";
-import { convert } from "./unwind/convert.js";
+import { convertInSteps } from "./unwind/convert.js";
+import { takeStepsPausing } from "./util/steps.js";
 import { answerCalls } from "./util/worker-calls.js";
 import type { WorkerCallTable, WorkerSetting } from "./worker-calls.js";
 import type { openNaming } from "./worker-naming.js";
@@ -35,11 +36,11 @@ let sourceMaps: Promise<ReturnType<typeof openSourceMaps>> | undefined;
 const debuginfodDir = (workerData as WorkerSetting | null)?.debuginfodDir; // who is told nothing reads none
 
 answerCalls<WorkerCallTable>(parentPort, {
-  async convert(content) {
+  async convert(content, pause) {
     const source = sourceOf(content);
     const interpreter = await detectInterpreter(source);
     const walked = interpreter !== undefined && "bytes" in interpreter ? interpreter.walkedCode : undefined;
-    const output = { ...convert(source, walked), interpreter };
+    const output = { ...(await takeStepsPausing(convertInSteps(source, walked), pause)), interpreter };
     const { rows } = output;
     const columns = rows === undefined ? [] : [rows.fileOffsets, rows.ruleIndices, rows.rules];
     return { output, transfer: columns.map(({ buffer }) => buffer as ArrayBuffer) };

@@ -1,4 +1,5 @@
 import type { ByteSource } from "../elf/byte-source.js";
+import type { Steps } from "../util/steps.js";
 import { CfaProgram, type RowSink } from "./cfa-program.js";
 import { type Cie, parseCie } from "./cie.js";
 import { Cursor } from "./cursor.js";
@@ -41,6 +42,8 @@ const WINDOW_BYTES = 256 * 1024;
 const MAX_SECTION_BYTES = 256 * 1024 * 1024;
 /** The linker merges equal CIEs; lists of all object files of a static executable's .debug_frame have some thousands. */
 const MAX_CIES = 16_384;
+/** Read before others may have their turn: some thousand functions. */
+const STEP_BYTES = 32 * 1024;
 /** Augmentation and initial instructions take some 20 bytes. */
 const MAX_CIE_BYTES = 1024;
 
@@ -65,11 +68,13 @@ export class CfiReader {
     this.#window = new Uint8Array(Math.min(WINDOW_BYTES, section.source.size));
   }
 
-  readAll(sink: FdeSink): CfiCounts {
+  /** In steps, of some milliseconds each. */
+  *readAll(sink: FdeSink): Steps<CfiCounts> {
     const counts: CfiCounts = { fdes: 0, badFdes: 0, stopped: undefined };
     const { source, fdeCount } = this.#section;
     const end = Math.min(source.size, MAX_SECTION_BYTES);
     let at = 0;
+    let stepEnd = STEP_BYTES;
     // No entry is shorter than its length field; what remains is padding.
     while (at + 4 <= end && counts.fdes < fdeCount) {
       const length = this.#readEntry(at, end, sink, counts);
@@ -77,6 +82,9 @@ export class CfiReader {
       // A terminator. The C runtime's start files can put one in the middle, so only the header's count makes it one.
       if (length === 4 && fdeCount !== Infinity) break;
       at += length;
+      if (at < stepEnd) continue;
+      stepEnd = at + STEP_BYTES;
+      yield;
     }
     if (source.size > MAX_SECTION_BYTES) {
       counts.stopped = { problem: "limit-exceeded", detail: `${source.size} bytes of frames` };

@@ -11,6 +11,7 @@ import { CfiRules } from "./cfi-rules.js";
 import { addCodeRows } from "./code/code-rows.js";
 import { FunctionRows } from "./function-rows.js";
 import type { Extent } from "../util/extent.js";
+import { type Steps, takeSteps } from "../util/steps.js";
 import { gaps, inCodeSections, outside } from "./gaps.js";
 import { GoRules } from "./go-rules.js";
 import { type Extents, mergeExtents, orderFunctions } from "./merge.js";
@@ -29,9 +30,14 @@ const ROW_BYTES_OF_GO_FUNCTION = 32;
  * throws; time and memory are bounded by the limits of the readers it uses.
  */
 export function convert(source: ByteSource, walked = NOTHING): ConversionResult {
+  return takeSteps(convertInSteps(source, walked));
+}
+
+/** The same in steps of some milliseconds, on files of any size but for what orders and joins all their rows. */
+export function* convertInSteps(source: ByteSource, walked = NOTHING): Steps<ConversionResult> {
   const elf = parseElf(source);
   if (isRefusal(elf)) return { rows: undefined, problems: [elf], fdes: 0, badFdes: 0 };
-  return new Conversion(elf, walked).run();
+  return yield* new Conversion(elf, walked).run();
 }
 
 /** Nothing is walked by other means. */
@@ -57,16 +63,18 @@ class Conversion {
     this.#rules = new CfiRules(this.#registers, elf.machine === "aarch64");
   }
 
-  run(): ConversionResult {
+  *run(): Steps<ConversionResult> {
     const refusal = this.#elf.sectionRefusal;
     if (refusal !== undefined) this.#problems.push(refusal);
-    const ehFrame = this.#read(this.#ehFrame());
+    const ehFrame = yield* this.#read(this.#ehFrame());
     const trampolines = this.#collector(0);
     if (this.#elf.machine === "x86-64") findTrampolines(this.#elf, this.#segments, ehFrame, trampolines);
-    const debugFrame = this.#read(this.#debugFrame());
+    const debugFrame = yield* this.#read(this.#debugFrame());
     // Go describes its trampoline as an ordinary function, so trampolines go before what Go says.
     const described = [ehFrame, orderFunctions(trampolines), this.#goFunctions(), debugFrame];
-    const ordered = mergeExtents([...described, this.#fromCode(described)]);
+    yield;
+    const ordered = mergeExtents([...described, yield* this.#fromCode(described)]);
+    yield;
     const { rules } = this.#rules;
     const rows = ordered.fileOffsets.length > 0 ? packUsedRules(joinRuns(ordered, rules), rules) : undefined;
     if (rows === undefined) {
@@ -79,10 +87,10 @@ class Conversion {
     return new FunctionRows(this.#segments, this.#rules, sectionBytes);
   }
 
-  #read(section: CfiSection | undefined): Extents {
+  *#read(section: CfiSection | undefined): Steps<Extents> {
     if (section === undefined || this.#segments.length === 0) return orderFunctions(this.#collector(0));
     const functions = this.#collector(section.source.size);
-    this.#count(new CfiReader(section, this.#registers).readAll(functions));
+    this.#count(yield* new CfiReader(section, this.#registers).readAll(functions));
     if (functions.omitted > 0) {
       this.#problems.push({ problem: "limit-exceeded", detail: `${functions.omitted} functions left out` });
     }
@@ -103,10 +111,10 @@ class Conversion {
   }
 
   /** What the code itself says, where nothing else does. */
-  #fromCode(described: readonly Extents[]): Extents {
+  *#fromCode(described: readonly Extents[]): Steps<Extents> {
     const functions = this.#collector(0);
     if (this.#elf.machine === "x86-64") {
-      const { limit } = addCodeRows(
+      const { limit } = yield* addCodeRows(
         this.#elf,
         this.#segments,
         outside(this.walked, inCodeSections(this.#elf, gaps(this.#segments, described))),

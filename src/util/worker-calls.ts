@@ -21,7 +21,7 @@ export class WorkerDied extends Error {
 }
 
 /**
- * Calls into one worker thread, answered in order. The worker is started by the first call, and started anew after it
+ * Calls into one worker thread, answered in order but for those that pause. The worker is started by the first call, and started anew after it
  * died: what it reads is hostile, and one bad file must not end the rest. One that has had nothing to do for a while is
  * let go, with its memory.
  */
@@ -152,27 +152,76 @@ export interface Answer<Output> {
   readonly transfer: readonly Transferable[];
 }
 
+/**
+ * Lets the calls that came in meanwhile go first, all of them, when the one that pauses has worked for a while; it goes on when they
+ * are answered.
+ */
+export type Pause = () => Promise<void>;
+
 export type CallHandlers<Calls extends CallTable<Calls>> = {
   readonly [Name in keyof Calls]: (
     input: Calls[Name]["input"],
+    pause: Pause,
   ) => Answer<Calls[Name]["output"]> | Promise<Answer<Calls[Name]["output"]>>;
 };
 
+/** A call works for so long before its pauses are some. */
+const SLICE_MS = 10;
+
 /** The worker's side: answers each call with its handler. A handler that throws fails its call only. */
 export function answerCalls<Calls extends CallTable<Calls>>(port: MessagePort, handlers: CallHandlers<Calls>): void {
+  const turns = new Turns();
   port.on("message", (request: Request) => {
     void answer(request);
   });
   async function answer({ id, name, input }: Request): Promise<void> {
-    const startMs = performance.now();
-    const taken = () => (performance.now() - startMs) / 1000;
+    const turn = turns.begin();
     try {
       const handler = handlers[name as keyof Calls];
-      const { output, transfer } = await handler(input);
-      port.postMessage({ id, seconds: taken(), output } satisfies Reply, transfer);
+      const { output, transfer } = await handler(input, () => turns.pause(turn));
+      port.postMessage({ id, seconds: turns.end(turn), output } satisfies Reply, transfer);
     } catch (error) {
       const message = error instanceof Error ? (error.stack ?? error.message) : String(error);
-      port.postMessage({ id, seconds: taken(), error: message } satisfies Reply);
+      port.postMessage({ id, seconds: turns.end(turn), error: message } satisfies Reply);
     }
+  }
+}
+
+/** A call in work. */
+interface Turn {
+  sinceMs: number;
+  /** Before {@link sinceMs}, without pauses. */
+  workedMs: number;
+  /** Ends its pause. */
+  goOn: (() => void) | undefined;
+}
+
+/** Whose turn it is among the calls in work: the last one's. */
+class Turns {
+  private readonly inWork: Turn[] = [];
+
+  begin(): Turn {
+    const turn = { sinceMs: performance.now(), workedMs: 0, goOn: undefined };
+    this.inWork.push(turn);
+    return turn;
+  }
+
+  async pause(turn: Turn): Promise<void> {
+    const nowMs = performance.now();
+    if (nowMs - turn.sinceMs < SLICE_MS) return;
+    turn.workedMs += nowMs - turn.sinceMs;
+    await new Promise(setImmediate); // what has come in begins, and works until it is answered or pauses
+    if (this.inWork.at(-1) !== turn) {
+      await new Promise<void>((resolve) => (turn.goOn = resolve));
+      turn.goOn = undefined;
+    }
+    turn.sinceMs = performance.now();
+  }
+
+  /** The seconds that it worked. */
+  end(turn: Turn): number {
+    this.inWork.splice(this.inWork.indexOf(turn), 1);
+    this.inWork.at(-1)?.goOn?.();
+    return (turn.workedMs + performance.now() - turn.sinceMs) / 1000;
   }
 }

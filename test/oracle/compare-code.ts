@@ -10,6 +10,7 @@ import { FileSource } from "#src/elf/byte-source.js";
 import { executableSegments, isRefusal } from "#src/elf/elf-file.js";
 import { parseElf } from "#src/elf/parser.js";
 import { deriveStates } from "#src/unwind/code/code-rows.js";
+import { takeSteps } from "#src/util/steps.js";
 import { Instruction } from "#src/unwind/code/instruction.js";
 import { entryState, LOST, SAME, type StackState, UNKNOWN } from "#src/unwind/code/stack-states.js";
 import { convert } from "#src/unwind/convert.js";
@@ -64,7 +65,7 @@ export async function compareCode(path: string): Promise<CodeComparison> {
     const segments = executableSegments(elf).sort((a, b) => a.fileOffset - b.fileOffset);
     const started = performance.now();
     const whole = segments.map((s): [number, number] => [s.fileOffset, s.fileOffset + s.fileSize]);
-    const derived = deriveStates(elf, segments, whole, new RuleSet());
+    const derived = takeSteps(deriveStates(elf, segments, whole, new RuleSet()));
     const result: CodeComparison = {
       instructions: 0,
       equal: 0,

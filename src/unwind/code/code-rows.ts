@@ -1,4 +1,5 @@
 import type { ElfFile, ElfSegment } from "../../elf/elf-file.js";
+import type { Steps } from "../../util/steps.js";
 import type { FunctionRows } from "../function-rows.js";
 import { RULE_NONE } from "../rule.js";
 import type { RuleSet } from "../rule-set.js";
@@ -18,6 +19,8 @@ const MAX_REGIONS = 8192;
 const MAX_INSTRUCTIONS = 2_500_000;
 /** Of these, on what turned out to be no function. */
 const MAX_WASTED = 400_000;
+/** Followed before others may have their turn. */
+const FUNCTIONS_OF_A_STEP = 64;
 /** What is no code is looked at again at the next place where functions begin. */
 const FUNCTION_ALIGNMENT = 16;
 
@@ -39,28 +42,28 @@ export interface CodeRowsCounts {
  * Derives rows from x86-64 code that no table describes, from what its instructions do to rsp and rbp. `gaps` are the ranges of
  * such code by file offset, ascending. Never throws on bad code; what cannot be said for certain gets no row.
  */
-export function addCodeRows(
+export function* addCodeRows(
   elf: ElfFile,
   segments: readonly ElfSegment[],
   gaps: Iterable<readonly [number, number]>,
   rules: RuleSet,
   into: FunctionRows,
-): CodeRowsCounts {
-  const derivation = deriveStates(elf, segments, gaps, rules);
+): Steps<CodeRowsCounts> {
+  const derivation = yield* deriveStates(elf, segments, gaps, rules);
   const described = derivation.write(into);
   return { ...derivation.counts, described };
 }
 
 /** The same without its last step: the states themselves, of each instruction. */
-export function deriveStates(
+export function* deriveStates(
   elf: ElfFile,
   segments: readonly ElfSegment[],
   gaps: Iterable<readonly [number, number]>,
   rules: RuleSet,
-): Derivation {
+): Steps<Derivation> {
   const { ranges, limit } = limited(gaps);
   const derivation = new Derivation(elf, new CodeMap(elf, segments, ranges), rules);
-  derivation.run();
+  yield* derivation.run();
   derivation.counts.limit ??= limit;
   return derivation;
 }
@@ -106,18 +109,19 @@ export class Derivation {
     );
   }
 
-  run(): void {
-    this.#followCertain();
-    for (const region of this.code.regions) this.#sweep(region);
+  *run(): Steps<void> {
+    yield* this.#followCertain();
+    for (const region of this.code.regions) yield* this.#sweep(region);
     this.counts.instructions = MAX_INSTRUCTIONS - Math.max(0, this.#flow.fuel);
     if (this.#flow.fuel < 0 || this.#wasted >= MAX_WASTED) {
       this.counts.limit = "code without unwind information is left out";
     }
   }
 
-  #followCertain(): void {
+  *#followCertain(): Steps<void> {
     for (let entry = this.#waiting.pop(); entry !== undefined && this.#flow.fuel > 0; entry = this.#waiting.pop()) {
       this.#follow(entry, true);
+      if (this.counts.functions % FUNCTIONS_OF_A_STEP === 0) yield;
     }
   }
 
@@ -137,7 +141,7 @@ export class Derivation {
   }
 
   /** Looks for functions in what is left: behind the end of others, and where functions are aligned. */
-  #sweep(region: CodeRegion): void {
+  *#sweep(region: CodeRegion): Steps<void> {
     const { bytes, states, start, marks } = region;
     const instruction = new Instruction();
     let at = 0;
@@ -156,7 +160,8 @@ export class Derivation {
         continue;
       }
       if ((marks[at] & ENTRY) === 0 && this.#follow(start + at, false)) {
-        this.#followCertain();
+        yield* this.#followCertain();
+        if (this.counts.functions % FUNCTIONS_OF_A_STEP === 0) yield;
         continue;
       }
       at = this.#pass(region, at, instruction);

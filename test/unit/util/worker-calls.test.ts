@@ -13,6 +13,8 @@ interface Calls {
   readonly die: { readonly input: undefined; readonly output: never };
   readonly busy: { readonly input: number; readonly output: number };
   readonly thread: { readonly input: undefined; readonly output: number };
+  readonly long: { readonly input: number; readonly output: string };
+  readonly order: { readonly input: string; readonly output: string };
   readonly column: { readonly input: Uint32Array; readonly output: Uint32Array };
 }
 
@@ -27,6 +29,7 @@ describe("WorkerCalls", () => {
       file,
       `import { parentPort, threadId } from "node:worker_threads";
        import { answerCalls } from ${JSON.stringify(pathToFileURL(resolve("dist/util/worker-calls.js")).href)};
+       let answered = "";
        answerCalls(parentPort, {
          double: (n) => ({ output: 2 * n, transfer: [] }),
          fail: (why) => { throw new Error(why); },
@@ -35,6 +38,14 @@ describe("WorkerCalls", () => {
            for (const end = performance.now() + ms; performance.now() < end; );
            return { output: ms, transfer: [] };
          },
+         // Works for so many milliseconds, and pauses after each.
+         long: async (ms, pause) => {
+           for (const end = performance.now() + ms; performance.now() < end; await pause()) {
+             for (const step = performance.now() + 1; performance.now() < step; );
+           }
+           return { output: (answered += "long"), transfer: [] };
+         },
+         order: (name) => ({ output: (answered += name), transfer: [] }),
          thread: () => ({ output: threadId, transfer: [] }),
          column: (words) => ({ output: words, transfer: [words.buffer] }),
        });`,
@@ -90,6 +101,29 @@ describe("WorkerCalls", () => {
     const busy = calls.busySeconds.get("busy") ?? 0;
     assert.ok(busy >= 0.06 && busy < (performance.now() - startMs) / 1000, String(busy));
     assert.deepEqual([...calls.busySeconds.keys()], ["busy", "fail"], "what was never answered is not known");
+    await calls.close();
+  });
+
+  it("answers others first while one pauses, the last one first, and does not count that time for it", async () => {
+    const calls = new WorkerCalls<Calls>(url, {});
+    assert.equal(await calls.call("order", "first "), "first ");
+    const startMs = performance.now();
+    const longer = calls.call("long", 60);
+    const answers = await Promise.all([longer, calls.call("order", "second "), calls.call("busy", 100)]);
+    assert.deepEqual(answers, ["first second long", "first second ", 100]);
+    const both = [calls.call("long", 60), calls.call("long", 30)];
+    await Promise.all(both);
+    const tookSeconds = (performance.now() - startMs) / 1000;
+    const { long = 0, busy = 0 } = Object.fromEntries(calls.busySeconds);
+    assert.ok(busy >= 0.1 && long > 0 && long + busy <= tookSeconds, `${long} + ${busy} of ${tookSeconds}`);
+    await calls.close();
+  });
+
+  it("goes on with a call whose pause was for one that failed", async () => {
+    const calls = new WorkerCalls<Calls>(url, {});
+    const longer = calls.call("long", 40);
+    await assert.rejects(calls.call("fail", "no"));
+    assert.equal(await longer, "long");
     await calls.close();
   });
 
