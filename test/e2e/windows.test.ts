@@ -11,6 +11,7 @@ import type { Session } from "#src/native/addon.js";
 import { loadNative, type Native } from "#src/native/load.js";
 import { functionsOf, LiveCapture, openFiles, rssMiB } from "../support/live-capture.js";
 import { cannotRecord } from "../support/record.js";
+import { until } from "../support/until.js";
 
 const SPIN = `
   volatile unsigned long sink;
@@ -66,6 +67,16 @@ describe("windows one after the other", { skip: cannotRecord() ?? false }, () =>
       }
     }
     throw new Error(`${name} was not ${state} within 20 s`);
+  }
+
+  /** Until the window has a hundred samples of the process: what they wait for, the rows of its libraries too, has come. */
+  async function untilCounted({ capture }: LiveCapture, { pid }: ChildProcess): Promise<void> {
+    await until(() => {
+      const { threads } = capture.intake.window;
+      const { thread, count, length } = capture.intake.window.samples();
+      const ofIt = threads.threads().map((row) => row.pid === pid);
+      return count.subarray(0, length).reduce((sum, n, row) => sum + (ofIt[thread[row]] ? n : 0), 0) >= 100;
+    }, 20_000);
   }
 
   async function end(child: ChildProcess): Promise<void> {
@@ -127,8 +138,7 @@ describe("windows one after the other", { skip: cannotRecord() ?? false }, () =>
       execFileSync("mount", ["-t", "overlay", "-o", options, "overlay", merged]);
       const child = await run(join(merged, "container-main"), [], "/");
       capture.start();
-      await when(live, "/container-main", "ready");
-      await sleep(300);
+      await untilCounted(live, child);
       await end(child);
       const held = () => openFiles().filter((path) => path.includes("container-main"));
       const { profile } = await live.name(capture.rotate());
@@ -155,8 +165,7 @@ describe("windows one after the other", { skip: cannotRecord() ?? false }, () =>
       // Back again, it is announced afresh.
       execFileSync("mount", ["-t", "overlay", "-o", options, "overlay", merged]);
       const again = await run(join(merged, "container-main"), [], "/");
-      await when(live, "/container-main", "ready");
-      await sleep(300);
+      await untilCounted(live, again);
       await end(again);
       const { profile: second } = await live.name(capture.rotate());
       assert.ok(functionsOf(second).get(join(merged, "container-main"))?.has("spin_a_while"));
@@ -172,8 +181,7 @@ describe("windows one after the other", { skip: cannotRecord() ?? false }, () =>
     try {
       const child = await run(join(directory, "spin"));
       capture.start();
-      await when(live, "/spin", "ready");
-      await sleep(300);
+      await untilCounted(live, child);
       await end(child);
       const late = capture.rotate();
       for (let i = 0; i < 3; i++) {
@@ -190,13 +198,19 @@ describe("windows one after the other", { skip: cannotRecord() ?? false }, () =>
   });
 
   it("go on with more distinct files than there is room for, in the same memory", async (context) => {
-    // Room for a second of the storm: files whose rows are being made are not let go, and the worker names windows, too.
-    const capacity = 256;
+    // Room for two seconds of the storm: files whose rows are being made are not let go, and the worker names windows, too.
+    const capacity = 512;
     const live = new LiveCapture({ executables: capacity });
     const { capture } = live;
+    capture.start();
+    // What is read once, the kernel's names and those of this very process, is not part of the storm.
+    const spin = await run(join(directory, "spin"));
+    await untilCounted(live, spin);
+    await end(spin);
+    await capture.conversions.idle();
+    await live.name(capture.rotate());
     const churn = await run(join(directory, "churn"), ["2500", "4000"]);
     try {
-      capture.start();
       const rss: number[] = [];
       const descriptors: number[] = [];
       for (let i = 0; i < 12; i++) {
