@@ -45,6 +45,11 @@ export const DEFAULT_JIT_READING: ReadAllowance = { readBytesPerSecond: 2 << 20,
 const LOOKS_PER_SECOND = 50;
 /** Processes whose files are open; of each at most three descriptors. */
 const MAX_PROCESSES = 512;
+/**
+ * A process without a file is looked at again, after so long and then each time after twice as long: it may have run its first code
+ * before it began to tell, or become another program, and what it tells may be gone when it is asked for.
+ */
+const LOOK_AGAIN_MS = 250;
 /** Windows that a process's files stay open for without a sample. */
 const KEPT_WINDOWS = 2;
 const NOTHING: Pick<BoundNames, "chains" | "functions"> = {
@@ -57,6 +62,9 @@ const MAPPING = "[jit]";
 interface Entry extends MetProcess {
   /** Its files, or why there are none. */
   readonly files: ProcessFiles | JitMiss;
+  /** When it is looked at again if there are none, and how long after the look before that is. */
+  readonly againAtMs: number;
+  readonly restMs: number;
 }
 
 /** Names of just-in-time compiled code, by what the processes that made it say in files. */
@@ -106,9 +114,11 @@ export class JitNames implements BoundKind {
 
   sight({ words, header }: PassingSample): void {
     const known = this.met.meet(words, header);
-    if (known !== undefined && known.files !== "over-budget") return;
+    if (known !== undefined && !mayTellMore(known)) return;
     const { pid, startTimeNs, cgroup } = readThread(words, header);
-    this.look({ pid, startTimeNs }, () => this.options.mayRead(cgroup));
+    const isFirst = known === undefined || known.files === "over-budget";
+    const restMs = isFirst ? LOOK_AGAIN_MS : 2 * known.restMs;
+    this.look({ pid, startTimeNs }, restMs, () => this.options.mayRead(cgroup));
   }
 
   async bound(frames: BoundFrames): Promise<BoundNames> {
@@ -171,10 +181,10 @@ export class JitNames implements BoundKind {
     return known === undefined ? "process-gone" : "pid-reused";
   }
 
-  private look(key: ProcessKey, mayRead: () => boolean): void {
+  private look(key: ProcessKey, restMs: number, mayRead: () => boolean): void {
     this.met.letGo(key.pid);
     const files = this.filesNow(key, mayRead);
-    this.met.put({ key, files, lastWindow: 0 });
+    this.met.put({ key, files, restMs, againAtMs: performance.now() + restMs, lastWindow: 0 });
   }
 
   private filesNow(key: ProcessKey, mayRead: () => boolean): ProcessFiles | JitMiss {
@@ -210,4 +220,9 @@ export class JitNames implements BoundKind {
     const key = `${kind} ${outcome}`;
     this.outcomes.set(key, (this.outcomes.get(key) ?? 0) + 1);
   }
+}
+
+function mayTellMore({ files, againAtMs }: Entry): boolean {
+  if (typeof files !== "string" && !files.isEmpty) return false;
+  return files === "over-budget" || (files !== "redacted" && performance.now() >= againAtMs);
 }

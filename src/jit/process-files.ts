@@ -88,6 +88,11 @@ export class ProcessFiles {
     }
   }
 
+  /** Whether it tells nothing, so far. */
+  get isEmpty(): boolean {
+    return this.open.size === 0;
+  }
+
   /** Memory of what was read. */
   get stateBytes(): number {
     let bytes = 0;

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
 import { readdirSync, rmSync, writeFileSync } from "node:fs";
 import { afterEach, describe, it } from "node:test";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import type { PassingSample } from "#src/capture/passing-sample.js";
 import { answerJit } from "#src/jit/answer.js";
 import { JitNames, type JitNamesOptions } from "#src/jit/jit-names.js";
@@ -10,6 +11,7 @@ import { BoundKinds } from "#src/naming/bound-kinds.js";
 import type { BoundKind } from "#src/naming/bound-frames.js";
 import { frameKind } from "#src/native/abi.generated.js";
 import { startTimeNs } from "../../support/proc.js";
+import { until } from "../../support/until.js";
 import { sampleRecord } from "../../support/sample-record.js";
 
 const children: ChildProcess[] = [];
@@ -101,6 +103,42 @@ describe("names of just-in-time compiled code", () => {
     assert.deepEqual(await ask(dying, process, 0x1000), ["one"], "the next window");
     redacted.close();
     dying.close();
+  });
+
+  it("are of a process that began to tell after it was met, and whose map is gone when it is asked for", async () => {
+    const jit = names();
+    const late = telling("");
+    const [map] = maps;
+    rmSync(map);
+    jit.sight(sampleOf(late));
+    writeFileSync(map, "1000 10 late\n");
+    jit.sight(sampleOf(late));
+    assert.deepEqual(Object.fromEntries(jit.outcomes), { "perf-map absent": 1 }, "not at each sample");
+    await until(() => {
+      jit.sight(sampleOf(late));
+      return jit.outcomes.has("perf-map opened");
+    });
+    for (let i = 0; i < 10; i++) jit.sight(sampleOf(late));
+    rmSync(map);
+    assert.deepEqual(await ask(jit, late, 0x1000), ["late"]);
+    assert.deepEqual(Object.fromEntries(jit.outcomes), {
+      ...{ "perf-map absent": 1, "perf-map opened": 1, "perf-map read": 1 },
+    });
+    jit.close();
+  });
+
+  it("are looked for less and less in a process that has none", async () => {
+    const jit = names();
+    const bare = telling("");
+    rmSync(maps[0]);
+    const end = performance.now() + 1000;
+    while (performance.now() < end) {
+      jit.sight(sampleOf(bare));
+      await nextTurn();
+    }
+    const looks = jit.outcomes.get("perf-map absent") ?? 0;
+    assert.ok(looks > 1 && looks <= 3, `${looks}: at once, after 250 ms, after 500 more`);
+    jit.close();
   });
 
   it("are read within a budget, and remembered within another", async () => {
