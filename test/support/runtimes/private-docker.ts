@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { readFile, rm } from "node:fs/promises";
 import { request } from "node:http";
 import path from "node:path";
@@ -50,7 +50,12 @@ export async function podmanSubject(): Promise<RuntimeSubject | { readonly skip:
     path.join(folder, "storage.conf"),
     `[storage]\ndriver="overlay"\ngraphroot="${folder}/root"\nrunroot="${folder}/run"\n`,
   );
+  // The machine may have no policy of signatures, which is looked for in the home folder first.
+  const policy = path.join(folder, ".config/containers");
+  mkdirSync(policy, { recursive: true });
+  writeFileSync(path.join(policy, "policy.json"), '{"default":[{"type":"insecureAcceptAnything"}]}');
   const environment = {
+    HOME: folder,
     CONTAINERS_CONF: `${folder}/containers.conf`,
     CONTAINERS_STORAGE_CONF: `${folder}/storage.conf`,
   };
