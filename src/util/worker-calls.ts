@@ -21,9 +21,9 @@ export class WorkerDied extends Error {
 }
 
 /**
- * Calls into one worker thread, answered in order but for those that pause. The worker is started by the first call, and started anew after it
- * died: what it reads is hostile, and one bad file must not end the rest. One that has had nothing to do for a while is
- * let go, with its memory.
+ * Calls into one worker thread, answered in order but for those that pause. The worker is started by the first call, and
+ * started anew after it died: what it reads is hostile, and one bad file must not end the rest. One that has had nothing to
+ * do for a while is let go, with its memory.
  */
 export class WorkerCalls<Calls extends CallTable<Calls>> {
   private current: Running | undefined;
@@ -170,7 +170,7 @@ const SLICE_MS = 10;
 
 /** The worker's side: answers each call with its handler. A handler that throws fails its call only. */
 export function answerCalls<Calls extends CallTable<Calls>>(port: MessagePort, handlers: CallHandlers<Calls>): void {
-  const turns = new Turns();
+  const turns = new NewestFirst();
   port.on("message", (request: Request) => {
     void answer(request);
   });
@@ -179,10 +179,12 @@ export function answerCalls<Calls extends CallTable<Calls>>(port: MessagePort, h
     try {
       const handler = handlers[name as keyof Calls];
       const { output, transfer } = await handler(input, () => turns.pause(turn));
-      port.postMessage({ id, seconds: turns.end(turn), output } satisfies Reply, transfer);
+      port.postMessage({ id, seconds: turns.workedSeconds(turn), output } satisfies Reply, transfer);
     } catch (error) {
       const message = error instanceof Error ? (error.stack ?? error.message) : String(error);
-      port.postMessage({ id, seconds: turns.end(turn), error: message } satisfies Reply);
+      port.postMessage({ id, seconds: turns.workedSeconds(turn), error: message } satisfies Reply);
+    } finally {
+      turns.end(turn);
     }
   }
 }
@@ -197,7 +199,7 @@ interface Turn {
 }
 
 /** Whose turn it is among the calls in work: the last one's. */
-class Turns {
+class NewestFirst {
   private readonly inWork: Turn[] = [];
 
   begin(): Turn {
@@ -218,10 +220,13 @@ class Turns {
     turn.sinceMs = performance.now();
   }
 
-  /** The seconds that it worked. */
-  end(turn: Turn): number {
+  /** So far, without its pauses. */
+  workedSeconds({ workedMs, sinceMs }: Turn): number {
+    return (workedMs + performance.now() - sinceMs) / 1000;
+  }
+
+  end(turn: Turn): void {
     this.inWork.splice(this.inWork.indexOf(turn), 1);
     this.inWork.at(-1)?.goOn?.();
-    return (turn.workedMs + performance.now() - turn.sinceMs) / 1000;
   }
 }

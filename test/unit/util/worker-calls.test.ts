@@ -10,6 +10,7 @@ import { WorkerCalls, WorkerDied } from "#src/util/worker-calls.js";
 interface Calls {
   readonly double: { readonly input: number; readonly output: number };
   readonly fail: { readonly input: string; readonly output: never };
+  readonly uncloneable: { readonly input: undefined; readonly output: never };
   readonly die: { readonly input: undefined; readonly output: never };
   readonly busy: { readonly input: number; readonly output: number };
   readonly thread: { readonly input: undefined; readonly output: number };
@@ -33,6 +34,7 @@ describe("WorkerCalls", () => {
        answerCalls(parentPort, {
          double: (n) => ({ output: 2 * n, transfer: [] }),
          fail: (why) => { throw new Error(why); },
+         uncloneable: () => ({ output: () => 0, transfer: [] }),
          die: () => process.exit(1),
          busy: (ms) => {
            for (const end = performance.now() + ms; performance.now() < end; );
@@ -121,8 +123,13 @@ describe("WorkerCalls", () => {
 
   it("goes on with a call whose pause was for one that failed", async () => {
     const calls = new WorkerCalls<Calls>(url, {});
-    const longer = calls.call("long", 40);
-    await assert.rejects(calls.call("fail", "no"));
+    const longer = calls.call("long", 80);
+    const failing = [calls.call("fail", "no"), calls.call("uncloneable", undefined)];
+    const outcomes = await Promise.allSettled(failing);
+    assert.deepEqual(
+      outcomes.map(({ status }) => status),
+      ["rejected", "rejected"],
+    );
     assert.equal(await longer, "long");
     await calls.close();
   });
