@@ -198,8 +198,8 @@ describe("windows one after the other", { skip: cannotRecord() ?? false }, () =>
   });
 
   it("go on with more distinct files than there is room for, in the same memory", async (context) => {
-    // Room for two seconds of the storm: files whose rows are being made are not let go, and the worker names windows, too.
-    const capacity = 512;
+    // Room for a second of the storm: files whose rows are being made are not let go, and the worker names windows, too.
+    const capacity = 256;
     const live = new LiveCapture({ executables: capacity });
     const { capture } = live;
     capture.start();
